@@ -1,0 +1,5 @@
+/** The Java client. */
+@NullMarked
+package org.objmapper.client;
+
+import org.jspecify.annotations.NullMarked;

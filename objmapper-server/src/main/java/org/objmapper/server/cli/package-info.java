@@ -1,0 +1,5 @@
+/** The programs objmapperd and objmapper. */
+@NullMarked
+package org.objmapper.server.cli;
+
+import org.jspecify.annotations.NullMarked;

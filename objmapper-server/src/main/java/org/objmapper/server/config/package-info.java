@@ -1,0 +1,5 @@
+/** The configuration file. */
+@NullMarked
+package org.objmapper.server.config;
+
+import org.jspecify.annotations.NullMarked;
