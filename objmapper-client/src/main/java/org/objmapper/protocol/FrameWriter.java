@@ -1,0 +1,140 @@
+package org.objmapper.protocol;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Writes frames into a little-endian buffer, one after the other: {@link #begin}, then metadata in the order of its types, then the
+ * body, then {@link #end}. Allocates nothing. Not thread-safe. The buffer must have room; {@link #room} tells how much.
+ */
+public final class FrameWriter {
+    private ByteBuffer buffer = ByteBuffer.allocate(0);
+    private int start;
+    private int metadataEnd;
+
+    /** Writes from the buffer's position on. */
+    public FrameWriter wrap(ByteBuffer buffer) {
+        this.buffer = buffer;
+        return this;
+    }
+
+    /** Starts a frame at the buffer's position. */
+    public FrameWriter begin(int operation, int flags, int requestId, Status status, long objectLength) {
+        start = buffer.position();
+        buffer.putInt(0)
+                .put((byte) operation)
+                .put((byte) 0)
+                .putShort((short) flags)
+                .putInt(requestId)
+                .putShort((short) status.code())
+                .putShort((short) 0)
+                .putInt(0)
+                .putInt(0)
+                .putLong(objectLength);
+        metadataEnd = -1;
+        return this;
+    }
+
+    /** Says how many descriptors the frame takes from the descriptor stream. */
+    public FrameWriter descriptors(int count) {
+        buffer.put(start + 5, (byte) count);
+        return this;
+    }
+
+    public FrameWriter u32(MetadataType type, int value) {
+        entry(type.code(), 4);
+        buffer.putInt(value).putInt(0);
+        return this;
+    }
+
+    public FrameWriter u64(MetadataType type, long value) {
+        entry(type.code(), 8);
+        buffer.putLong(value);
+        return this;
+    }
+
+    public FrameWriter pair(MetadataType type, long first, long second) {
+        entry(type.code(), 16);
+        buffer.putLong(first).putLong(second);
+        return this;
+    }
+
+    /** VERSIONS. */
+    public FrameWriter versions(int lowest, int highest) {
+        entry(MetadataType.VERSIONS.code(), 8);
+        buffer.putShort((short) lowest).putShort((short) highest).putInt(0);
+        return this;
+    }
+
+    public FrameWriter empty(MetadataType type) {
+        entry(type.code(), 0);
+        return this;
+    }
+
+    public FrameWriter bytes(MetadataType type, byte[] value) {
+        return bytes(type.code(), value, 0, value.length);
+    }
+
+    public FrameWriter bytes(int type, byte[] value, int offset, int length) {
+        entry(type, length);
+        buffer.put(value, offset, length);
+        pad(length);
+        return this;
+    }
+
+    public FrameWriter text(MetadataType type, String value) {
+        return bytes(type, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** MESSAGE, cut to what the protocol allows. */
+    public FrameWriter message(String message) {
+        byte[] utf8 = message.getBytes(StandardCharsets.UTF_8);
+        int length = Math.min(utf8.length, MetadataType.MESSAGE.longest());
+        while (length < utf8.length && (utf8[length] & 0xc0) == 0x80) {
+            length--; // not in the middle of a character
+        }
+        return bytes(MetadataType.MESSAGE.code(), utf8, 0, length);
+    }
+
+    /** Copies entries that are encoded already, such as an object's. */
+    public FrameWriter encoded(ByteBuffer entries, int offset, int length) {
+        buffer.put(buffer.position(), entries, offset, length);
+        buffer.position(buffer.position() + length);
+        return this;
+    }
+
+    /** Ends the metadata; what is put into the buffer from here to {@link #end} is the body. */
+    public ByteBuffer body() {
+        metadataEnd = buffer.position();
+        return buffer;
+    }
+
+    /** Ends the frame and fills in its lengths; returns how many bytes it has. */
+    public int end() {
+        return end(0);
+    }
+
+    /** Ends a frame whose last {@code elsewhere} bytes are sent from somewhere else. */
+    public int end(int elsewhere) {
+        int position = buffer.position();
+        int metadata = (metadataEnd < 0 ? position : metadataEnd) - start - Limits.HEADER;
+        int length = position - start + elsewhere;
+        buffer.putInt(start, length).putInt(start + 16, metadata);
+        return length;
+    }
+
+    /** Bytes that are left in the buffer. */
+    public int room() {
+        return buffer.remaining();
+    }
+
+    private void entry(int type, int length) {
+        buffer.putShort((short) type).putShort((short) 0).putInt(length);
+    }
+
+    private void pad(int length) {
+        for (int i = length; (i & 7) != 0; i++) {
+            buffer.put((byte) 0);
+        }
+    }
+}
