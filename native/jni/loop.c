@@ -1,0 +1,405 @@
+/*
+ * The event loop's system calls in batches: one call that waits and receives for every session, one that sends for every session.
+ * Nothing here throws; a result below 0 is -errno. The layouts are mirrored in NativeIo.java, field by field.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <jni.h>
+#include <sched.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fdpass.h"
+
+#define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
+
+enum { EVENTS_PER_WAIT = 256, DESCRIPTORS_PER_EVENT = 32, ACCEPTS_PER_TURN = 16 };
+
+/* A token is kind << 56 | slot << 32 | descriptor. */
+enum token_kind { SESSION = 0, LISTENER = 1, WAKEUP = 2 };
+
+enum event_flags { MORE = 1, LOST = 2, WRITABLE = 4, ENDED = 8, ACCEPTED = 16, UNREAD = 32 };
+
+struct event {
+	uint64_t token;
+	int32_t result; /* bytes received; -errno; the new socket of an ACCEPTED */
+	uint32_t flags;
+	uint32_t offset; /* of the bytes in the arena */
+	uint32_t descriptor_count;
+	int32_t descriptors[DESCRIPTORS_PER_EVENT]; /* ACCEPTED: uid, gid, pid */
+};
+_Static_assert(sizeof(struct event) == 152, "mirrored in NativeIo.java");
+
+/* What one turn receives into. */
+struct turn {
+	char *arena;
+	size_t arena_used, arena_size, slice;
+	struct event *events;
+	int count, room;
+	const uint8_t *paused; /* by slot */
+};
+
+static int token_kind(uint64_t token) { return (int)(token >> 56); }
+static uint32_t token_slot(uint64_t token) { return (uint32_t)(token >> 32) & 0xffffff; }
+static int token_fd(uint64_t token) { return (int)(uint32_t)token; }
+
+static struct event *new_event(struct turn *t, uint64_t token)
+{
+	assert(t->count < t->room);
+	struct event *e = &t->events[t->count++];
+	e->token = token;
+	e->result = 0;
+	e->flags = 0;
+	e->offset = 0;
+	e->descriptor_count = 0;
+	return e;
+}
+
+/* Reads until the socket is empty, the session's slice is full, or another message's descriptors might not fit. */
+static void receive_session(struct turn *t, uint64_t token, uint32_t flags)
+{
+	struct event *e = new_event(t, token);
+	size_t limit = t->slice;
+
+	e->flags = flags;
+	if (t->paused[token_slot(token)]) {
+		e->flags |= UNREAD;
+		return;
+	}
+	if (limit > t->arena_size - t->arena_used)
+		limit = t->arena_size - t->arena_used;
+	e->offset = (uint32_t)t->arena_used;
+	for (;;) {
+		unsigned arrived;
+		if ((size_t)e->result == limit || e->descriptor_count == DESCRIPTORS_PER_EVENT) {
+			e->flags |= MORE;
+			break;
+		}
+		ssize_t n = fdpass_receive(token_fd(token), t->arena + e->offset + e->result, limit - (size_t)e->result,
+		    e->descriptors + e->descriptor_count, DESCRIPTORS_PER_EVENT - e->descriptor_count, &arrived, MSG_DONTWAIT);
+		e->descriptor_count += arrived;
+		if (n == -EAGAIN)
+			break;
+		if (n == -EMFILE) {
+			e->flags |= LOST;
+			break;
+		}
+		if (n <= 0) {
+			e->flags |= ENDED;
+			break;
+		}
+		e->result += (int32_t)n;
+	}
+	t->arena_used += ((size_t)e->result + 63) & ~(size_t)63;
+	if (t->arena_used > t->arena_size)
+		t->arena_used = t->arena_size;
+}
+
+static void accept_sessions(struct turn *t, uint64_t token)
+{
+	for (int i = 0; i < ACCEPTS_PER_TURN && t->count < t->room; i++) {
+		int fd = accept4(token_fd(token), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+			return;
+		struct event *e = new_event(t, token);
+		e->flags = ACCEPTED;
+		if (fd < 0) {
+			e->result = -errno;
+			return;
+		}
+		struct ucred peer = { .pid = -1, .uid = (uid_t)65534, .gid = (gid_t)65534 };
+		socklen_t size = sizeof peer;
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+		e->result = fd;
+		e->descriptors[0] = (int32_t)peer.uid;
+		e->descriptors[1] = (int32_t)peer.gid;
+		e->descriptors[2] = (int32_t)peer.pid;
+	}
+}
+
+static void drain_wakeup(int fd)
+{
+	uint64_t count;
+	while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+		;
+}
+
+/*
+ * Receives for the sessions in again (left over from earlier turns), then waits at most timeout ms and receives for all that are
+ * ready. Returns how many events it wrote.
+ */
+JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint arena_size, jint slice, jlong events, jint event_room,
+    jlong again, jint again_count, jlong paused, jint timeout_millis)
+{
+	(void)env, (void)class;
+	struct epoll_event ready[EVENTS_PER_WAIT];
+	const uint64_t *left_over = (const uint64_t *)(uintptr_t)again;
+	struct turn t = {
+		.arena = (char *)(uintptr_t)arena,
+		.arena_size = (size_t)arena_size,
+		.slice = (size_t)slice,
+		.events = (struct event *)(uintptr_t)events,
+		.room = event_room,
+		.paused = (const uint8_t *)(uintptr_t)paused,
+	};
+
+	assert(event_room >= again_count + 2 * ACCEPTS_PER_TURN);
+	for (int i = 0; i < again_count; i++)
+		receive_session(&t, left_over[i], 0);
+	int want = t.room - t.count - 2 * ACCEPTS_PER_TURN;
+	if (want > EVENTS_PER_WAIT)
+		want = EVENTS_PER_WAIT;
+	if (want <= 0)
+		return t.count;
+	int n = epoll_wait(epoll, ready, want, t.count > 0 ? 0 : timeout_millis);
+	if (n < 0)
+		return errno == EINTR ? t.count : -errno;
+	for (int i = 0; i < n; i++) {
+		uint64_t token = ready[i].data.u64;
+		if (token_kind(token) == WAKEUP) {
+			drain_wakeup(token_fd(token));
+			new_event(&t, token);
+		} else if (token_kind(token) == LISTENER) {
+			accept_sessions(&t, token);
+		} else {
+			uint32_t flags = (ready[i].events & EPOLLOUT) ? WRITABLE : 0;
+			receive_session(&t, token, flags);
+		}
+	}
+	return t.count;
+}
+
+enum command_kind { BYTES = 0, FILE_BY_SENDFILE = 1, FILE_BY_COPY = 2, FILE_BY_SENDFILE_UNCHECKED = 3 };
+
+struct command {
+	int32_t socket;
+	int32_t kind;
+	int64_t address; /* of the bytes; or the file's offset */
+	int64_t length;
+	int32_t file;
+	int32_t descriptor_count;
+	int64_t descriptors; /* address of an int array */
+	int64_t result;      /* bytes sent, or -errno with nothing sent; -ENODATA: the file's bytes are not in memory */
+};
+_Static_assert(sizeof(struct command) == 48, "mirrored in NativeIo.java");
+
+enum { PAGE = 4096, RESIDENCY_SLICE = 256 * 1024 };
+
+/* Whether all pages of a slice are in the page cache; best effort, they may leave at any time. */
+static int is_resident(int file, int64_t offset, int64_t length)
+{
+	unsigned char pages[RESIDENCY_SLICE / PAGE + 1];
+	int64_t start = offset & ~(int64_t)(PAGE - 1);
+	size_t size = (size_t)(offset + length - start);
+	int resident = 1;
+
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, file, start);
+	if (map == MAP_FAILED)
+		return 0;
+	if (mincore(map, size, pages) != 0)
+		resident = 0;
+	for (size_t i = 0; resident && i < (size + PAGE - 1) / PAGE; i++)
+		resident = pages[i] & 1;
+	munmap(map, size);
+	return resident;
+}
+
+static int64_t send_by_sendfile(struct command *c, int check)
+{
+	int64_t done = 0;
+
+	while (done < c->length) {
+		int64_t slice = c->length - done < RESIDENCY_SLICE ? c->length - done : RESIDENCY_SLICE;
+		off_t offset = c->address + done;
+		if (check && !is_resident(c->file, offset, slice))
+			return done > 0 ? done : -ENODATA;
+		ssize_t n = sendfile(c->socket, c->file, &offset, (size_t)slice);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return done > 0 ? done : n < 0 ? -errno : -EIO; /* 0: the file is shorter than its object */
+		done += n;
+		if (n < slice)
+			break;
+	}
+	return done;
+}
+
+static int64_t send_by_copy(struct command *c, char *scratch, size_t scratch_size)
+{
+	int64_t done = 0;
+
+	while (done < c->length) {
+		size_t slice = c->length - done < (int64_t)scratch_size ? (size_t)(c->length - done) : scratch_size;
+		struct iovec iov = { scratch, slice };
+		ssize_t filled = preadv2(c->file, &iov, 1, c->address + done, RWF_NOWAIT);
+		if (filled < 0 && errno == EINTR)
+			continue;
+		if (filled < 0 && (errno == EAGAIN || errno == EOPNOTSUPP))
+			return done > 0 ? done : -ENODATA;
+		if (filled <= 0)
+			return done > 0 ? done : -EIO;
+		ssize_t n = fdpass_send(c->socket, scratch, (size_t)filled, NULL, 0);
+		if (n < 0)
+			return done > 0 ? done : n;
+		done += n;
+		if (n < filled)
+			break;
+	}
+	return done;
+}
+
+/* Carries out the commands in order; those behind one that was not finished, on the same socket, get -ECANCELED. */
+JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong scratch, jint scratch_size)
+{
+	(void)env, (void)class;
+	struct command *all = (struct command *)(uintptr_t)commands;
+	int stuck = -1;
+
+	for (int i = 0; i < count; i++) {
+		struct command *c = &all[i];
+		if (c->socket == stuck) {
+			c->result = -ECANCELED;
+			continue;
+		}
+		if (c->kind == BYTES)
+			c->result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length,
+			    (const int *)(uintptr_t)c->descriptors, (unsigned)c->descriptor_count);
+		else if (c->kind == FILE_BY_COPY)
+			c->result = send_by_copy(c, (char *)(uintptr_t)scratch, (size_t)scratch_size);
+		else
+			c->result = send_by_sendfile(c, c->kind == FILE_BY_SENDFILE);
+		if (c->result != c->length)
+			stuck = c->socket;
+	}
+}
+
+JAVA(jint, epollCreate)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+JAVA(jint, eventfd)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+JAVA(jint, wake)(JNIEnv *env, jclass class, jint fd)
+{
+	(void)env, (void)class;
+	uint64_t one = 1;
+	ssize_t n = write(fd, &one, sizeof one);
+	return n < 0 && errno != EAGAIN ? -errno : 0;
+}
+
+/* Sessions are edge-triggered for both directions; listeners and wake-ups are level-triggered. */
+JAVA(jint, epollAdd)(JNIEnv *env, jclass class, jint epoll, jint fd, jlong token)
+{
+	(void)env, (void)class;
+	struct epoll_event e = { .data.u64 = (uint64_t)token };
+	e.events = token_kind((uint64_t)token) == SESSION ? EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET : EPOLLIN;
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+JAVA(jint, epollRemove)(JNIEnv *env, jclass class, jint epoll, jint fd)
+{
+	(void)env, (void)class;
+	return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
+}
+
+static int bind_and_listen(int fd, const struct sockaddr_un *address, socklen_t size, int backlog)
+{
+	if (bind(fd, (const struct sockaddr *)address, size) < 0)
+		return -errno;
+	return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+static int socket_address(JNIEnv *env, jbyteArray path, struct sockaddr_un *address)
+{
+	jsize length = (*env)->GetArrayLength(env, path);
+	if ((size_t)length >= sizeof address->sun_path)
+		return -ENAMETOOLONG;
+	memset(address, 0, sizeof *address);
+	address->sun_family = AF_UNIX;
+	(*env)->GetByteArrayRegion(env, path, 0, length, (jbyte *)address->sun_path);
+	return 0;
+}
+
+/* A new non-blocking socket that listens at a path, or -errno. */
+JAVA(jint, listen)(JNIEnv *env, jclass class, jbyteArray path, jint backlog)
+{
+	(void)class;
+	struct sockaddr_un address;
+	int r = socket_address(env, path, &address);
+	if (r < 0)
+		return r;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	r = bind_and_listen(fd, &address, sizeof address, backlog);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* 0 when somebody listens at a path, else -errno: ECONNREFUSED is a socket whose server is gone. */
+JAVA(jint, probe)(JNIEnv *env, jclass class, jbyteArray path)
+{
+	(void)class;
+	struct sockaddr_un address;
+	int r = socket_address(env, path, &address);
+	if (r < 0)
+		return r;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	r = connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+	close(fd);
+	return r == -EAGAIN ? 0 : r; /* EAGAIN: its backlog is full, so it lives */
+}
+
+/* Writes up to groups' length of the peer's groups, and returns how many it has, or -errno. */
+JAVA(jint, peerGroups)(JNIEnv *env, jclass class, jint fd, jintArray groups)
+{
+	(void)class;
+	gid_t buffer[256];
+	socklen_t size = sizeof buffer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, buffer, &size) < 0)
+		return -errno;
+	jint count = (jint)(size / sizeof(gid_t));
+	jsize room = (*env)->GetArrayLength(env, groups);
+	(*env)->SetIntArrayRegion(env, groups, 0, count < room ? count : room, (const jint *)buffer);
+	return count;
+}
+
+/* Keeps the calling thread on one of the processors that it may use. */
+JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
+{
+	(void)env, (void)class;
+	cpu_set_t allowed, one;
+	if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
+		return -errno;
+	int wanted = index % CPU_COUNT(&allowed);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || wanted-- > 0)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,154 @@
+package org.objmapper.nativeio;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The system calls of the JNI shim, and the only class with native methods. A result below 0 is the negative errno
+ * ({@link Errno}); nothing throws. Addresses are of direct buffers that the caller keeps alive. Paths end with a NUL byte. All methods may be
+ * called from any thread; what two threads do to one descriptor is their own affair.
+ */
+public final class NativeIo {
+    /** Bytes of one received event, and where its fields are ({@code struct event} in loop.c). */
+    public static final int EVENT_SIZE = 152;
+
+    public static final int EVENT_TOKEN = 0;
+    public static final int EVENT_RESULT = 8;
+    public static final int EVENT_FLAGS = 12;
+    public static final int EVENT_OFFSET = 16;
+    public static final int EVENT_DESCRIPTOR_COUNT = 20;
+    public static final int EVENT_DESCRIPTORS = 24;
+    public static final int MAX_EVENT_DESCRIPTORS = 32;
+
+    /** More may wait in the socket: ask again. */
+    public static final int FLAG_MORE = 1;
+    /** Descriptors were lost (MSG_CTRUNC). */
+    public static final int FLAG_LOST = 2;
+
+    public static final int FLAG_WRITABLE = 4;
+    /** The peer sends no more, or the socket failed. */
+    public static final int FLAG_ENDED = 8;
+    /** A listener's event: the result is the new socket; uid, gid and pid stand in the descriptors' place. */
+    public static final int FLAG_ACCEPTED = 16;
+    /** The session is paused, so nothing was received. */
+    public static final int FLAG_UNREAD = 32;
+
+    public static final long KIND_SESSION = 0L;
+    public static final long KIND_LISTENER = 1L;
+    public static final long KIND_WAKEUP = 2L;
+
+    /** Bytes of one command, and where its fields are ({@code struct command} in loop.c). */
+    public static final int COMMAND_SIZE = 48;
+
+    public static final int COMMAND_SOCKET = 0;
+    public static final int COMMAND_KIND = 4;
+    public static final int COMMAND_ADDRESS = 8;
+    public static final int COMMAND_LENGTH = 16;
+    public static final int COMMAND_FILE = 24;
+    public static final int COMMAND_DESCRIPTOR_COUNT = 28;
+    public static final int COMMAND_DESCRIPTORS = 32;
+    public static final int COMMAND_RESULT = 40;
+
+    public static final int SEND_BYTES = 0;
+    public static final int SEND_FILE_IN_KERNEL = 1;
+    public static final int SEND_FILE_BY_COPY = 2;
+    /** As {@link #SEND_FILE_IN_KERNEL} for bytes that were just read, without asking whether they are in memory. */
+    public static final int SEND_FILE_IN_KERNEL_UNCHECKED = 3;
+
+    static {
+        NativeLibrary.load();
+    }
+
+    private NativeIo() {}
+
+    /** What epoll gives back for a descriptor. */
+    public static long token(long kind, int slot, int descriptor) {
+        return kind << 56 | (long) slot << 32 | Integer.toUnsignedLong(descriptor);
+    }
+
+    public static int tokenKind(long token) {
+        return (int) (token >>> 56);
+    }
+
+    public static int tokenSlot(long token) {
+        return (int) (token >>> 32) & 0xffffff;
+    }
+
+    /**
+     * Receives for the sessions whose tokens stand at {@code again}, waits up to {@code timeoutMillis} (-1: for ever; not at all if
+     * there are such) and receives for all that are ready; returns the number of events.
+     */
+    public static native int receive(
+            int epoll,
+            long arena,
+            int arenaSize,
+            int slice,
+            long events,
+            int eventRoom,
+            long again,
+            int againCount,
+            long paused,
+            int timeoutMillis);
+
+    /** Carries out send commands in order and writes their results. */
+    public static native void send(long commands, int count, long scratch, int scratchSize);
+
+    public static native int epollCreate();
+
+    public static native int epollAdd(int epoll, int descriptor, long token);
+
+    public static native int epollRemove(int epoll, int descriptor);
+
+    public static native int eventfd();
+
+    public static native int wake(int eventfd);
+
+    /** A socket that listens at a path (without NUL). */
+    public static native int listen(byte[] path, int backlog);
+
+    /** 0 when a server listens at a path (without NUL). */
+    public static native int probe(byte[] path);
+
+    public static native int peerGroups(int socket, int[] groups);
+
+    /** Keeps the calling thread on the processor of that index among those allowed. */
+    public static native int pin(int index);
+
+    public static native int openAt(int directory, byte[] name, int flags, int mode);
+
+    public static native int makeDirectoryAt(int directory, byte[] name, int mode);
+
+    public static native int linkAt(int descriptor, int directory, byte[] name);
+
+    public static native int unlinkAt(int directory, byte[] name);
+
+    public static native int close(int descriptor);
+
+    public static native int fsync(int descriptor);
+
+    public static native int changeMode(int descriptor, int mode);
+
+    public static native long read(int descriptor, long address, long length, long offset);
+
+    public static native long write(int descriptor, long address, long length, long offset);
+
+    public static native int statusFlags(int descriptor);
+
+    public static native int seals(int descriptor);
+
+    /** Writes mode, length and device of a file; asks no file system that might hang. */
+    public static native int describe(int descriptor, long[] into);
+
+    public static native int reflink(int from, int to);
+
+    public static native long copyRange(int from, long offset, int to, long length);
+
+    /** A read-only descriptor of sealed memory with a copy of the bytes. */
+    public static native int sealedMemory(long address, int length);
+
+    public static native long freeBytes(int descriptor);
+
+    public static native long raiseDescriptorLimit();
+
+    /** The address of a direct buffer's first byte. */
+    public static native long address(ByteBuffer direct);
+}
