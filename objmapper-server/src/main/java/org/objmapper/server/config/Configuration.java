@@ -1,0 +1,73 @@
+package org.objmapper.server.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * All that can be configured, checked.
+ *
+ * @param listeners at least one
+ * @param loops event loops
+ * @param passedDescriptorUids users whose regular files PUT takes as descriptors
+ */
+public record Configuration(
+        List<ListenerSettings> listeners,
+        StoreSettings store,
+        int loops,
+        Set<Integer> passedDescriptorUids,
+        LimitSettings limits,
+        TimeoutSettings timeouts) {
+    /** The {@code [store]} table: {@code deviceThreads} and {@code deviceQueueLength} hold for each device. */
+    public record StoreSettings(Path directory, int deviceThreads, int deviceQueueLength) {}
+
+    /** The {@code [limits]} table (protocol-spec.md 8). */
+    public record LimitSettings(
+            int maxSessions,
+            int maxRequests,
+            int maxFrameBytes,
+            int inlineLimitBytes,
+            int maxMessageDescriptors,
+            int maxQueuedDescriptors,
+            long maxObjectBytes) {}
+
+    /** The {@code [timeouts]} table (protocol-spec.md 8); an {@code idleMillis} of 0 is never. */
+    public record TimeoutSettings(
+            long helloMillis, long idleMillis, long frameMillis, long replyMillis, long drainMillis) {}
+
+    /** What holds without a file. */
+    public static Configuration standard() {
+        try {
+            return ConfigurationFile.parse("(defaults)", "");
+        } catch (ConfigurationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** The same with one listener, at another path. */
+    public Configuration withSocket(Path socket) {
+        ListenerSettings first = listeners.get(0);
+        ListenerSettings moved =
+                new ListenerSettings(socket, first.owner(), first.group(), first.mode(), first.operations());
+        return new Configuration(List.of(moved), store, loops, passedDescriptorUids, limits, timeouts);
+    }
+
+    /** The same with the store in another directory. */
+    public Configuration withData(Path directory) {
+        StoreSettings moved = new StoreSettings(directory, store.deviceThreads(), store.deviceQueueLength());
+        return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
+    }
+
+    /** The same with the first listener's socket open to its own user alone. */
+    public Configuration withPrivateSocket() {
+        ListenerSettings first = listeners.get(0);
+        ListenerSettings own =
+                new ListenerSettings(first.path(), first.owner(), first.group(), 0600, first.operations());
+        return new Configuration(List.of(own), store, loops, passedDescriptorUids, limits, timeouts);
+    }
+
+    /** The same with more users whose regular files PUT takes. */
+    public Configuration withPassedDescriptorUids(Set<Integer> uids) {
+        return new Configuration(listeners, store, loops, uids, limits, timeouts);
+    }
+}

@@ -1,0 +1,145 @@
+package org.objmapper.server.config;
+
+import static org.objmapper.server.config.ConfigurationKey.*;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.objmapper.server.config.Configuration.LimitSettings;
+import org.objmapper.server.config.Configuration.StoreSettings;
+import org.objmapper.server.config.Configuration.TimeoutSettings;
+import org.tomlj.Toml;
+import org.tomlj.TomlArray;
+import org.tomlj.TomlParseError;
+import org.tomlj.TomlParseResult;
+import org.tomlj.TomlTable;
+
+/** Reads the TOML file that configures a server. */
+public final class ConfigurationFile {
+    private final String name;
+    private final TomlParseResult toml;
+    private final Problems problems;
+
+    private ConfigurationFile(String name, TomlParseResult toml) {
+        this.name = name;
+        this.toml = toml;
+        this.problems = new Problems(name);
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @throws ConfigurationException when it can't be used, with every problem that was found
+     * @throws IOException when it can't be read
+     */
+    public static Configuration read(Path file) throws IOException, ConfigurationException {
+        return parse(file.toString(), Files.readString(file));
+    }
+
+    /** Reads a text; {@code name} stands for the file in messages. */
+    public static Configuration parse(String name, String text) throws ConfigurationException {
+        return new ConfigurationFile(name, Toml.parse(text)).configuration();
+    }
+
+    private Configuration configuration() throws ConfigurationException {
+        for (TomlParseError error : toml.errors()) {
+            problems.add(error.position(), error.getMessage());
+        }
+        problems.throwIfAny();
+        rejectUnknownTables();
+        List<ListenerSettings> listeners = listeners();
+        Section store = section("store");
+        Section server = section("server");
+        Section limits = section("limits");
+        Section timeouts = section("timeouts");
+        Configuration configuration = new Configuration(
+                listeners,
+                new StoreSettings(
+                        store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
+                        store.count(STORE_DEVICE_THREADS, 4),
+                        store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024)),
+                server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
+                server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
+                new LimitSettings(
+                        limits.count(LIMITS_MAX_SESSIONS, 4_096),
+                        limits.count(LIMITS_MAX_REQUESTS, 64),
+                        (int) limits.bytes(LIMITS_MAX_FRAME, 1_048_576),
+                        (int) limits.bytes(LIMITS_INLINE_LIMIT, 4_096),
+                        limits.count(LIMITS_MAX_MESSAGE_DESCRIPTORS, 16),
+                        limits.count(LIMITS_MAX_QUEUED_DESCRIPTORS, 16),
+                        limits.bytes(LIMITS_MAX_OBJECT, 1L << 40)),
+                new TimeoutSettings(
+                        timeouts.millis(TIMEOUTS_HELLO, 5_000),
+                        timeouts.millisOrNever(TIMEOUTS_IDLE, 60_000),
+                        timeouts.millis(TIMEOUTS_FRAME, 30_000),
+                        timeouts.millis(TIMEOUTS_REPLY, 30_000),
+                        timeouts.millis(TIMEOUTS_DRAIN, 5_000)));
+        problems.throwIfAny();
+        return configuration;
+    }
+
+    private void rejectUnknownTables() {
+        Set<String> tables = new LinkedHashSet<>();
+        for (ConfigurationKey key : values()) {
+            tables.add(key.table());
+        }
+        for (String table : toml.keySet()) {
+            if (!tables.contains(table)) {
+                problems.unknown(toml.inputPositionOf(List.of(table)), table, tables);
+            }
+        }
+    }
+
+    private Section section(String table) {
+        Object value = toml.get(List.of(table));
+        if (value == null) {
+            return new Section(table, Toml.parse(""), problems);
+        }
+        if (value instanceof TomlTable found) {
+            return new Section(table, found, problems);
+        }
+        problems.add(toml.inputPositionOf(List.of(table)), table + " is not a table; write [" + table + "]");
+        return new Section(table, Toml.parse(""), problems);
+    }
+
+    private List<ListenerSettings> listeners() {
+        Object value = toml.get(List.of("listener"));
+        List<ListenerSettings> listeners = new ArrayList<>();
+        if (value == null) {
+            listeners.add(ListenerSettings.at(Path.of("/run/objmapper/objmapper.sock")));
+        } else if (value instanceof TomlArray tables
+                && !tables.isEmpty()
+                && tables.toList().stream().allMatch(TomlTable.class::isInstance)) {
+            for (int i = 0; i < tables.size(); i++) {
+                addListener(listeners, tables.getTable(i));
+            }
+        } else {
+            problems.add(
+                    toml.inputPositionOf(List.of("listener")),
+                    "listener takes one or more tables, each headed [[listener]]");
+        }
+        return List.copyOf(listeners);
+    }
+
+    private void addListener(List<ListenerSettings> listeners, TomlTable table) {
+        Section section = new Section("listener", table, problems);
+        ListenerSettings listener = new ListenerSettings(
+                section.path(LISTENER_PATH, "/run/objmapper/objmapper.sock"),
+                section.name(LISTENER_OWNER),
+                section.name(LISTENER_GROUP),
+                section.fileMode(LISTENER_MODE, ListenerSettings.MODE_DEFAULT),
+                section.operations(LISTENER_OPERATIONS));
+        for (ListenerSettings other : listeners) {
+            if (other.path().equals(listener.path())) {
+                problems.add(
+                        table.inputPositionOf(List.of("path")),
+                        "listener.path: " + listener.path() + " is the path of another listener of " + name);
+            }
+        }
+        listeners.add(listener);
+    }
+}

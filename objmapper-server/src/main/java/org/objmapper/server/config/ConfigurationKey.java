@@ -1,0 +1,107 @@
+package org.objmapper.server.config;
+
+/** Every key of the configuration file: where it stands and what it takes. */
+public enum ConfigurationKey {
+    LISTENER_PATH("listener", "path", Kind.PATH, 1, 107),
+    LISTENER_OWNER("listener", "owner", Kind.NAME, 1, 255),
+    LISTENER_GROUP("listener", "group", Kind.NAME, 1, 255),
+    LISTENER_MODE("listener", "mode", Kind.FILE_MODE, 0, 0777),
+    LISTENER_OPERATIONS("listener", "operations", Kind.OPERATIONS, 1, 64),
+
+    STORE_DIRECTORY("store", "directory", Kind.PATH, 1, 4_095),
+    STORE_DEVICE_THREADS("store", "device_threads", Kind.COUNT, 1, 64),
+    STORE_DEVICE_QUEUE_LENGTH("store", "device_queue_length", Kind.COUNT, 1, 1_000_000),
+
+    SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
+    SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 65_533),
+
+    LIMITS_MAX_SESSIONS("limits", "max_sessions", Kind.COUNT, 1, 1_000_000),
+    LIMITS_MAX_REQUESTS("limits", "max_requests", Kind.COUNT, 1, 4_096),
+    LIMITS_MAX_FRAME("limits", "max_frame", Kind.SIZE, 262_144, 16_777_216),
+    LIMITS_INLINE_LIMIT("limits", "inline_limit", Kind.SIZE, 0, 65_536),
+    LIMITS_MAX_MESSAGE_DESCRIPTORS("limits", "max_message_descriptors", Kind.COUNT, 0, 253),
+    LIMITS_MAX_QUEUED_DESCRIPTORS("limits", "max_queued_descriptors", Kind.COUNT, 0, 65_536),
+    LIMITS_MAX_OBJECT("limits", "max_object", Kind.SIZE, 1, 1L << 62),
+
+    TIMEOUTS_HELLO("timeouts", "hello", Kind.DURATION, 100, 600_000),
+    TIMEOUTS_IDLE("timeouts", "idle", Kind.DURATION_OR_NEVER, 100, 86_400_000),
+    TIMEOUTS_FRAME("timeouts", "frame", Kind.DURATION, 100, 600_000),
+    TIMEOUTS_REPLY("timeouts", "reply", Kind.DURATION, 100, 600_000),
+    TIMEOUTS_DRAIN("timeouts", "drain", Kind.DURATION, 0, 600_000);
+
+    /** What a value must look like. */
+    enum Kind {
+        PATH,
+        NAME,
+        FILE_MODE,
+        OPERATIONS,
+        COUNT,
+        SIZE,
+        DURATION,
+        DURATION_OR_NEVER,
+        UIDS
+    }
+
+    private final String table;
+    private final String key;
+    private final Kind kind;
+    private final long lowest;
+    private final long highest;
+
+    ConfigurationKey(String table, String key, Kind kind, long lowest, long highest) {
+        this.table = table;
+        this.key = key;
+        this.kind = kind;
+        this.lowest = lowest;
+        this.highest = highest;
+    }
+
+    /** The table that the key stands in, such as {@code store}. */
+    public String table() {
+        return table;
+    }
+
+    /** The key's name inside its table. */
+    public String key() {
+        return key;
+    }
+
+    /** The name in messages: {@code store.directory}. */
+    public String qualifiedName() {
+        return table + "." + key;
+    }
+
+    /** The least value: milliseconds, bytes or pieces. */
+    public long lowest() {
+        return lowest;
+    }
+
+    /** The greatest value: milliseconds, bytes or pieces. */
+    public long highest() {
+        return highest;
+    }
+
+    /** What the key takes, in words. */
+    public String accepted() {
+        return switch (kind) {
+            case PATH -> "an absolute path of at most " + highest + " bytes";
+            case NAME -> "a name";
+            case FILE_MODE -> "an octal file mode in quotes, such as \"0660\"";
+            case OPERATIONS -> "an array of " + String.join(", ", ListenerSettings.OPERATIONS);
+            case COUNT -> "a whole number from " + lowest + " to " + highest;
+            case SIZE ->
+                "bytes as a number or such as \"64 KiB\", from " + Units.bytes(lowest) + " to " + Units.bytes(highest);
+            case DURATION ->
+                "a time such as \"500 ms\", \"5 s\" or \"1 min\", from " + Units.millis(lowest) + " to "
+                        + Units.millis(highest);
+            case DURATION_OR_NEVER ->
+                "\"never\", or a time such as \"500 ms\", \"5 s\" or \"1 min\", from " + Units.millis(lowest) + " to "
+                        + Units.millis(highest);
+            case UIDS -> "an array of user ids from " + lowest + " to " + highest;
+        };
+    }
+
+    boolean takes(long value) {
+        return value >= lowest && value <= highest;
+    }
+}

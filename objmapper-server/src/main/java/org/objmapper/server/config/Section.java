@@ -1,0 +1,181 @@
+package org.objmapper.server.config;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.tomlj.TomlArray;
+import org.tomlj.TomlPosition;
+import org.tomlj.TomlTable;
+
+/** One table of a configuration file; a value that can't be used is noted, and its default returned. */
+final class Section {
+    private static final long BAD = Long.MIN_VALUE;
+
+    private final TomlTable table;
+    private final Problems problems;
+
+    Section(String name, TomlTable table, Problems problems) {
+        this.table = table;
+        this.problems = problems;
+        List<String> known = new ArrayList<>();
+        for (ConfigurationKey key : ConfigurationKey.values()) {
+            if (key.table().equals(name)) {
+                known.add(name + "." + key.key());
+            }
+        }
+        for (String key : table.keySet()) {
+            if (!known.contains(name + "." + key)) {
+                problems.unknown(table.inputPositionOf(List.of(key)), name + "." + key, known);
+            }
+        }
+    }
+
+    Path path(ConfigurationKey key, String standard) {
+        Object value = value(key);
+        if (value instanceof String text
+                && text.startsWith("/")
+                && text.indexOf('\0') < 0
+                && key.takes(text.getBytes(StandardCharsets.UTF_8).length)) {
+            return Path.of(text);
+        }
+        noteUnlessAbsent(key, value);
+        return Path.of(standard);
+    }
+
+    @Nullable
+    String name(ConfigurationKey key) {
+        Object value = value(key);
+        if (value instanceof String text && key.takes(text.length())) {
+            return text;
+        }
+        noteUnlessAbsent(key, value);
+        return null;
+    }
+
+    int fileMode(ConfigurationKey key, int standard) {
+        Object value = value(key);
+        if (value instanceof String text && text.matches("0?[0-7]{3}")) {
+            return Integer.parseInt(text, 8);
+        }
+        noteUnlessAbsent(key, value);
+        return standard;
+    }
+
+    int count(ConfigurationKey key, int standard) {
+        return (int) number(key, standard);
+    }
+
+    /** A size: a number of bytes, or a text with a unit. */
+    long bytes(ConfigurationKey key, long standard) {
+        Object value = value(key);
+        if (value instanceof String text) {
+            return inRange(key, value, standard, quantity(() -> Units.parseBytes(text)));
+        }
+        return number(key, standard);
+    }
+
+    long millis(ConfigurationKey key, long standard) {
+        Object value = value(key);
+        if (value instanceof String text) {
+            return inRange(key, value, standard, quantity(() -> Units.parseMillis(text)));
+        }
+        noteUnlessAbsent(key, value);
+        return standard;
+    }
+
+    /** As {@link #millis}, with 0 for "never". */
+    long millisOrNever(ConfigurationKey key, long standard) {
+        Object value = value(key);
+        boolean never =
+                "never".equals(value) || value instanceof String text && quantity(() -> Units.parseMillis(text)) == 0;
+        return never ? 0 : millis(key, standard);
+    }
+
+    Set<String> operations(ConfigurationKey key) {
+        Object value = value(key);
+        Set<String> operations = new LinkedHashSet<>();
+        if (value instanceof TomlArray array && !array.isEmpty()) {
+            for (Object element : array.toList()) {
+                if (!(element instanceof String name) || !ListenerSettings.OPERATIONS.contains(name)) {
+                    problems.badValue(position(key), key, text(element));
+                    continue;
+                }
+                operations.add(name);
+            }
+            return Set.copyOf(operations);
+        }
+        noteUnlessAbsent(key, value);
+        return Set.copyOf(ListenerSettings.OPERATIONS);
+    }
+
+    Set<Integer> uids(ConfigurationKey key) {
+        Object value = value(key);
+        Set<Integer> uids = new LinkedHashSet<>();
+        if (value instanceof TomlArray array) {
+            for (Object element : array.toList()) {
+                if (element instanceof Long uid && key.takes(uid)) {
+                    uids.add(uid.intValue());
+                } else {
+                    problems.badValue(position(key), key, text(element));
+                }
+            }
+        } else {
+            noteUnlessAbsent(key, value);
+        }
+        return Set.copyOf(uids);
+    }
+
+    private long number(ConfigurationKey key, long standard) {
+        Object value = value(key);
+        if (value instanceof Long number) {
+            return inRange(key, value, standard, number);
+        }
+        noteUnlessAbsent(key, value);
+        return standard;
+    }
+
+    private long inRange(ConfigurationKey key, Object value, long standard, long meant) {
+        if (meant == BAD || !key.takes(meant)) {
+            problems.badValue(position(key), key, text(value));
+            return standard;
+        }
+        return meant;
+    }
+
+    private static long quantity(LongSupplier parse) {
+        try {
+            return parse.getAsLong();
+        } catch (IllegalArgumentException e) {
+            return BAD;
+        }
+    }
+
+    private @Nullable Object value(ConfigurationKey key) {
+        return table.get(List.of(key.key()));
+    }
+
+    private @Nullable TomlPosition position(ConfigurationKey key) {
+        return table.inputPositionOf(List.of(key.key()));
+    }
+
+    private void noteUnlessAbsent(ConfigurationKey key, @Nullable Object value) {
+        if (value != null) {
+            problems.badValue(position(key), key, text(value));
+        }
+    }
+
+    private static String text(Object value) {
+        if (value instanceof String) {
+            return "\"" + value + "\"";
+        }
+        if (value instanceof TomlArray array) {
+            return array.toJson().replaceAll("\\s+", " ").strip();
+        }
+        return value instanceof TomlTable ? "a table" : String.valueOf(value);
+    }
+}

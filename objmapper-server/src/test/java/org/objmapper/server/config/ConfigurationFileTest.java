@@ -1,0 +1,213 @@
+package org.objmapper.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class ConfigurationFileTest {
+    @Test
+    void anEmptyFileGivesTheDefaults() throws ConfigurationException {
+        Configuration configuration = ConfigurationFile.parse("empty.toml", "");
+
+        assertThat(configuration).isEqualTo(Configuration.standard());
+        assertThat(configuration.listeners()).singleElement().satisfies(listener -> {
+            assertThat(listener.path()).isEqualTo(Path.of("/run/objmapper/objmapper.sock"));
+            assertThat(listener.mode()).isEqualTo(0660);
+            assertThat(listener.operations()).containsExactlyInAnyOrderElementsOf(ListenerSettings.OPERATIONS);
+        });
+        assertThat(configuration.timeouts().idleMillis()).isEqualTo(60_000);
+        assertThat(configuration.limits().maxObjectBytes()).isEqualTo(1L << 40);
+    }
+
+    @Test
+    void theReferenceFileStatesTheDefaults() throws IOException, ConfigurationException {
+        assertThat(ConfigurationFile.read(reference())).isEqualTo(Configuration.standard());
+    }
+
+    @ParameterizedTest
+    @EnumSource(ConfigurationKey.class)
+    void theReferenceFileNamesEveryKeyInItsTable(ConfigurationKey key) throws IOException {
+        String table = "";
+        boolean found = false;
+        for (String line : Files.readAllLines(reference())) {
+            if (line.startsWith("[")) {
+                table = line.replaceAll("[\\[\\]]", "").strip();
+            }
+            found |= table.equals(key.table()) && line.matches("(# )?" + key.key() + " = .*");
+        }
+        assertThat(found).as(key.qualifiedName()).isTrue();
+    }
+
+    @Test
+    void everyKeyIsRead() throws ConfigurationException {
+        Configuration configuration = ConfigurationFile.parse("full.toml", """
+                [[listener]]
+                path = "/tmp/a.sock"
+                owner = "root"
+                group = "daemon"
+                mode = "0600"
+                operations = ["get", "head"]
+                [[listener]]
+                path = "/tmp/b.sock"
+                [store]
+                directory = "/data"
+                device_threads = 7
+                device_queue_length = 8
+                [server]
+                loops = 3
+                passed_descriptor_uids = [0, 1000]
+                [limits]
+                max_sessions = 10
+                max_requests = 11
+                max_frame = "2 MiB"
+                inline_limit = 100
+                max_message_descriptors = 12
+                max_queued_descriptors = 13
+                max_object = "5 GiB"
+                [timeouts]
+                hello = "100 ms"
+                idle = "never"
+                frame = "2 s"
+                reply = "3 min"
+                drain = "0 s"
+                """);
+
+        assertThat(configuration.listeners())
+                .containsExactly(
+                        new ListenerSettings(Path.of("/tmp/a.sock"), "root", "daemon", 0600, Set.of("get", "head")),
+                        ListenerSettings.at(Path.of("/tmp/b.sock")));
+        assertThat(configuration.store()).isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8));
+        assertThat(configuration.loops()).isEqualTo(3);
+        assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
+        assertThat(configuration.limits())
+                .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 12, 13, 5L << 30));
+        assertThat(configuration.timeouts()).isEqualTo(new Configuration.TimeoutSettings(100, 0, 2_000, 180_000, 0));
+    }
+
+    @Test
+    void anUnknownKeyIsRefusedWithTheOneThatWasMeant() {
+        assertThat(problemsOf("[limits]\nmax_sesions = 5\n"))
+                .containsExactly("test.toml:2: unknown key limits.max_sesions; did you mean limits.max_sessions?");
+        assertThat(problemsOf("[store]\nzzzzzzzzzzzzzzzz = 5\n"))
+                .singleElement()
+                .asString()
+                .startsWith("test.toml:2: unknown key store.zzzzzzzzzzzzzzzz; the known ones are store.directory");
+        assertThat(problemsOf("[timeout]\nidle = \"5 s\"\n"))
+                .containsExactly("test.toml:1: unknown key timeout; did you mean timeouts?");
+        assertThat(problemsOf("[[listener]]\n[[listener]]\npth = \"/x\"\n"))
+                .anyMatch(problem -> problem.startsWith("test.toml:3: unknown key listener.pth; did you mean"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "listener | path = \"relative\" | listener.path = \"relative\"",
+                "listener | owner = 5 | listener.owner = 5",
+                "listener | group = \"\" | listener.group = \"\"",
+                "listener | mode = \"0999\" | listener.mode = \"0999\"",
+                "listener | mode = 660 | listener.mode = 660",
+                "listener | operations = [] | listener.operations = []",
+                "listener | operations = [\"gte\"] | listener.operations = \"gte\"",
+                "store | directory = \"data\" | store.directory = \"data\"",
+                "store | device_threads = 0 | store.device_threads = 0",
+                "store | device_threads = 65 | store.device_threads = 65",
+                "store | device_queue_length = 1.5 | store.device_queue_length = 1.5",
+                "server | loops = \"many\" | server.loops = \"many\"",
+                "server | passed_descriptor_uids = [65534] | server.passed_descriptor_uids = 65534",
+                "server | passed_descriptor_uids = 5 | server.passed_descriptor_uids = 5",
+                "limits | max_sessions = 1000001 | limits.max_sessions = 1000001",
+                "limits | max_requests = 4097 | limits.max_requests = 4097",
+                "limits | max_frame = \"255 KiB\" | limits.max_frame = \"255 KiB\"",
+                "limits | max_frame = 16777217 | limits.max_frame = 16777217",
+                "limits | inline_limit = \"65 KiB\" | limits.inline_limit = \"65 KiB\"",
+                "limits | max_message_descriptors = 254 | limits.max_message_descriptors = 254",
+                "limits | max_queued_descriptors = -1 | limits.max_queued_descriptors = -1",
+                "limits | max_object = \"9999 PiB\" | limits.max_object = \"9999 PiB\"",
+                "limits | max_object = \"much\" | limits.max_object = \"much\"",
+                "timeouts | hello = \"99 ms\" | timeouts.hello = \"99 ms\"",
+                "timeouts | hello = 5 | timeouts.hello = 5",
+                "timeouts | idle = \"25 h\" | timeouts.idle = \"25 h\"",
+                "timeouts | frame = \"30\" | timeouts.frame = \"30\"",
+                "timeouts | reply = \"11 min\" | timeouts.reply = \"11 min\"",
+                "timeouts | drain = \"never\" | timeouts.drain = \"never\"",
+            })
+    void aBadValueNamesFileLineKeyValueAndWhatIsAccepted(String table, String line, String named) {
+        String header = table.equals("listener") ? "[[listener]]" : "[" + table + "]";
+
+        assertThat(problemsOf("# a comment\n" + header + "\n" + line + "\n"))
+                .singleElement()
+                .asString()
+                .startsWith("test.toml:3: " + named + " is not possible; it takes ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "max_sessions, 1, 1000000",
+        "max_requests, 1, 4096",
+        "max_frame, 262144, 16777216",
+        "inline_limit, 0, 65536",
+        "max_message_descriptors, 0, 253",
+        "max_queued_descriptors, 0, 65536",
+        "max_object, 1, 4611686018427387904"
+    })
+    void bothEndsOfALimitsRangeAreAcceptedAndOneBeyondIsNot(String key, long lowest, long highest)
+            throws ConfigurationException {
+        ConfigurationFile.parse("test.toml", "[limits]\n" + key + " = " + lowest);
+        ConfigurationFile.parse("test.toml", "[limits]\n" + key + " = " + highest);
+        assertThat(problemsOf("[limits]\n" + key + " = " + (lowest - 1))).hasSize(1);
+        assertThat(problemsOf("[limits]\n" + key + " = " + (highest + 1))).hasSize(1);
+    }
+
+    @Test
+    void allProblemsAreToldAtOnce() {
+        assertThat(problemsOf("[store]\ndevice_threads = 0\n[limits]\nmax_frame = 1\n"))
+                .hasSize(2);
+    }
+
+    @Test
+    void textThatIsNoTomlIsRefusedWithItsLine() {
+        assertThat(problemsOf("[store]\ndirectory = /data\n")).anyMatch(problem -> problem.startsWith("test.toml:2: "));
+    }
+
+    @Test
+    void twoListenersCantShareAPath() {
+        assertThat(problemsOf("[[listener]]\npath = \"/a\"\n[[listener]]\npath = \"/a\"\n"))
+                .containsExactly("test.toml:4: listener.path: /a is the path of another listener of test.toml");
+    }
+
+    @Test
+    void whatIsNoArrayOfListenersIsRefused() {
+        assertThat(problemsOf("listener = []\n"))
+                .containsExactly("test.toml:1: listener takes one or more tables, each headed [[listener]]");
+        assertThat(problemsOf("[listener]\npath = \"/a\"\n"))
+                .containsExactly("test.toml:1: listener takes one or more tables, each headed [[listener]]");
+    }
+
+    @Test
+    void aMissingFileIsAnIOException() {
+        assertThatThrownBy(() -> ConfigurationFile.read(Path.of("/nonexistent/objmapperd.toml")))
+                .isInstanceOf(IOException.class);
+    }
+
+    private static List<String> problemsOf(String text) {
+        ConfigurationException refusal =
+                catchThrowableOfType(ConfigurationException.class, () -> ConfigurationFile.parse("test.toml", text));
+        assertThat(refusal).as("refused: %s", text).isNotNull();
+        return refusal.problems();
+    }
+
+    private static Path reference() {
+        return Path.of(System.getProperty("objmapper.root", ".."), "packaging", "objmapperd.toml");
+    }
+}
