@@ -4,18 +4,23 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jni.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "fdpass.h"
 
@@ -179,6 +184,14 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 
 enum command_kind { BYTES = 0, FILE_BY_SENDFILE = 1, FILE_BY_COPY = 2, FILE_BY_SENDFILE_UNCHECKED = 3 };
 
+/* A descriptor to pass: a fresh description of the file, opened by its name, or where that is gone through the open one. */
+struct passed {
+	int32_t open;
+	int32_t directory;
+	int64_t path; /* address, or 0 */
+};
+_Static_assert(sizeof(struct passed) == 16, "mirrored in NativeIo.java");
+
 struct command {
 	int32_t socket;
 	int32_t kind;
@@ -186,7 +199,7 @@ struct command {
 	int64_t length;
 	int32_t file;
 	int32_t descriptor_count;
-	int64_t descriptors; /* address of an int array */
+	int64_t descriptors; /* address of an array of struct passed */
 	int64_t result;      /* bytes sent, or -errno with nothing sent; -ENODATA: the file's bytes are not in memory */
 };
 _Static_assert(sizeof(struct command) == 48, "mirrored in NativeIo.java");
@@ -257,6 +270,44 @@ static int64_t send_by_copy(struct command *c, char *scratch, size_t scratch_siz
 	return done;
 }
 
+/* Each receiver gets an open file description of its own, so that one's read() does not move another's offset. */
+static int open_afresh(const struct passed *p)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_CACHED };
+	char self[32];
+	int fd = -1;
+
+	if (p->path != 0)
+		fd = (int)syscall(SYS_openat2, p->directory, (const char *)(uintptr_t)p->path, &how, sizeof how);
+	if (fd < 0 && !(p->path != 0 && (errno == EMFILE || errno == ENFILE))) {
+		snprintf(self, sizeof self, "/proc/self/fd/%d", p->open);
+		fd = open(self, O_RDONLY | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int64_t send_bytes(const struct command *c)
+{
+	const struct passed *passed = (const struct passed *)(uintptr_t)c->descriptors;
+	int fds[FDPASS_MAX];
+	int opened = 0;
+	int64_t result = 0;
+
+	assert(c->descriptor_count <= FDPASS_MAX);
+	while (opened < c->descriptor_count && result == 0) {
+		fds[opened] = open_afresh(&passed[opened]);
+		if (fds[opened] < 0)
+			result = fds[opened];
+		else
+			opened++;
+	}
+	if (result == 0)
+		result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length, fds, (unsigned)opened);
+	for (int i = 0; i < opened; i++)
+		close(fds[i]);
+	return result;
+}
+
 /* Carries out the commands in order; those behind one that was not finished, on the same socket, get -ECANCELED. */
 JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong scratch, jint scratch_size)
 {
@@ -271,8 +322,7 @@ JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong sc
 			continue;
 		}
 		if (c->kind == BYTES)
-			c->result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length,
-			    (const int *)(uintptr_t)c->descriptors, (unsigned)c->descriptor_count);
+			c->result = send_bytes(c);
 		else if (c->kind == FILE_BY_COPY)
 			c->result = send_by_copy(c, (char *)(uintptr_t)scratch, (size_t)scratch_size);
 		else
@@ -402,4 +452,22 @@ JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
 	}
 	return -EINVAL;
+}
+
+/* Accepts a connection and closes it: there is no descriptor for it. */
+JAVA(jint, rejectOne)(JNIEnv *env, jclass class, jint listener)
+{
+	(void)env, (void)class;
+	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Sends what the socket takes at once. */
+JAVA(jlong, sendOnce)(JNIEnv *env, jclass class, jint socket, jlong address, jint length)
+{
+	(void)env, (void)class;
+	return fdpass_send(socket, (const void *)(uintptr_t)address, (size_t)length, NULL, 0);
 }

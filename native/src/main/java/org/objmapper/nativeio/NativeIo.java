@@ -110,6 +110,12 @@ public final class NativeIo {
 
     public static native int peerGroups(int socket, int[] groups);
 
+    /** Accepts one connection and closes it. */
+    public static native int rejectOne(int listener);
+
+    /** Sends what the socket takes at once, without descriptors. */
+    public static native long sendOnce(int socket, long address, int length);
+
     /** Keeps the calling thread on the processor of that index among those allowed. */
     public static native int pin(int index);
 

@@ -1,0 +1,29 @@
+package org.objmapper.server.exchange;
+
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.server.store.StoredObject;
+
+/** Where an exchange puts its answer: frames, descriptors, and pieces of files, in order. Only on the session's loop. */
+public interface Output {
+    /**
+     * Whether so much is queued, or any piece of a file, that an exchange should suspend itself ({@link #awaitRoom}) before it adds
+     * more.
+     */
+    boolean full();
+
+    /** Runs the exchange again when there is room. */
+    void awaitRoom(Exchange exchange);
+
+    /** Starts a frame that takes at most {@code bytes}, its body in this buffer included. Ended by one of the two below. */
+    FrameWriter frame(int bytes);
+
+    /** Ends the frame; a descriptor of the object travels with it. The object is pinned once more until it is sent. */
+    void end(@Nullable StoredObject descriptorOf);
+
+    /**
+     * Ends the frame whose body is a piece of an object's file. The object is pinned once more until the piece is sent. Where the file
+     * can't be read, zeros go out in its place and {@link Exchange#bodyFailed} is called.
+     */
+    void endWithFile(StoredObject object, long offset, int length, boolean inKernel, Exchange exchange);
+}

@@ -1,0 +1,31 @@
+package org.objmapper.server.exchange;
+
+/** The other end of a session, as the exchanges know it. {@link #post} may be called from any thread; all else on the session's loop. */
+public interface Peer {
+    /** The user that connected; 65534 is nobody. */
+    int uid();
+
+    /** What the session was granted. */
+    Terms terms();
+
+    /** Whether its listener allows an operation. */
+    boolean allows(int operation);
+
+    /** How many requests are in flight, this one among them. */
+    int inFlight();
+
+    /** Finds a request in flight, to cancel it; false if there is none. */
+    boolean cancel(int requestId);
+
+    /** Runs the exchange again, on the session's loop; nothing happens if the session is gone by then. Any thread. */
+    void resume(Exchange exchange);
+
+    /** Takes up reading where {@link Exchange#body} said that it had no room. On the loop. */
+    void roomForBody();
+
+    /** Closes a descriptor that came from the client, where that may block nobody. */
+    void discard(int descriptor);
+
+    /** No further request is taken; the session closes once all are answered. */
+    void finishAndClose();
+}

@@ -1,0 +1,46 @@
+package org.objmapper.server.exchange;
+
+import java.nio.ByteBuffer;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+/** PING: the body comes back. */
+public final class PingExchange extends Exchange {
+    private static final int ROOM = 256;
+
+    private final byte[] echo = new byte[Limits.MAX_PING];
+    private int echoLength;
+
+    public PingExchange(Peer peer, Output output) {
+        super(peer, output);
+    }
+
+    @Override
+    public void decode(Frame frame, MetadataReader metadata) {
+        begin(frame);
+        echoLength = frame.bodyLength();
+        if (echoLength <= Limits.MAX_PING) {
+            metadata.buffer().get(frame.bodyOffset(), echo, 0, echoLength);
+        }
+    }
+
+    @Override
+    public boolean run() {
+        if (!peer.allows(operation)) {
+            return answer(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
+        }
+        if (echoLength > Limits.MAX_PING) {
+            return answer(Status.BAD_REQUEST, "a PING of " + echoLength + " bytes; it takes " + Limits.MAX_PING);
+        }
+        FrameWriter frame = output.frame(ROOM);
+        ByteBuffer into =
+                frame.begin(operation, Frame.REPLY, requestId, Status.OK, 0).body();
+        into.put(echo, 0, echoLength);
+        output.end(null);
+        return true;
+    }
+}

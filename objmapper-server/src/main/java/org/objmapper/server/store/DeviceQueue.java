@@ -1,0 +1,66 @@
+package org.objmapper.server.store;
+
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The work that may block on one device: a bounded queue and a few threads. Safe on any thread. */
+public final class DeviceQueue implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceQueue.class);
+    private static final long CLOSE_SECONDS = 30;
+
+    private final String name;
+    private final ThreadPoolExecutor threads;
+
+    /** A queue of at most {@code length} tasks for {@code threadCount} threads called {@code name}. */
+    public DeviceQueue(String name, int threadCount, int length) {
+        this.name = name;
+        this.threads = new ThreadPoolExecutor(
+                threadCount, threadCount, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(length), this::newThread);
+    }
+
+    private Thread newThread(Runnable work) {
+        Thread thread = new Thread(work, name);
+        thread.setDaemon(true); // a hung disk must not keep the process from ending
+        return thread;
+    }
+
+    /** Queues a task; false at once where the queue is full. */
+    public boolean submit(Runnable task) {
+        try {
+            threads.execute(() -> run(task));
+            return true;
+        } catch (RejectedExecutionException e) {
+            return false;
+        }
+    }
+
+    private void run(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException e) {
+            LOG.error("a defect in work for device={}", name, e);
+        }
+    }
+
+    /** How many tasks wait. */
+    public int length() {
+        return threads.getQueue().size();
+    }
+
+    /** Finishes what is queued. */
+    @Override
+    public void close() {
+        threads.shutdown();
+        try {
+            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("device={} still hangs; its work is given up", name);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

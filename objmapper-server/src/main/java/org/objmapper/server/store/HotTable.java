@@ -1,0 +1,129 @@
+package org.objmapper.server.store;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The objects that were used lately, by key: all that a loop needs to answer without asking the index. Readers take no lock; writers
+ * take the table's. Bounded in objects; a clock decides who leaves.
+ */
+final class HotTable {
+    private final AtomicReferenceArray<@Nullable Node> buckets;
+    private final int mask;
+    private final int capacity;
+    private int size;
+    private int hand;
+
+    /** An object in its bucket; the chain behind it never changes. */
+    private record Node(StoredObject object, @Nullable Node next) {}
+
+    HotTable(int capacity) {
+        this.capacity = capacity;
+        int length = Integer.highestOneBit(Math.max(16, capacity) * 2 - 1);
+        this.buckets = new AtomicReferenceArray<>(length);
+        this.mask = length - 1;
+    }
+
+    /** The object under a key, pinned, or null. Any thread. */
+    @Nullable
+    StoredObject get(long hash, ByteBuffer key, int offset, int length) {
+        for (Node node = buckets.get(bucket(hash)); node != null; node = node.next) {
+            StoredObject object = node.object;
+            if (object.keyHash == hash && object.hasKey(key, offset, length)) {
+                if (!object.tryPin()) {
+                    return null;
+                }
+                if (!object.used) {
+                    object.used = true;
+                }
+                return object;
+            }
+        }
+        return null;
+    }
+
+    /** Puts an object in, with a pin of the table's own, unless a newer one of its key is there. */
+    synchronized void put(StoredObject object) {
+        StoredObject old = peek(object.keyHash, object.key);
+        if (old != null) {
+            if (old.generation() > object.generation()) {
+                return;
+            }
+            remove(old);
+        }
+        while (size >= capacity) {
+            evictOne();
+        }
+        object.pin();
+        int bucket = bucket(object.keyHash);
+        buckets.set(bucket, new Node(object, buckets.get(bucket)));
+        size++;
+    }
+
+    /** Takes the object of a key out. */
+    synchronized void remove(long hash, byte[] key) {
+        StoredObject old = peek(hash, key);
+        if (old != null) {
+            remove(old);
+        }
+    }
+
+    /** Lets go of up to {@code count} objects, the coldest first: descriptors are short. */
+    synchronized void shed(int count) {
+        for (int i = 0; i < count && size > 0; i++) {
+            evictOne();
+        }
+    }
+
+    /** Lets go of everything. */
+    synchronized void clear() {
+        shed(size);
+    }
+
+    synchronized int size() {
+        return size;
+    }
+
+    private @Nullable StoredObject peek(long hash, byte[] key) {
+        for (Node node = buckets.get(bucket(hash)); node != null; node = node.next) {
+            if (node.object.keyHash == hash && Arrays.equals(node.object.key, key)) {
+                return node.object;
+            }
+        }
+        return null;
+    }
+
+    private void remove(StoredObject object) {
+        int bucket = bucket(object.keyHash);
+        buckets.set(bucket, without(buckets.get(bucket), object));
+        size--;
+        object.unpin();
+    }
+
+    private static @Nullable Node without(@Nullable Node node, StoredObject object) {
+        if (node == null) {
+            return null;
+        }
+        return node.object == object ? node.next : new Node(node.object, without(node.next, object));
+    }
+
+    /** Goes round the buckets: who was used since the last round stays for one more. */
+    private void evictOne() {
+        while (true) {
+            hand = (hand + 1) & mask;
+            for (Node node = buckets.get(hand); node != null; node = node.next) {
+                if (!node.object.used) {
+                    remove(node.object);
+                    return;
+                }
+                node.object.used = false;
+            }
+        }
+    }
+
+    private int bucket(long hash) {
+        return (int) (hash ^ hash >>> 32) & mask;
+    }
+}

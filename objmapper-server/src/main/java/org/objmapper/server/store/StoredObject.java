@@ -1,0 +1,168 @@
+package org.objmapper.server.store;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.NativeIo;
+
+/**
+ * An object as it stands under its key, immutable, with all that a reply needs. It is counted: whoever gets one unpins it once;
+ * its descriptor is closed when the table and all readers have let go. Safe on any thread.
+ */
+public final class StoredObject {
+    final byte[] key;
+    final long keyHash;
+    /** Used lately: the clock of the hot table clears it. */
+    volatile boolean used;
+
+    private final long generation;
+    private final long length;
+    private final long expiryMillis;
+    private final long graceMillis;
+    private final ByteBuffer metadata;
+    private final @Nullable ByteBuffer inlineBody;
+    private final int directory;
+    private final @Nullable ByteBuffer path;
+    private final long pathAddress;
+    private volatile int descriptor;
+    private final AtomicInteger pins = new AtomicInteger(1);
+
+    /**
+     * An object with one pin, the caller's.
+     *
+     * @param metadata its object metadata as on the wire, direct
+     * @param inlineBody its bytes, direct, or null where they are in a file
+     * @param descriptor of its file, open for reading; closed with the last pin; -1 for an inline body
+     * @param directory of the device, which {@code path} is relative to
+     * @param path NUL-terminated, direct; null for an inline body
+     */
+    StoredObject(
+            byte[] key,
+            long keyHash,
+            long generation,
+            long length,
+            long expiryMillis,
+            long graceMillis,
+            ByteBuffer metadata,
+            @Nullable ByteBuffer inlineBody,
+            int descriptor,
+            int directory,
+            @Nullable ByteBuffer path) {
+        this.key = key;
+        this.keyHash = keyHash;
+        this.generation = generation;
+        this.length = length;
+        this.expiryMillis = expiryMillis;
+        this.graceMillis = graceMillis;
+        this.metadata = metadata;
+        this.inlineBody = inlineBody;
+        this.descriptor = descriptor;
+        this.directory = directory;
+        this.path = path;
+        this.pathAddress = path == null ? 0 : NativeIo.address(path);
+    }
+
+    public long generation() {
+        return generation;
+    }
+
+    /** Bytes of the body. */
+    public long length() {
+        return length;
+    }
+
+    /** When it expires, since 1970; Long.MAX_VALUE for never. */
+    public long expiryMillis() {
+        return expiryMillis;
+    }
+
+    /** For how long after that a reader may ask for it. */
+    public long graceMillis() {
+        return graceMillis;
+    }
+
+    /** Its object metadata as on the wire, from 0 to the limit. Read it by absolute positions only: it is shared. */
+    public ByteBuffer metadata() {
+        return metadata;
+    }
+
+    /** Its bytes where they are not in a file; shared like {@link #metadata}. */
+    public @Nullable ByteBuffer inlineBody() {
+        return inlineBody;
+    }
+
+    /** An open descriptor of the file, borrowed while pinned; -1 for an inline body that has none yet. */
+    public int descriptor() {
+        return descriptor;
+    }
+
+    /** The descriptor of the directory that {@link #pathAddress} is relative to. */
+    public int directory() {
+        return directory;
+    }
+
+    /** The address of the file's name, 0 where there is none. The name may be gone already: the descriptor is not. */
+    public long pathAddress() {
+        return pathAddress;
+    }
+
+    /** Sees to it that there is a descriptor, for an inline body by a sealed piece of memory; below 0 is -errno. On one thread at a time. */
+    public int ensureDescriptor() {
+        ByteBuffer body = inlineBody;
+        if (descriptor < 0 && body != null) {
+            synchronized (this) {
+                if (descriptor < 0) {
+                    int made = NativeIo.sealedMemory(NativeIo.address(body), body.limit());
+                    if (made < 0) {
+                        return made;
+                    }
+                    descriptor = made;
+                }
+            }
+        }
+        return descriptor;
+    }
+
+    /** Pins it once more; the caller holds a pin already. */
+    public void pin() {
+        pins.incrementAndGet();
+    }
+
+    /** Pins it unless its last pin is gone. */
+    boolean tryPin() {
+        int count = pins.get();
+        while (count > 0) {
+            if (pins.compareAndSet(count, count + 1)) {
+                return true;
+            }
+            count = pins.get();
+        }
+        return false;
+    }
+
+    /** Gives one pin back; the descriptor closes with the last. */
+    public void unpin() {
+        int left = pins.decrementAndGet();
+        assert left >= 0;
+        if (left == 0 && descriptor >= 0) {
+            NativeIo.close(descriptor);
+        }
+    }
+
+    boolean hasKey(ByteBuffer buffer, int offset, int keyLength) {
+        if (keyLength != key.length) {
+            return false;
+        }
+        for (int i = 0; i < keyLength; i++) {
+            if (buffer.get(offset + i) != key[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public String toString() {
+        return "generation " + generation + " of " + length + " bytes" + (path == null ? "" : " in a file");
+    }
+}
