@@ -155,6 +155,12 @@ public final class NativeIo {
 
     public static native long raiseDescriptorLimit();
 
+    /**
+     * Makes this process run a program, found along PATH, with a descriptor as its standard input and no other but its outputs; returns
+     * only when that failed. Each word, the program's name first, ends with a NUL.
+     */
+    public static native int execute(int standardInput, byte[] words);
+
     /** The address of a direct buffer's first byte. */
     public static native long address(ByteBuffer direct);
 }
