@@ -1,0 +1,105 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.ListEntry;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+/** Writes all objects with a prefix as files. */
+final class ExportCommand implements ToolCommand {
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "export",
+                "Write all objects with a prefix as files below a directory.",
+                List.of("A file's path below DIR is the rest of its key. Keys that would lead out of DIR, or can't be a"
+                        + " file's path, are told and left out; the exit code is 5 then. Files that are there are"
+                        + " overwritten."),
+                List.of(
+                        ParameterDefinition.one("DIR", "The directory; it is made when it is not there."),
+                        ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
+                OptionDefinition.JSON);
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        Path directory = Path.of(arguments.value(0)).toAbsolutePath().normalize();
+        String prefix = arguments.values().size() > 1 ? arguments.value(1) : "";
+        byte[] prefixBytes = prefix.getBytes(StandardCharsets.UTF_8);
+        Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
+        Files.createDirectories(directory);
+        int exitCode = ExitCode.OK;
+        try (ToolSession listingSession = ToolSession.connect(socket);
+                ToolSession session = ToolSession.connect(socket);
+                Progress progress = new Progress("export", -1, console)) {
+            Listing listing = new Listing(listingSession, prefixBytes, Long.MAX_VALUE);
+            for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
+                for (ListEntry entry : page) {
+                    Path file = file(directory, entry.key(), prefixBytes.length);
+                    String name = new String(entry.key(), StandardCharsets.UTF_8);
+                    if (file == null) {
+                        console.err().println(name + ": cannot be a file below " + directory + "; left out");
+                        exitCode = ExitCode.IO;
+                        continue;
+                    }
+                    try {
+                        fetch(session, entry, name, file, progress);
+                    } catch (FileSystemException e) {
+                        console.err().println(name + ": cannot be written to " + file + ": " + e.getMessage());
+                        exitCode = ExitCode.IO;
+                    }
+                }
+            }
+            progress.close();
+            console.err().println(progress.summary());
+            if (arguments.has(OptionDefinition.JSON)) {
+                console.line(Json.of(Map.of("objects", progress.objects(), "bytes", progress.bytes())));
+            }
+        }
+        return exitCode;
+    }
+
+    /** Where a key's file is; null when it would be outside the directory, or no file. */
+    static @Nullable Path file(Path directory, byte[] key, int prefixLength) {
+        String rest = new String(key, prefixLength, key.length - prefixLength, StandardCharsets.UTF_8);
+        for (String part : rest.split("/", -1)) {
+            if (part.isEmpty() || part.equals(".") || part.equals("..")) {
+                return null;
+            }
+        }
+        try {
+            return directory.resolve(rest);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+
+    private static void fetch(ToolSession session, ListEntry entry, String name, Path file, Progress progress)
+            throws IOException, ToolFailure {
+        Path parent = file.getParent();
+        if (parent != null) {
+            Files.createDirectories(parent);
+        }
+        try (OutputStream out = Files.newOutputStream(file)) {
+            session.request(Operation.GET).bytes(MetadataType.KEY, entry.key());
+            session.exchange();
+            if (session.status() == Status.NOT_FOUND) {
+                Files.delete(file); // deleted since it was listed
+                return;
+            }
+            session.expectOk(name);
+            GetCommand.deliver(session, new Key(name, entry.key()), out);
+            progress.done(entry.length());
+        }
+    }
+}

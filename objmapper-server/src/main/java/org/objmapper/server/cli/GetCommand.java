@@ -1,0 +1,159 @@
+package org.objmapper.server.cli;
+
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+
+/** Fetches a body. */
+final class GetCommand implements ToolCommand {
+    private static final OptionDefinition OUTPUT = new OptionDefinition(
+            "--output",
+            "-o",
+            "FILE",
+            false,
+            "Write to a file, which appears when it is whole; - is the standard output.");
+    private static final OptionDefinition MODE = OptionDefinition.value(
+            "--mode",
+            "fdpass|copy|splice|auto",
+            "How the body travels. auto: as the server chooses, a descriptor among the choices. Left out: as auto, but"
+                    + " without descriptors, which starts faster.");
+    private static final OptionDefinition RANGE =
+            OptionDefinition.value("--range", "FROM-TO", "Only these bytes: 0-99, 100- or the last -100.");
+
+    private static final Pattern RANGE_FORM = Pattern.compile("(\\d{0,18})-(\\d{0,18})");
+
+    /** What is asked of a range: offset and length, as RANGE takes them. */
+    private record Range(long offset, long length) {}
+
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "get",
+                "Fetch an object's body.",
+                List.of("The body goes to the standard output, unless -o names a file."),
+                List.of(ParameterDefinition.one("KEY", "The object's key.")),
+                OUTPUT,
+                MODE,
+                RANGE);
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        Key key = Key.of(arguments, arguments.value(0));
+        Range range = range(arguments);
+        String mode = arguments.choice(MODE, "", List.of("fdpass", "copy", "splice", "auto"));
+        boolean descriptors = mode.equals("fdpass") || mode.equals("auto");
+        try (ToolSession session = ToolSession.connect(
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()), descriptors)) {
+            FrameWriter writer = session.request(Operation.GET).bytes(MetadataType.KEY, key.bytes());
+            if (range != null) {
+                writer.pair(MetadataType.RANGE, range.offset(), range.length());
+            }
+            if (!mode.isEmpty()) {
+                writer.u32(
+                        MetadataType.MODE,
+                        Mode.valueOf(mode.toUpperCase(Locale.ROOT)).code());
+            }
+            session.call(key.text());
+            String output = arguments.text(OUTPUT);
+            if (output == null || output.equals("-")) {
+                deliver(session, key, console.out());
+                console.out().flush();
+            } else {
+                writeFile(session, key, Path.of(output));
+            }
+            return ExitCode.OK;
+        }
+    }
+
+    private static @Nullable Range range(Arguments arguments) throws ToolFailure {
+        String text = arguments.text(RANGE);
+        if (text == null) {
+            return null;
+        }
+        Matcher matcher = RANGE_FORM.matcher(text);
+        if (matcher.matches()
+                && !(matcher.group(1).isEmpty() && matcher.group(2).isEmpty())) {
+            if (matcher.group(1).isEmpty()) {
+                return new Range(Limits.UNKNOWN, Long.parseLong(matcher.group(2)));
+            }
+            long from = Long.parseLong(matcher.group(1));
+            if (matcher.group(2).isEmpty()) {
+                return new Range(from, Limits.UNKNOWN);
+            }
+            long to = Long.parseLong(matcher.group(2));
+            if (to >= from) {
+                return new Range(from, to - from + 1);
+            }
+        }
+        throw arguments.usage("--range " + text + " is no range; write for instance 0-99, 100- or -100");
+    }
+
+    private static void writeFile(ToolSession session, Key key, Path file) throws IOException, ToolFailure {
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            try (OutputStream out = Files.newOutputStream(file)) {
+                deliver(session, key, out);
+            }
+            return;
+        }
+        Path directory = file.toAbsolutePath().getParent();
+        Path part = Files.createTempFile(directory == null ? Path.of("/") : directory, ".objmapper", ".part");
+        part.toFile().deleteOnExit();
+        try {
+            try (OutputStream out = Files.newOutputStream(part)) {
+                deliver(session, key, out);
+            }
+            Files.setPosixFilePermissions(part, FileCreation.permissions());
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+
+    /** Writes the body of the reply that the session holds. */
+    static void deliver(ToolSession session, Key key, OutputStream out) throws IOException, ToolFailure {
+        WritableByteChannel channel = Channels.newChannel(out);
+        if (session.frame().descriptors() == 0) {
+            new Download(session, key.text()).transferTo(chunk -> writeAll(channel, chunk));
+            return;
+        }
+        if (!session.metadata().find(MetadataType.DESCRIPTOR_RANGE)) {
+            throw new IOException("the server sent a descriptor, but not where in it the body stands");
+        }
+        long position = session.metadata().u64();
+        long end = position + session.metadata().secondU64();
+        try (FileInputStream file = new FileInputStream(session.descriptor());
+                FileChannel body = file.getChannel()) {
+            while (position < end) {
+                long count = body.transferTo(position, end - position, channel);
+                if (count <= 0) {
+                    throw new IOException(key.text() + ": the descriptor ends before the object does");
+                }
+                position += count;
+            }
+        }
+    }
+
+    private static void writeAll(WritableByteChannel channel, ByteBuffer chunk) throws IOException {
+        while (chunk.hasRemaining()) {
+            channel.write(chunk);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
+
+/** Shows what is known about an object. */
+final class HeadCommand implements ToolCommand {
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "head",
+                "Show an object's length and metadata.",
+                List.of("A line each: name, colon, value."),
+                List.of(ParameterDefinition.one("KEY", "The object's key.")),
+                OptionDefinition.JSON);
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        Key key = Key.of(arguments, arguments.value(0));
+        try (ToolSession session = ToolSession.connect(
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+            session.request(Operation.HEAD).bytes(MetadataType.KEY, key.bytes());
+            session.call(key.text());
+            Map<String, Object> facts = new LinkedHashMap<>();
+            facts.put("key", key.text());
+            facts.put("length", session.frame().objectLength());
+            facts.putAll(MetadataText.of(session.metadata()));
+            if (arguments.has(OptionDefinition.JSON)) {
+                console.line(Json.of(facts));
+                return ExitCode.OK;
+            }
+            for (Map.Entry<String, Object> fact : facts.entrySet()) {
+                List<?> values = fact.getValue() instanceof List<?> list ? list : List.of(fact.getValue());
+                for (Object value : values) {
+                    console.line(fact.getKey() + ": " + value);
+                }
+            }
+            return ExitCode.OK;
+        }
+    }
+}

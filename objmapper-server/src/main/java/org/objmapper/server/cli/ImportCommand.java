@@ -1,0 +1,214 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+/** Stores all files below a directory. */
+final class ImportCommand implements ToolCommand {
+    private static final OptionDefinition PREFIX =
+            OptionDefinition.value("--prefix", "PREFIX", "What the keys begin with; the path below DIR follows.");
+
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "import",
+                "Store all files below a directory.",
+                List.of("A key is the prefix and the path relative to DIR. Only regular files are stored; links are not"
+                        + " followed. A file that can't be stored is told, the others are stored all the same."),
+                List.of(ParameterDefinition.one("DIR", "The directory.")),
+                PREFIX,
+                OptionDefinition.DURABILITY,
+                OptionDefinition.EVICTABLE,
+                OptionDefinition.TTL,
+                OptionDefinition.GRACE,
+                OptionDefinition.TAG,
+                OptionDefinition.JSON);
+    }
+
+    private record Source(Path path, byte[] key, long length, long modifiedMillis) {}
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        ObjectOptions options = ObjectOptions.of(arguments);
+        Path directory = Path.of(arguments.value(0));
+        if (!Files.isDirectory(directory)) {
+            throw new ToolFailure(ExitCode.IO, directory + " is not a directory");
+        }
+        String prefix = arguments.text(PREFIX);
+        Run run = new Run(options, console);
+        Queue<Source> sources = run.find(directory, prefix == null ? "" : prefix);
+        long total = sources.stream().mapToLong(Source::length).sum();
+        try (ToolSession session = ToolSession.connect(
+                        SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()));
+                Progress progress = new Progress("import", total, console)) {
+            run.store(sources, session, progress);
+            progress.close();
+            console.err().println(progress.summary());
+            if (arguments.has(OptionDefinition.JSON)) {
+                Map<String, Object> result = new LinkedHashMap<>();
+                result.put("objects", progress.objects());
+                result.put("bytes", progress.bytes());
+                result.put("failed", run.failures);
+                console.line(Json.of(result));
+            }
+        }
+        return run.exitCode;
+    }
+
+    /** One import. */
+    private static final class Run {
+        private static final int SMALL = 32_768;
+        private static final int METADATA_ROOM = 65_536;
+        private static final int BATCH = 32;
+
+        private final ObjectOptions options;
+        private final Console console;
+        private int failures;
+        private int exitCode = ExitCode.OK;
+
+        Run(ObjectOptions options, Console console) {
+            this.options = options;
+            this.console = console;
+        }
+
+        Queue<Source> find(Path directory, String prefix) throws IOException {
+            Queue<Source> sources = new ArrayDeque<>();
+            Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
+                    if (attributes.isRegularFile()) {
+                        byte[] key = (prefix + directory.relativize(path)).getBytes(StandardCharsets.UTF_8);
+                        if (key.length > Limits.MAX_KEY) {
+                            fail(path + ": its key would have more than " + Limits.MAX_KEY + " bytes", ExitCode.IO);
+                        } else {
+                            sources.add(new Source(
+                                    path,
+                                    key,
+                                    attributes.size(),
+                                    attributes.lastModifiedTime().toMillis()));
+                        }
+                    }
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFileFailed(Path path, IOException e) {
+                    fail(path + ": cannot be read: " + e.getMessage(), ExitCode.IO);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+            return sources;
+        }
+
+        /** Small files go out many at a time, so that a durable import waits once for many of them; large ones alone. */
+        void store(Queue<Source> sources, ToolSession session, Progress progress) throws IOException, ToolFailure {
+            List<Source> batch = new ArrayList<>();
+            while (!sources.isEmpty() || !batch.isEmpty()) {
+                Source source = sources.peek();
+                boolean fits = source != null
+                        && source.length() <= SMALL
+                        && batch.size() < Math.min(BATCH, session.maxRequests())
+                        && session.out().remaining() > SMALL + METADATA_ROOM;
+                if (fits) {
+                    sources.remove();
+                    append(source, session, batch);
+                } else if (!batch.isEmpty()) {
+                    complete(batch, session, progress);
+                } else if (source != null) {
+                    sources.remove();
+                    storeLarge(source, session, progress);
+                }
+            }
+        }
+
+        private void append(Source source, ToolSession session, List<Source> batch) {
+            byte[] body;
+            try {
+                body = Files.readAllBytes(source.path());
+            } catch (IOException e) {
+                fail(source.path() + ": cannot be read: " + e.getMessage(), ExitCode.IO);
+                return;
+            }
+            if (body.length > SMALL) {
+                fail(source.path() + " grew while it was read; store it again", ExitCode.IO);
+                return;
+            }
+            FrameWriter writer = session.request(Operation.PUT, 0, body.length);
+            describe(writer, source);
+            writer.body().put(body);
+            writer.end();
+            batch.add(source);
+        }
+
+        private void complete(List<Source> batch, ToolSession session, Progress progress)
+                throws IOException, ToolFailure {
+            int firstId = session.lastRequestId() - batch.size() + 1;
+            session.flush();
+            List<Source> again = new ArrayList<>();
+            for (int i = 0; i < batch.size(); i++) {
+                session.receive();
+                Source source = batch.get(session.frame().requestId() - firstId);
+                if (session.status() == Status.BUSY) {
+                    again.add(source);
+                } else {
+                    note(source, session, progress);
+                }
+            }
+            batch.clear();
+            for (Source source : again) {
+                storeLarge(source, session, progress);
+            }
+        }
+
+        private void storeLarge(Source source, ToolSession session, Progress progress) throws IOException, ToolFailure {
+            try (FileChannel body = FileChannel.open(source.path())) {
+                Upload upload = new Upload(session, source.path().toString());
+                describe(upload.begin(body.size()), source);
+                upload.send(body);
+                progress.done(source.length());
+            } catch (ToolFailure | java.nio.file.FileSystemException e) {
+                fail(
+                        String.valueOf(e.getMessage()),
+                        e instanceof ToolFailure failure ? failure.exitCode() : ExitCode.IO);
+            }
+        }
+
+        private void note(Source source, ToolSession session, Progress progress) {
+            Status status = session.status();
+            if (status == Status.OK) {
+                progress.done(source.length());
+            } else {
+                fail(session.refusal(source.path().toString(), status).text(), ToolFailure.exitCode(status));
+            }
+        }
+
+        private void describe(FrameWriter writer, Source source) {
+            writer.bytes(MetadataType.KEY, source.key());
+            options.writeParameters(writer);
+            options.writeMetadata(writer, Math.max(source.modifiedMillis(), -1));
+        }
+
+        private void fail(String message, int code) {
+            console.err().println(message);
+            failures++;
+            exitCode = Math.max(exitCode, code);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+
+/** What an input or output error says to a person: the exceptions of the file system name the path alone. */
+final class IoMessage {
+    private IoMessage() {}
+
+    static String of(IOException e) {
+        if (e instanceof FileSystemException file) {
+            return file.getFile() + ": " + (file.getReason() == null ? kind(file) : file.getReason());
+        }
+        return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+
+    private static String kind(FileSystemException e) {
+        if (e instanceof NoSuchFileException) {
+            return "there is no such file or directory";
+        }
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        if (e instanceof FileAlreadyExistsException) {
+            return "it exists already";
+        }
+        return e instanceof NotDirectoryException ? "it is not a directory" : e.toString();
+    }
+}

@@ -1,0 +1,67 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.objmapper.protocol.ListEntry;
+
+/** Lists keys. */
+final class ListCommand implements ToolCommand {
+    private static final OptionDefinition LONG =
+            new OptionDefinition("--long", "-l", null, false, "Show length, generation, creation and expiry too.");
+    private static final OptionDefinition LIMIT = OptionDefinition.value("--limit", "N", "Show at most N.");
+
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "ls",
+                "List the keys of the objects there are.",
+                List.of("A key each line, in their order. With --json, an object each line."),
+                List.of(ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
+                LONG,
+                LIMIT,
+                OptionDefinition.JSON);
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        String prefix = arguments.values().isEmpty() ? "" : arguments.value(0);
+        long left = arguments.number(LIMIT, Long.MAX_VALUE, 1, Long.MAX_VALUE);
+        try (ToolSession session = ToolSession.connect(
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+            Listing listing = new Listing(session, prefix.getBytes(StandardCharsets.UTF_8), left);
+            for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
+                for (ListEntry entry : page) {
+                    print(arguments, console, entry);
+                }
+            }
+            return ExitCode.OK;
+        }
+    }
+
+    private static void print(Arguments arguments, Console console, ListEntry entry) throws IOException {
+        if (arguments.has(OptionDefinition.JSON)) {
+            Map<String, Object> facts = new LinkedHashMap<>();
+            facts.put("key", new String(entry.key(), StandardCharsets.UTF_8));
+            facts.put("length", entry.length());
+            facts.put("generation", entry.generation());
+            facts.put("created", MetadataText.time(entry.createdMillis()));
+            facts.put("expiry", MetadataText.time(entry.expiryMillis()));
+            console.line(Json.of(facts));
+            return;
+        }
+        if (arguments.has(LONG)) {
+            String columns = "%12d %10d %-24s %-24s "
+                    .formatted(
+                            entry.length(),
+                            entry.generation(),
+                            MetadataText.time(entry.createdMillis()),
+                            MetadataText.time(entry.expiryMillis()));
+            console.out().write(columns.getBytes(StandardCharsets.UTF_8));
+        }
+        console.out().write(entry.key());
+        console.out().write('\n');
+    }
+}

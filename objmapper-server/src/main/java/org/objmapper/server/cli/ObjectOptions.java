@@ -1,0 +1,98 @@
+package org.objmapper.server.cli;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataType;
+
+/** The options that become an object's metadata, as PUT and TOUCH take them. */
+final class ObjectOptions {
+    private static final int ABSENT = -2;
+
+    private final Arguments arguments;
+    private final boolean durable;
+    private final boolean hasDurability;
+    private final long ttlMillis;
+    private final long graceMillis;
+
+    private ObjectOptions(Arguments arguments) throws ToolFailure {
+        this.arguments = arguments;
+        hasDurability = arguments.has(OptionDefinition.DURABILITY);
+        durable = arguments
+                .choice(OptionDefinition.DURABILITY, "relaxed", List.of("relaxed", "durable"))
+                .equals("durable");
+        ttlMillis = arguments.millis(OptionDefinition.TTL, ABSENT);
+        graceMillis = arguments.millis(OptionDefinition.GRACE, ABSENT);
+        if (graceMillis == Limits.UNKNOWN) {
+            throw arguments.usage("--grace takes a time, not never");
+        }
+        checkLengths();
+    }
+
+    /** Checks the options before anything is sent. */
+    static ObjectOptions of(Arguments arguments) throws ToolFailure {
+        return new ObjectOptions(arguments);
+    }
+
+    private void checkLengths() throws ToolFailure {
+        List<String> tags = arguments.texts(OptionDefinition.TAG);
+        if (tags.size() > Limits.MAX_TAGS) {
+            throw arguments.usage("an object has up to " + Limits.MAX_TAGS + " tags; these are " + tags.size());
+        }
+        for (String tag : tags) {
+            check(OptionDefinition.TAG, tag, MetadataType.TAG);
+        }
+        check(OptionDefinition.ETAG, arguments.text(OptionDefinition.ETAG), MetadataType.ETAG);
+        check(OptionDefinition.CONTENT_TYPE, arguments.text(OptionDefinition.CONTENT_TYPE), MetadataType.CONTENT_TYPE);
+        check(
+                OptionDefinition.CONTENT_ENCODING,
+                arguments.text(OptionDefinition.CONTENT_ENCODING),
+                MetadataType.CONTENT_ENCODING);
+    }
+
+    private void check(OptionDefinition option, @Nullable String text, MetadataType type) throws ToolFailure {
+        int length = text == null ? type.shortest() : text.getBytes(StandardCharsets.UTF_8).length;
+        if (length < type.shortest() || length > type.longest()) {
+            throw arguments.usage(option.name() + " takes " + type.shortest() + " to " + type.longest()
+                    + " bytes; this has " + length);
+        }
+    }
+
+    /** Writes the parameters among them. */
+    void writeParameters(FrameWriter writer) {
+        if (hasDurability) {
+            writer.u32(MetadataType.DURABILITY, durable ? 1 : 0);
+        }
+        if (ttlMillis != ABSENT) {
+            writer.u64(MetadataType.TTL, ttlMillis);
+        }
+    }
+
+    /** Writes the object metadata among them; {@code lastModifiedMillis} of -1 writes none. */
+    void writeMetadata(FrameWriter writer, long lastModifiedMillis) {
+        if (lastModifiedMillis >= 0) {
+            writer.u64(MetadataType.LAST_MODIFIED, lastModifiedMillis);
+        }
+        if (graceMillis != ABSENT) {
+            writer.u64(MetadataType.GRACE, graceMillis);
+        }
+        text(writer, MetadataType.ETAG, OptionDefinition.ETAG);
+        text(writer, MetadataType.CONTENT_TYPE, OptionDefinition.CONTENT_TYPE);
+        text(writer, MetadataType.CONTENT_ENCODING, OptionDefinition.CONTENT_ENCODING);
+        for (String tag : arguments.texts(OptionDefinition.TAG)) {
+            writer.text(MetadataType.TAG, tag);
+        }
+        if (arguments.has(OptionDefinition.EVICTABLE)) {
+            writer.u32(MetadataType.EVICTABLE, 1);
+        }
+    }
+
+    private void text(FrameWriter writer, MetadataType type, OptionDefinition option) {
+        String text = arguments.text(option);
+        if (text != null) {
+            writer.text(type, text);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.objmapper.protocol.Operation;
+
+/** Asks whether a server answers. */
+final class PingCommand implements ToolCommand {
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "ping",
+                "Ask whether the server answers.",
+                List.of("Prints where and how fast; the exit code is 3 when there is no server."),
+                List.of(),
+                OptionDefinition.JSON);
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
+        try (ToolSession session = ToolSession.connect(socket)) {
+            session.request(Operation.PING);
+            session.call("ping");
+            long start = System.nanoTime();
+            session.request(Operation.PING);
+            session.call("ping");
+            long micros = (System.nanoTime() - start) / 1_000;
+            if (arguments.has(OptionDefinition.JSON)) {
+                Map<String, Object> facts = new LinkedHashMap<>();
+                facts.put("socket", socket.toString());
+                facts.put("server", session.serverName());
+                facts.put("micros", micros);
+                console.line(Json.of(facts));
+            } else {
+                console.line(
+                        String.format(Locale.ROOT, "%s answers on %s in %d µs", session.serverName(), socket, micros));
+            }
+            return ExitCode.OK;
+        }
+    }
+}

@@ -1,0 +1,285 @@
+package org.objmapper.server.cli;
+
+import java.io.Closeable;
+import java.io.EOFException;
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Queue;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MalformedFrame;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+/**
+ * The tool's connection to a server: blocking, one request after the other. It stands on the JDK's own sockets where no descriptor is
+ * asked for, since they are there in a fraction of the time that the Java client and junixsocket take to load. Not thread-safe.
+ */
+final class ToolSession implements Closeable {
+    /** The least that the protocol allows: small buffers make a quick start, and large enough ones. */
+    static final int MAX_FRAME = Limits.MAX_FRAME_LOWEST;
+
+    private static final int PATH_BYTES = 107;
+
+    private final Path socket;
+    private final SocketChannel channel;
+    private final boolean descriptors;
+    private final ByteBuffer in = ByteBuffer.allocateDirect(MAX_FRAME).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer out = ByteBuffer.allocateDirect(MAX_FRAME).order(ByteOrder.LITTLE_ENDIAN);
+    private final FrameWriter writer = new FrameWriter();
+    private final Frame frame = new Frame();
+    private final MetadataReader metadata = new MetadataReader();
+    private final Queue<FileDescriptor> received = new ArrayDeque<>();
+    private int requestId;
+    private int frameEnd;
+    private String serverName = "";
+    private int maxRequests = 1;
+    private boolean greeted;
+
+    private ToolSession(Path socket, SocketChannel channel, boolean descriptors) {
+        this.socket = socket;
+        this.channel = channel;
+        this.descriptors = descriptors;
+        in.limit(0);
+        writeHello();
+    }
+
+    /** Connects for requests whose replies carry no descriptors. */
+    static ToolSession connect(Path socket) throws ToolFailure {
+        return connect(socket, false);
+    }
+
+    /** Connects; with {@code descriptors}, replies may carry them. */
+    static ToolSession connect(Path socket, boolean descriptors) throws ToolFailure {
+        if (socket.toString().getBytes(StandardCharsets.UTF_8).length > PATH_BYTES) {
+            throw new ToolFailure(
+                    ExitCode.CANNOT_CONNECT,
+                    "cannot connect to " + socket + ": the path is longer than the " + PATH_BYTES
+                            + " bytes that a socket's can have");
+        }
+        try {
+            SocketChannel channel = descriptors
+                    ? DescriptorChannel.open(socket)
+                    : SocketChannel.open(UnixDomainSocketAddress.of(socket));
+            return new ToolSession(socket, channel, descriptors);
+        } catch (IOException e) {
+            throw new ToolFailure(
+                    ExitCode.CANNOT_CONNECT,
+                    "cannot connect to " + socket + ": " + e.getMessage()
+                            + "\nis a server running there? objmapperd --dev starts one",
+                    e);
+        }
+    }
+
+    /** HELLO goes out together with the first request (protocol-spec.md 7.6). */
+    private void writeHello() {
+        writer.wrap(out)
+                .begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
+                .u32(MetadataType.MODE, Mode.AUTO.code())
+                .versions(Limits.VERSION, Limits.VERSION);
+        if (descriptors) {
+            writer.u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, 1).u32(MetadataType.MAX_QUEUED_DESCRIPTORS, 1);
+        }
+        writer.u32(MetadataType.MAX_FRAME, MAX_FRAME)
+                .bytes(MetadataType.PEER_NAME, "objmapper".getBytes(StandardCharsets.UTF_8))
+                .end();
+    }
+
+    /** Starts a request with an id of its own; the caller adds metadata in the order of the types. */
+    FrameWriter request(int operation) {
+        return request(operation, 0, 0);
+    }
+
+    FrameWriter request(int operation, int flags, long objectLength) {
+        return writer.begin(operation, flags, ++requestId, Status.OK, objectLength);
+    }
+
+    /** Starts a DATA or END frame of the last request. */
+    FrameWriter continuation(int operation, Status status) {
+        return writer.begin(operation, 0, requestId, status, 0);
+    }
+
+    /** Where a request's body is put, after {@link FrameWriter#body}. */
+    ByteBuffer out() {
+        return out;
+    }
+
+    /** Sends what was written. */
+    void flush() throws IOException {
+        out.flip();
+        try {
+            while (out.hasRemaining()) {
+                channel.write(out);
+            }
+        } catch (IOException e) {
+            if (!greeted && in.limit() == 0) {
+                return; // the server may have said why before it closed: the reply tells
+            }
+            throw e;
+        } finally {
+            out.clear();
+        }
+    }
+
+    /** Sends the request and waits for its reply; a status other than OK becomes a failure that names {@code what}. */
+    void call(String what) throws IOException, ToolFailure {
+        exchange();
+        expectOk(what);
+    }
+
+    /** Sends the request and waits for its reply, whatever its status. */
+    void exchange() throws IOException, ToolFailure {
+        writer.end();
+        flush();
+        receive();
+    }
+
+    /** Throws unless the frame that was received last says OK. */
+    void expectOk(String what) throws ToolFailure {
+        Status status = status();
+        if (status != Status.OK) {
+            throw refusal(what, status);
+        }
+    }
+
+    ToolFailure refusal(String what, Status status) {
+        return new ToolFailure(ToolFailure.exitCode(status), what + ": " + message(status));
+    }
+
+    private String message(Status status) {
+        return metadata.find(MetadataType.MESSAGE) ? metadata.text() : status.sentence();
+    }
+
+    /** Waits for the next frame; the one before is gone then. */
+    void receive() throws IOException, ToolFailure {
+        receiveFrame();
+        if (!greeted) {
+            greeted = true;
+            serverName = metadata.find(MetadataType.PEER_NAME) ? metadata.text() : "";
+            maxRequests = metadata.find(MetadataType.MAX_REQUESTS) ? metadata.u32() : 1;
+            receiveFrame();
+        }
+    }
+
+    private void receiveFrame() throws IOException, ToolFailure {
+        in.position(frameEnd);
+        ensure(Limits.HEADER);
+        frame.wrap(in, in.position());
+        try {
+            frame.validate(MAX_FRAME);
+            ensure(frame.length());
+            frame.wrap(in, in.position());
+            metadata.wrap(in, frame.metadataOffset(), frame.metadataLength());
+        } catch (MalformedFrame e) {
+            throw new IOException(
+                    "the server at " + socket + " broke clause " + e.clause() + " of the protocol: " + e.getMessage(),
+                    e);
+        }
+        frameEnd = in.position() + frame.length();
+        if (frame.operation() == Operation.ERROR) {
+            throw refusal("the server at " + socket + " ended the session", status());
+        }
+        if (frame.operation() == Operation.GOODBYE && frame.requestId() == 0) {
+            receiveFrame(); // a server that stops still answers what it has
+        }
+    }
+
+    /** Waits until {@code count} bytes stand from the position on. */
+    private void ensure(int count) throws IOException {
+        if (in.remaining() >= count) {
+            return;
+        }
+        in.compact();
+        frameEnd = 0;
+        while (in.position() < count) {
+            if (channel.read(in) < 0) {
+                in.limit(0);
+                throw new EOFException("the server at " + socket + " closed the connection");
+            }
+            if (descriptors) {
+                Collections.addAll(received, DescriptorChannel.take(channel));
+            }
+        }
+        in.flip();
+    }
+
+    /** Whether bytes of a reply are there already. */
+    boolean replyWaits() throws IOException {
+        if (!greeted) {
+            return false;
+        }
+        in.position(frameEnd);
+        if (in.hasRemaining()) {
+            return true;
+        }
+        in.clear();
+        frameEnd = 0;
+        channel.configureBlocking(false);
+        try {
+            channel.read(in);
+        } finally {
+            channel.configureBlocking(true);
+            in.flip();
+        }
+        return in.hasRemaining();
+    }
+
+    Frame frame() {
+        return frame;
+    }
+
+    /** The metadata of the frame that was received last. */
+    MetadataReader metadata() {
+        return metadata;
+    }
+
+    Status status() {
+        return Status.of(frame.status());
+    }
+
+    /** The body bytes of the frame that was received last. */
+    ByteBuffer body() {
+        return in.slice(frame.bodyOffset(), frame.bodyLength());
+    }
+
+    /** The descriptor of the frame that was received last; closed with the session. */
+    FileDescriptor descriptor() throws IOException {
+        FileDescriptor descriptor = received.poll();
+        if (frame.descriptors() != 1 || descriptor == null) {
+            throw new IOException("the server at " + socket + " sent no descriptor where it said one");
+        }
+        return descriptor;
+    }
+
+    /** What the server calls itself; known after the first reply. */
+    String serverName() {
+        return serverName;
+    }
+
+    /** The id of the request that was started last; they are numbered one by one. */
+    int lastRequestId() {
+        return requestId;
+    }
+
+    /** How many requests may be in flight, as far as is known yet. */
+    int maxRequests() {
+        return maxRequests;
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

@@ -1,0 +1,107 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/** The help of the tool, by picocli, from the commands' definitions; man pages and completions are made from the same model. */
+final class Usage {
+    private static final String EXIT_CODES =
+            "0 ok, 1 not found, 2 wrong usage, 3 cannot connect, 4 the server refused, 5 input or output failed";
+
+    private Usage() {}
+
+    /** Prints the help of a command, or that of the whole tool for null. */
+    static void print(@Nullable ToolCommand command, Console console) throws IOException {
+        CommandSpec spec = tool();
+        CommandLine line = new CommandLine(spec);
+        if (command != null) {
+            line = Objects.requireNonNull(
+                    line.getSubcommands().get(command.definition().name()));
+        }
+        console.out().write(line.getUsageMessage(CommandLine.Help.Ansi.AUTO).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The tool with all its commands. */
+    static CommandSpec tool() {
+        CommandSpec spec = CommandSpec.create().name("objmapper");
+        spec.usageMessage()
+                .description("Stores objects in an objmapper server and gets them back.")
+                .footer("", "Exit codes: " + EXIT_CODES + ".");
+        spec.addOption(OptionSpec.builder("-h", "--help")
+                .usageHelp(true)
+                .description("Show this help.")
+                .build());
+        spec.addOption(OptionSpec.builder("-V", "--version")
+                .versionHelp(true)
+                .description("Show the version.")
+                .build());
+        for (String name : ObjmapperCommand.NAMES) {
+            ToolCommand command = ObjmapperCommand.command(name);
+            if (command != null) {
+                spec.addSubcommand(name, of(command.definition()));
+            }
+        }
+        return spec;
+    }
+
+    private static CommandSpec of(CommandDefinition definition) {
+        CommandSpec spec = CommandSpec.create().name(definition.name());
+        spec.usageMessage()
+                .header(definition.summary())
+                .description(definition.description().toArray(new String[0]))
+                .sortOptions(false)
+                .footer("", "Exit codes: " + EXIT_CODES + ".");
+        for (OptionDefinition option : definition.options()) {
+            spec.addOption(of(option));
+        }
+        int index = 0;
+        for (ParameterDefinition parameter : definition.parameters()) {
+            spec.addPositional(of(parameter, index++));
+        }
+        return spec;
+    }
+
+    private static OptionSpec of(OptionDefinition option) {
+        String shortName = option.shortName();
+        OptionSpec.Builder builder =
+                shortName == null ? OptionSpec.builder(option.name()) : OptionSpec.builder(shortName, option.name());
+        builder.description(escaped(option.help()));
+        if (option.equals(OptionDefinition.HELP)) {
+            builder.usageHelp(true);
+        }
+        if (option.label() == null) {
+            return builder.build();
+        }
+        builder.paramLabel(option.label()).arity("1");
+        return option.repeats()
+                ? builder.type(List.class).auxiliaryTypes(String.class).build()
+                : builder.type(String.class).build();
+    }
+
+    private static PositionalParamSpec of(ParameterDefinition parameter, int index) {
+        PositionalParamSpec.Builder builder =
+                PositionalParamSpec.builder().paramLabel(parameter.label()).description(escaped(parameter.help()));
+        if (parameter.most() > 1) {
+            return builder.index(index + "..*")
+                    .arity(parameter.least() + "..*")
+                    .type(List.class)
+                    .auxiliaryTypes(String.class)
+                    .build();
+        }
+        return builder.index(Integer.toString(index))
+                .arity(Integer.toString(parameter.least()) + (parameter.least() == 0 ? "..1" : ""))
+                .type(String.class)
+                .build();
+    }
+
+    private static String escaped(String text) {
+        return text.replace("%", "%%");
+    }
+}

@@ -1,0 +1,60 @@
+package org.objmapper.server.cli;
+
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+
+/** Runs a command with an object's descriptor as its standard input. */
+final class WithCommand implements ToolCommand {
+    @Override
+    public CommandDefinition definition() {
+        return CommandDefinition.of(
+                "with",
+                "Run a command with an object's descriptor as its standard input.",
+                List.of(
+                        "objmapper with KEY -- COMMAND ARGUMENT... hands the server's descriptor to COMMAND as it is: nothing is"
+                                + " copied, and COMMAND may map it and seek in it. COMMAND takes objmapper's place, its exit"
+                                + " code is the call's; 127 when there is no such command."),
+                List.of(
+                        ParameterDefinition.one("KEY", "The object's key."),
+                        ParameterDefinition.some("COMMAND", "The command and its arguments, after --.")));
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
+        Key key = Key.of(arguments, arguments.value(0));
+        List<String> command = arguments.values().subList(1, arguments.values().size());
+        try (ToolSession session = ToolSession.connect(
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()), true)) {
+            session.request(Operation.GET)
+                    .bytes(MetadataType.KEY, key.bytes())
+                    .u32(MetadataType.MODE, Mode.FDPASS.code());
+            session.call(key.text());
+            int descriptor = session.frame().descriptors() == 0
+                    ? InlineBody.descriptor(session, key)
+                    : DescriptorChannel.number(descriptor(session));
+            int errno = -NativeIo.execute(descriptor, block(command));
+            throw new ToolFailure(
+                    errno == Errno.ENOENT ? 127 : 126, command.get(0) + ": cannot be run: " + Errno.nameOf(errno));
+        }
+    }
+
+    private static FileDescriptor descriptor(ToolSession session) throws IOException {
+        if (session.metadata().find(MetadataType.DESCRIPTOR_RANGE)
+                && session.metadata().u64() != 0) {
+            throw new IOException("the body does not begin where its descriptor does");
+        }
+        return session.descriptor();
+    }
+
+    /** The words, each with a NUL behind it. */
+    private static byte[] block(List<String> words) {
+        return (String.join("\0", words) + "\0").getBytes(StandardCharsets.UTF_8);
+    }
+}

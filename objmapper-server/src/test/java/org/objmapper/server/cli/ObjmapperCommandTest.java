@@ -1,0 +1,145 @@
+package org.objmapper.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the tool does before it reaches a server. */
+class ObjmapperCommandTest {
+    static final List<String> NAMES = ObjmapperCommand.NAMES;
+
+    @Test
+    void withoutACommandItShowsItsHelpAndFails() {
+        ToolCall call = ToolCall.of();
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(call.text()).contains(ObjmapperCommand.NAMES);
+    }
+
+    @Test
+    void anUnknownCommandIsAUsageErrorThatNamesTheKnownOnes() {
+        ToolCall call = ToolCall.of("fetch", "key");
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(call.talk()).contains("there is no command fetch").contains("get");
+        assertThat(call.data()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @FieldSource("NAMES")
+    void everyCommandHasItsHelp(String name) {
+        ToolCall call = ToolCall.of(name, "--help");
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.OK);
+        assertThat(call.text())
+                .contains("Usage: objmapper " + name)
+                .contains("--socket")
+                .contains("Exit codes");
+        assertThat(call.talk()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "get",
+                "get a b",
+                "get a --bogus",
+                "get a --mode pigeon",
+                "get a --range 9-5",
+                "get a --range x",
+                "get a --range -",
+                "get a --mode copy --mode copy",
+                "head",
+                "put a",
+                "put a - --ttl soon",
+                "put a - --ttl 5",
+                "put a - --durability maybe",
+                "put a - --grace never",
+                "put a - --evictable=yes",
+                "rm",
+                "purge",
+                "purge --tag a --key b",
+                "touch",
+                "import",
+                "export",
+                "with a",
+                "stat now",
+                "ping pong",
+                "ls a --limit 0"
+            })
+    void aWrongCallIsAUsageError(String words) {
+        ToolCall call = ToolCall.of((words + " --socket /nonexistent/socket").split(" "));
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(call.talk()).startsWith("objmapper ").contains("--help says how it is called");
+    }
+
+    @Test
+    void anOptionAtTheEndNeedsItsValue() {
+        assertThat(ToolCall.of("get", "a", "--mode").talk()).contains("--mode needs a value");
+    }
+
+    @Test
+    void aKeyBeyondTheLimitIsAUsageErrorAndTheLongestOneIsNot() {
+        assertThat(exitCode("head", "k".repeat(4_096))).isEqualTo(ExitCode.CANNOT_CONNECT);
+        assertThat(exitCode("head", "k".repeat(4_097))).isEqualTo(ExitCode.USAGE);
+        assertThat(exitCode("head", "")).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void aTagBeyondTheLimitIsAUsageErrorAndTheLongestOneIsNot() {
+        assertThat(exitCode("touch", "k", "--tag", "t".repeat(255))).isEqualTo(ExitCode.CANNOT_CONNECT);
+        assertThat(exitCode("touch", "k", "--tag", "t".repeat(256))).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void withoutAServerItSaysWhereItLooked(@TempDir Path directory) {
+        ToolCall call = ToolCall.with(new byte[0], Map.of("OBJMAPPER_SOCKET", directory + "/none.sock"), "ping");
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.CANNOT_CONNECT);
+        assertThat(call.talk())
+                .contains("cannot connect to " + directory + "/none.sock")
+                .contains("objmapperd --dev");
+    }
+
+    @Test
+    void aSocketPathThatIsTooLongIsSaidToBe() {
+        ToolCall call = ToolCall.of("ping", "--socket", "/" + "s".repeat(107));
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.CANNOT_CONNECT);
+        assertThat(call.talk()).contains("longer than the 107 bytes");
+    }
+
+    @Test
+    void theSocketMayStandBeforeTheCommand() {
+        assertThat(ToolCall.of("--socket", "/nonexistent/first", "ping").talk())
+                .contains("cannot connect to /nonexistent/first");
+    }
+
+    @Test
+    void aStackTraceIsShownOnlyForDebug() {
+        assertThat(ToolCall.of("ping", "--socket", "/nonexistent/s").talk()).doesNotContain("\tat ");
+        assertThat(ToolCall.of("ping", "--socket", "/nonexistent/s", "--debug").talk())
+                .contains("\tat ");
+    }
+
+    @Test
+    void theVersionIsTheOneThatWasBuilt() {
+        assertThat(ToolCall.of("--version").text()).matches("objmapper \\d+\\.\\d+\\.\\d+.*\n");
+    }
+
+    private static int exitCode(String... words) {
+        String[] all = new String[words.length + 2];
+        System.arraycopy(words, 0, all, 0, words.length);
+        all[words.length] = "--socket";
+        all[words.length + 1] = "/nonexistent/socket";
+        return ToolCall.of(all).exitCode();
+    }
+}
