@@ -1,0 +1,332 @@
+/* The requests, each as a call. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session.h"
+
+enum { CHUNK = 128 * 1024, INLINE_PUT = 64 * 1024 };
+
+static int check_key(om_context *c, size_t length)
+{
+	if (length >= 1 && length <= WIRE_MAX_KEY)
+		return 0;
+	snprintf(c->errstr, sizeof c->errstr, "a key of %zu bytes; keys have 1 to %d", length, WIRE_MAX_KEY);
+	return -1;
+}
+
+static om_reply *finish(om_context *c, size_t frame, uint32_t id)
+{
+	return context_end(c, frame, NULL, 0) < 0 ? NULL : context_wait(c, id);
+}
+
+/* ---- GET and HEAD */
+
+static void write_get(struct wire_buffer *out, const void *key, size_t key_length, const om_get_options *o)
+{
+	wire_entry(out, WIRE_KEY, key, key_length);
+	if (o == NULL)
+		return;
+	if (o->has_range)
+		wire_pair(out, WIRE_RANGE, o->offset, o->length);
+	if (o->if_generation_not != 0)
+		wire_u64(out, WIRE_IF_GENERATION_NOT, o->if_generation_not);
+	if (o->if_etag_not != NULL)
+		wire_entry(out, WIRE_IF_ETAG_NOT, o->if_etag_not, strlen(o->if_etag_not));
+	if (o->mode != OM_INLINE)
+		wire_u32(out, WIRE_MODE, (uint32_t)o->mode);
+	if (o->grace_millis != 0)
+		wire_u64(out, WIRE_GRACE_ACCEPTED, o->grace_millis);
+}
+
+static int append_lookup(om_context *c, int operation, const void *key, size_t key_length, const om_get_options *o, uint32_t *id)
+{
+	uint32_t own;
+	uint32_t *at = id != NULL ? id : &own;
+
+	if (check_key(c, key_length) < 0)
+		return -1;
+	size_t frame = context_begin(c, operation, 0, 0, 0, at);
+	write_get(&c->session->out, key, key_length, o);
+	if (o != NULL && o->use_sink)
+		for (struct pending *p = c->session->pending; p != NULL; p = p->next)
+			if (p->id == *at) {
+				p->use_sink = 1;
+				p->sink = o->sink;
+			}
+	return context_end(c, frame, NULL, 0);
+}
+
+int om_append_get(om_context *c, const void *key, size_t key_length, const om_get_options *o, uint32_t *id)
+{
+	return append_lookup(c, WIRE_GET, key, key_length, o, id);
+}
+
+int om_append_head(om_context *c, const void *key, size_t key_length, uint32_t *id)
+{
+	return append_lookup(c, WIRE_HEAD, key, key_length, NULL, id);
+}
+
+om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *o)
+{
+	uint32_t id;
+	return om_append_get(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
+}
+
+om_reply *om_head(om_context *c, const void *key, size_t key_length)
+{
+	uint32_t id;
+	return om_append_head(c, key, key_length, &id) < 0 ? NULL : context_wait(c, id);
+}
+
+/* ---- PUT and TOUCH */
+
+static void write_object(struct wire_buffer *out, const om_put_options *o)
+{
+	if (o == NULL)
+		return;
+	if (o->ttl_millis != 0)
+		wire_u64(out, WIRE_TTL, o->ttl_millis);
+	if (o->grace_millis != 0)
+		wire_u64(out, OM_GRACE, o->grace_millis);
+	if (o->etag != NULL)
+		wire_entry(out, OM_ETAG, o->etag, strlen(o->etag));
+	if (o->content_type != NULL)
+		wire_entry(out, OM_CONTENT_TYPE, o->content_type, strlen(o->content_type));
+	if (o->content_encoding != NULL)
+		wire_entry(out, OM_CONTENT_ENCODING, o->content_encoding, strlen(o->content_encoding));
+	for (const char *const *tag = o->tags; tag != NULL && *tag != NULL; tag++)
+		wire_entry(out, OM_TAG, *tag, strlen(*tag));
+	if (o->opaque != NULL)
+		wire_entry(out, OM_OPAQUE, o->opaque, o->opaque_length);
+	if (o->evictable)
+		wire_u32(out, OM_EVICTABLE, 1);
+}
+
+static void write_put(struct wire_buffer *out, const void *key, size_t key_length, const om_put_options *o)
+{
+	wire_entry(out, WIRE_KEY, key, key_length);
+	if (o != NULL && o->if_absent)
+		wire_entry(out, WIRE_IF_ABSENT, NULL, 0);
+	if (o != NULL && o->if_generation != 0)
+		wire_u64(out, WIRE_IF_GENERATION, o->if_generation);
+	if (o != NULL && o->sha256 != NULL)
+		wire_entry(out, WIRE_EXPECTED_SHA256, o->sha256, 32);
+	if (o != NULL && o->durable)
+		wire_u32(out, WIRE_DURABILITY, 1);
+	write_object(out, o);
+}
+
+static size_t begin_put(om_context *c, const void *key, size_t key_length, int flags, int fds, uint64_t length, const om_put_options *o, uint32_t *id)
+{
+	size_t frame = context_begin(c, WIRE_PUT, flags, fds, length, id);
+	write_put(&c->session->out, key, key_length, o);
+	return frame;
+}
+
+static int append_chunk(om_context *c, uint32_t id, const void *bytes, size_t length)
+{
+	size_t frame = wire_begin(&c->session->out, WIRE_DATA, 0, id, 0, 0, 0);
+	return context_end(c, frame, bytes, length);
+}
+
+static int append_end(om_context *c, uint32_t id, enum om_status status)
+{
+	size_t frame = wire_begin(&c->session->out, WIRE_END, 0, id, status, 0, 0);
+	return context_end(c, frame, NULL, 0);
+}
+
+int om_append_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *o, uint32_t *id)
+{
+	const unsigned char *bytes = body;
+	uint32_t own;
+	uint32_t *at = id != NULL ? id : &own;
+
+	if (check_key(c, key_length) < 0)
+		return -1;
+	int chunked = body_length > INLINE_PUT;
+	size_t frame = begin_put(c, key, key_length, chunked ? WIRE_MORE : 0, 0, body_length, o, at);
+	if (!chunked)
+		return context_end(c, frame, body, body_length);
+	if (context_end(c, frame, NULL, 0) < 0)
+		return -1;
+	for (size_t done = 0; done < body_length;) {
+		size_t n = body_length - done < CHUNK ? body_length - done : CHUNK;
+		if (context_has_input(c)) /* most likely it was refused */
+			return append_end(c, *at, OM_CANCELLED);
+		if (append_chunk(c, *at, bytes + done, n) < 0)
+			return -1;
+		done += n;
+	}
+	return append_end(c, *at, OM_OK);
+}
+
+om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *o)
+{
+	uint32_t id;
+	return om_append_put(c, key, key_length, body, body_length, o, &id) < 0 ? NULL : context_wait(c, id);
+}
+
+static ssize_t read_chunk(int fd, unsigned char *chunk, uint64_t left)
+{
+	ssize_t n;
+	do
+		n = read(fd, chunk, left < CHUNK ? (size_t)left : CHUNK);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
+{
+	uint64_t left = length;
+	uint32_t id;
+	ssize_t n = 0;
+
+	if (check_key(c, key_length) < 0)
+		return NULL;
+	unsigned char *chunk = malloc(CHUNK);
+	if (chunk == NULL) {
+		context_fail(c, ENOMEM, "no memory for a chunk");
+		return NULL;
+	}
+	size_t frame = begin_put(c, key, key_length, WIRE_MORE, 0, length, o, &id);
+	int r = context_end(c, frame, NULL, 0);
+	int refused = 0;
+	while (r == 0 && left > 0 && !(refused = context_has_input(c)) && (n = read_chunk(fd, chunk, left)) > 0) {
+		r = append_chunk(c, id, chunk, (size_t)n);
+		left -= length == OM_UNBOUNDED ? 0 : (uint64_t)n;
+	}
+	int read_error = n < 0 ? errno : 0;
+	free(chunk);
+	if (r < 0 || append_end(c, id, read_error != 0 || refused ? OM_CANCELLED : OM_OK) < 0)
+		return NULL;
+	om_reply *reply = context_wait(c, id);
+	if (reply != NULL && read_error != 0) {
+		om_reply_free(reply);
+		snprintf(c->errstr, sizeof c->errstr, "cannot read the body: %s", strerror(read_error));
+		return NULL;
+	}
+	return reply;
+}
+
+om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
+{
+	uint32_t id;
+
+	if (check_key(c, key_length) < 0 || context_send(c, -1) < 0)
+		return NULL;
+	size_t frame = begin_put(c, key, key_length, 0, 1, length, o, &id);
+	wire_end(&c->session->out, frame, NULL, 0);
+	return context_send(c, fd) < 0 ? NULL : context_wait(c, id);
+}
+
+om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_put_options *o)
+{
+	uint32_t id;
+
+	if (check_key(c, key_length) < 0)
+		return NULL;
+	size_t frame = context_begin(c, WIRE_TOUCH, 0, 0, 0, &id);
+	write_put(&c->session->out, key, key_length, o);
+	return finish(c, frame, id);
+}
+
+/* ---- the others */
+
+om_reply *om_delete(om_context *c, const void *key, size_t key_length, int durable)
+{
+	uint32_t id;
+
+	if (check_key(c, key_length) < 0)
+		return NULL;
+	size_t frame = context_begin(c, WIRE_DELETE, 0, 0, 0, &id);
+	wire_entry(&c->session->out, WIRE_KEY, key, key_length);
+	if (durable)
+		wire_u32(&c->session->out, WIRE_DURABILITY, 1);
+	return finish(c, frame, id);
+}
+
+om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit)
+{
+	uint32_t id;
+	size_t frame = context_begin(c, WIRE_LIST, 0, 0, 0, &id);
+
+	if (prefix_length > 0)
+		wire_entry(&c->session->out, WIRE_PREFIX, prefix, prefix_length);
+	if (cursor_length > 0)
+		wire_entry(&c->session->out, WIRE_CURSOR, cursor, cursor_length);
+	if (limit != 0)
+		wire_u32(&c->session->out, WIRE_LIMIT, limit);
+	return finish(c, frame, id);
+}
+
+static om_reply *purge(om_context *c, int type, const void *value, size_t length, int soft)
+{
+	uint32_t id;
+	size_t frame = context_begin(c, WIRE_PURGE, 0, 0, 0, &id);
+
+	wire_entry(&c->session->out, type, value, length);
+	if (soft)
+		wire_entry(&c->session->out, WIRE_SOFT, NULL, 0);
+	return finish(c, frame, id);
+}
+
+om_reply *om_purge_key(om_context *c, const void *key, size_t length, int soft)
+{
+	return check_key(c, length) < 0 ? NULL : purge(c, WIRE_KEY, key, length, soft);
+}
+
+om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t length, int soft) { return purge(c, WIRE_PREFIX, prefix, length, soft); }
+om_reply *om_purge_tag(om_context *c, const void *tag, size_t length, int soft) { return purge(c, WIRE_PURGE_TAG, tag, length, soft); }
+
+static om_reply *bare(om_context *c, int operation)
+{
+	uint32_t id;
+	size_t frame = context_begin(c, operation, 0, 0, 0, &id);
+	return finish(c, frame, id);
+}
+
+om_reply *om_stat(om_context *c) { return bare(c, WIRE_STAT); }
+om_reply *om_ping(om_context *c) { return bare(c, WIRE_PING); }
+om_reply *om_goodbye(om_context *c) { return bare(c, WIRE_GOODBYE); }
+
+int om_append_ping(om_context *c, uint32_t *id)
+{
+	uint32_t own;
+	return context_end(c, context_begin(c, WIRE_PING, 0, 0, 0, id != NULL ? id : &own), NULL, 0);
+}
+
+int om_append_cancel(om_context *c, uint32_t target, uint32_t *id)
+{
+	uint32_t own;
+	size_t frame = context_begin(c, WIRE_CANCEL, 0, 0, 0, id != NULL ? id : &own);
+
+	wire_u32(&c->session->out, WIRE_TARGET, target);
+	return context_end(c, frame, NULL, 0);
+}
+
+int om_list_next(const om_reply *r, size_t *position, om_list_entry *e)
+{
+	enum { FIXED = 40 };
+	const unsigned char *p = r->body + *position;
+	size_t left = r->body_length - *position;
+
+	if (left == 0)
+		return 0;
+	if (left < FIXED)
+		return -1;
+	uint32_t size = wire_get32(p), key_length = wire_get32(p + 4);
+	if (key_length < 1 || key_length > WIRE_MAX_KEY || size > left || size != FIXED + ((key_length + 7) & ~UINT32_C(7)))
+		return -1;
+	e->key = p + FIXED;
+	e->key_length = key_length;
+	e->generation = wire_get64(p + 8);
+	e->length = wire_get64(p + 16);
+	e->created_millis = wire_get64(p + 24);
+	e->expiry_millis = wire_get64(p + 32);
+	*position += size;
+	return 1;
+}

@@ -1,0 +1,250 @@
+/*
+ * libobjmapper: the C client of objmapper.
+ *
+ * A context is one session with a server. Calls set err and errstr in it and return NULL or -1 when they fail. Nothing here is global,
+ * starts a thread, raises a signal, or exits. A context may be used by one thread at a time; several contexts by several threads.
+ * Every descriptor is close-on-exec.
+ *
+ * Copyright the objmapper authors. Apache-2.0.
+ */
+#ifndef OBJMAPPER_H
+#define OBJMAPPER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define OM_API __attribute__((visibility("default")))
+#else
+#define OM_API
+#endif
+
+/* How a body travels (protocol-spec.md 5.2.2). OM_INLINE is only ever an answer. */
+enum om_mode { OM_INLINE = 0, OM_FDPASS = 1, OM_COPY = 2, OM_SPLICE = 3, OM_AUTO = 4 };
+
+/* What became of a request (protocol-spec.md 9). */
+enum om_status {
+	OM_OK = 0,
+	OM_NOT_MODIFIED = 1,
+	OM_NOT_FOUND = 16,
+	OM_RANGE_NOT_SATISFIABLE = 17,
+	OM_PRECONDITION_FAILED = 18,
+	OM_STALE_FILL = 19,
+	OM_MALFORMED = 32,
+	OM_BAD_REQUEST = 33,
+	OM_UNSUPPORTED = 34,
+	OM_VERSION_MISMATCH = 35,
+	OM_TOO_LARGE = 36,
+	OM_CHECKSUM_MISMATCH = 37,
+	OM_LENGTH_MISMATCH = 38,
+	OM_BAD_DESCRIPTOR = 39,
+	OM_DESCRIPTORS_LOST = 40,
+	OM_BUSY = 48,
+	OM_NO_SPACE = 49,
+	OM_IO_ERROR = 50,
+	OM_SHUTTING_DOWN = 51,
+	OM_TIMEOUT = 52,
+	OM_CANCELLED = 53,
+	OM_TOO_MANY_SESSIONS = 54,
+	OM_INTERNAL = 55,
+	OM_DENIED = 64
+};
+
+/* Types of metadata entries (protocol-spec.md 3.6 and 3.7) that an answer may carry. */
+enum om_type {
+	OM_RANGE = 2,
+	OM_MODE = 5,
+	OM_CURSOR = 16,
+	OM_COUNT = 20,
+	OM_MESSAGE = 22,
+	OM_DESCRIPTOR_RANGE = 25,
+	OM_GENERATION = 256,
+	OM_SHA256 = 257,
+	OM_XXH3 = 258,
+	OM_CREATED = 259,
+	OM_EXPIRY = 260,
+	OM_LAST_MODIFIED = 261,
+	OM_GRACE = 262,
+	OM_ETAG = 263,
+	OM_CONTENT_TYPE = 264,
+	OM_CONTENT_ENCODING = 265,
+	OM_TAG = 266,
+	OM_VARIANT = 267,
+	OM_OPAQUE = 268,
+	OM_EVICTABLE = 269
+};
+
+/* A length or a lifetime without a bound. */
+#define OM_UNBOUNDED UINT64_MAX
+
+/* A session. Only err and errstr are for the caller. */
+typedef struct om_context {
+	int err;          /* 0, or the errno of the last failure; the context is of no more use after one on the socket */
+	char errstr[256]; /* the same as a sentence */
+	struct om_session *session;
+} om_context;
+
+/* How to connect. Zero-initialise it, then set what matters. */
+typedef struct om_options {
+	enum om_mode mode;        /* OM_INLINE (0) stands for OM_AUTO */
+	uint32_t max_requests;    /* in flight; 0: 64 */
+	uint32_t inline_limit;    /* bytes; bodies up to it come in the reply; 0: 4096 */
+	int no_inline;            /* 1: inline limit 0 */
+	int no_descriptors;       /* 1: take no descriptors */
+	int timeout_millis;       /* for each wait on the socket; 0: 30,000; -1: for ever */
+	const char *name;         /* for the server's logs; NULL: none */
+} om_options;
+
+/* An answer. All that it points to belongs to it. */
+typedef struct om_reply {
+	uint32_t id;             /* of the request */
+	int operation;           /* protocol-spec.md 5 */
+	enum om_status status;
+	enum om_mode mode;       /* which way the body came */
+	uint64_t object_length;  /* of the whole object */
+	uint64_t offset, length; /* of the body in the object */
+	int fd;                  /* open for reading, or -1; the body stands at fd_offset in it; closed with the reply */
+	uint64_t fd_offset;
+	unsigned char *body;     /* its bytes if they did not come as a descriptor or go to a sink; NULL if there are none */
+	size_t body_length;
+	unsigned char *metadata; /* entries as on the wire; see om_find */
+	size_t metadata_length;
+	char *message;           /* what the server says of an error; NULL if nothing */
+} om_reply;
+
+/* What a GET asks beyond its key. Zero-initialise it. */
+typedef struct om_get_options {
+	enum om_mode mode;           /* OM_INLINE (0): the session's */
+	int has_range;
+	uint64_t offset, length;     /* length OM_UNBOUNDED: to the end; offset OM_UNBOUNDED: the last length bytes */
+	uint64_t if_generation_not;  /* 0: no condition */
+	const char *if_etag_not;     /* NULL: no condition */
+	uint64_t grace_millis;       /* how long past its expiry an object is still welcome */
+	int sink;                    /* with use_sink: body bytes that don't come as a descriptor are written there, by splice(2) if it is a pipe */
+	int use_sink;
+} om_get_options;
+
+/* What a PUT or TOUCH says beyond key and body. Zero-initialise it. */
+typedef struct om_put_options {
+	int durable;                 /* 1: the answer means that it survives power loss */
+	int evictable;
+	uint64_t ttl_millis;         /* 0: never expires */
+	uint64_t grace_millis;
+	const char *etag, *content_type, *content_encoding;
+	const char *const *tags;     /* NULL-terminated; NULL: none */
+	const void *opaque;
+	size_t opaque_length;
+	int if_absent;
+	uint64_t if_generation;      /* 0: no condition */
+	const unsigned char *sha256; /* 32 bytes that the body must hash to; NULL: not checked */
+} om_put_options;
+
+/* Connects and says HELLO. options may be NULL. Returns NULL only without memory: look at err. Free it with om_free. */
+OM_API om_context *om_connect(const char *path, const om_options *options);
+
+/* Closes the session. NULL is allowed. */
+OM_API void om_free(om_context *c);
+
+/* The socket, to wait on; it stays the context's. */
+OM_API int om_socket(const om_context *c);
+
+/* ---- one request, one answer. The reply is to be freed with om_reply_free; NULL on failure. A status other than OM_OK is a reply. */
+
+OM_API om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *options);
+OM_API om_reply *om_head(om_context *c, const void *key, size_t key_length);
+OM_API om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options);
+/* Sends length bytes of a file or pipe, from where it stands; OM_UNBOUNDED: up to its end. The descriptor stays the caller's. */
+OM_API om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options);
+/* Hands over a descriptor with exactly length bytes: a sealed memfd, or a file that the server's configuration accepts. The caller's copy stays the caller's. */
+OM_API om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options);
+OM_API om_reply *om_delete(om_context *c, const void *key, size_t key_length, int durable);
+OM_API om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_put_options *options);
+/* The body holds entries for om_list_next; OM_CURSOR in the metadata is the next call's cursor. */
+OM_API om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit);
+OM_API om_reply *om_purge_key(om_context *c, const void *key, size_t key_length, int soft);
+OM_API om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t prefix_length, int soft);
+OM_API om_reply *om_purge_tag(om_context *c, const void *tag, size_t tag_length, int soft);
+OM_API om_reply *om_stat(om_context *c);
+OM_API om_reply *om_ping(om_context *c);
+OM_API om_reply *om_goodbye(om_context *c);
+
+/* ---- pipelining: append requests, then take the answers, in whatever order they come. */
+
+/* Queues a GET, and writes its id where id is not NULL. Returns 0 or -1. Sent by om_flush, om_get_reply, or when 64 KiB are queued. */
+OM_API int om_append_get(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
+OM_API int om_append_head(om_context *c, const void *key, size_t key_length, uint32_t *id);
+OM_API int om_append_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options, uint32_t *id);
+OM_API int om_append_ping(om_context *c, uint32_t *id);
+OM_API int om_append_cancel(om_context *c, uint32_t target, uint32_t *id);
+
+/* Sends what is queued. Returns 0 or -1. */
+OM_API int om_flush(om_context *c);
+
+/* The next answer that is complete. NULL on failure, also when the server says goodbye. */
+OM_API om_reply *om_get_reply(om_context *c);
+
+/* ---- replies */
+
+/* Frees a reply and closes its descriptor. NULL is allowed. */
+OM_API void om_reply_free(om_reply *reply);
+
+/* Takes the descriptor over: the caller closes it. -1 where there is none. */
+OM_API int om_reply_take_fd(om_reply *reply);
+
+/* The n-th (from 0) value of a type; NULL where there is none. It is the reply's. */
+OM_API const void *om_find(const om_reply *reply, int type, unsigned n, size_t *length);
+
+/* The value of a type as a number, otherwise if there is none. */
+OM_API uint64_t om_find_u64(const om_reply *reply, int type, uint64_t otherwise);
+
+/* One object of a listing; the key is the reply's and not NUL-terminated. Times in milliseconds since 1970, expiry OM_UNBOUNDED: never. */
+typedef struct om_list_entry {
+	const void *key;
+	size_t key_length;
+	uint64_t generation, length, created_millis, expiry_millis;
+} om_list_entry;
+
+/* Steps through a listing: *position starts at 0. Returns 1 with an entry, 0 at the end, -1 where the listing is broken. */
+OM_API int om_list_next(const om_reply *reply, size_t *position, om_list_entry *entry);
+
+/* The name of a status, such as "NOT_FOUND". */
+OM_API const char *om_status_name(int status);
+
+/* The errno of a status, 0 for OM_OK and OM_NOT_MODIFIED. */
+OM_API int om_status_errno(int status);
+
+/* ---- the reader: for event loops with sockets of their own. Knows nothing of sockets. */
+
+/* A frame, valid until the reader is used again. */
+typedef struct om_frame {
+	uint32_t length, id;
+	int operation, flags, status, fds;
+	uint64_t object_length;
+	const unsigned char *metadata;
+	size_t metadata_length;
+	const unsigned char *body;
+	size_t body_length;
+	int fd; /* the caller's from now on; -1 if the frame has none */
+} om_frame;
+
+typedef struct om_reader om_reader;
+
+/* max_frame as agreed in HELLO; 0: the default. NULL without memory. */
+OM_API om_reader *om_reader_new(uint32_t max_frame);
+OM_API void om_reader_free(om_reader *r);
+/* Gives it bytes (copied) and descriptors (its own from now on) as recvmsg brought them. 0, -ENOMEM, or -EMFILE where it holds 1,024 already. */
+OM_API int om_reader_feed(om_reader *r, const void *bytes, size_t length, const int *fds, size_t fd_count);
+/* 1 with the next whole frame, 0 if more bytes are needed, -EPROTO if it is malformed: errstr says how. */
+OM_API int om_reader_next(om_reader *r, om_frame *frame, char errstr[256]);
+
+/* Checks the entries of a metadata block (protocol-spec.md 3.2): 0, or -EPROTO and errstr. */
+OM_API int om_metadata_check(const void *metadata, size_t length, char errstr[256]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,119 @@
+/* Cuts a stream of bytes and descriptors into frames; knows nothing of sockets. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "objmapper.h"
+#include "wire.h"
+
+enum { MOST_QUEUED_FDS = 1024 };
+
+struct om_reader {
+	uint32_t max_frame;
+	struct wire_buffer buffer;
+	size_t used; /* bytes of the buffer that are frames handed out already */
+	int fds[MOST_QUEUED_FDS];
+	size_t fd_count;
+};
+
+om_reader *om_reader_new(uint32_t max_frame)
+{
+	om_reader *r = calloc(1, sizeof *r);
+	if (r != NULL)
+		r->max_frame = max_frame != 0 ? max_frame : WIRE_MAX_FRAME;
+	return r;
+}
+
+void om_reader_free(om_reader *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->fd_count; i++)
+		close(r->fds[i]);
+	wire_free(&r->buffer);
+	free(r);
+}
+
+int om_reader_feed(om_reader *r, const void *bytes, size_t length, const int *fds, size_t fd_count)
+{
+	if (fd_count > MOST_QUEUED_FDS - r->fd_count) {
+		for (size_t i = 0; i < fd_count; i++)
+			close(fds[i]);
+		return -EMFILE;
+	}
+	if (fd_count > 0)
+		memcpy(r->fds + r->fd_count, fds, fd_count * sizeof *fds);
+	r->fd_count += fd_count;
+	if (r->used > 0) {
+		memmove(r->buffer.bytes, r->buffer.bytes + r->used, r->buffer.length - r->used);
+		r->buffer.length -= r->used;
+		r->used = 0;
+	}
+	if (length == 0)
+		return 0;
+	unsigned char *p = wire_reserve(&r->buffer, length);
+	if (p == NULL)
+		return -ENOMEM;
+	memcpy(p, bytes, length);
+	return 0;
+}
+
+static int malformed(char errstr[256], const char *what, unsigned long value)
+{
+	snprintf(errstr, 256, "malformed frame: %s (%lu)", what, value);
+	return -EPROTO;
+}
+
+static int check_header(const om_reader *r, const unsigned char *p, char errstr[256])
+{
+	uint32_t length = wire_get32(p), metadata = wire_get32(p + 16);
+
+	if (length < WIRE_HEADER || length > r->max_frame)
+		return malformed(errstr, "frame length", length);
+	if (metadata > WIRE_MAX_METADATA || metadata > length - WIRE_HEADER || metadata % 8 != 0)
+		return malformed(errstr, "metadata length", metadata);
+	if (wire_get16(p + 14) != 0 || wire_get32(p + 20) != 0)
+		return malformed(errstr, "a reserved field is not 0", wire_get16(p + 14));
+	if ((wire_get16(p + 6) & ~(WIRE_REPLY | WIRE_MORE)) != 0)
+		return malformed(errstr, "unknown flags", wire_get16(p + 6));
+	return 0;
+}
+
+int om_reader_next(om_reader *r, om_frame *frame, char errstr[256])
+{
+	size_t available = r->buffer.length - r->used;
+	if (available < WIRE_HEADER)
+		return 0;
+	const unsigned char *p = r->buffer.bytes + r->used;
+	int result = check_header(r, p, errstr);
+	if (result < 0)
+		return result;
+	uint32_t length = wire_get32(p);
+	if (p[5] > r->fd_count || p[5] > 1)
+		return malformed(errstr, "it claims descriptors that did not come", p[5]);
+	if (available < length)
+		return 0;
+	frame->length = length;
+	frame->operation = p[4];
+	frame->fds = p[5];
+	frame->flags = wire_get16(p + 6);
+	frame->id = wire_get32(p + 8);
+	frame->status = wire_get16(p + 12);
+	frame->metadata_length = wire_get32(p + 16);
+	frame->object_length = wire_get64(p + 24);
+	frame->metadata = p + WIRE_HEADER;
+	frame->body = frame->metadata + frame->metadata_length;
+	frame->body_length = length - WIRE_HEADER - frame->metadata_length;
+	result = om_metadata_check(frame->metadata, frame->metadata_length, errstr);
+	if (result < 0)
+		return result;
+	frame->fd = -1;
+	if (p[5] == 1) {
+		frame->fd = r->fds[0];
+		memmove(r->fds, r->fds + 1, --r->fd_count * sizeof *r->fds);
+	}
+	r->used += length;
+	return 1;
+}

@@ -1,0 +1,129 @@
+/* The reader and the wire format, without a server. Prints the seed of what is random. */
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "objmapper.h"
+#include "wire.h"
+
+static int open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static struct wire_buffer sample(void)
+{
+	struct wire_buffer b = { 0 };
+	size_t frame = wire_begin(&b, WIRE_GET, WIRE_REPLY, 7, OM_OK, 1, 5000);
+	wire_u32(&b, OM_MODE, OM_FDPASS);
+	wire_pair(&b, OM_DESCRIPTOR_RANGE, 0, 5000);
+	wire_u64(&b, OM_GENERATION, 42);
+	wire_end(&b, frame, NULL, 0);
+	frame = wire_begin(&b, WIRE_PING, WIRE_REPLY, 8, OM_OK, 0, 0);
+	wire_end(&b, frame, "hello", 5);
+	assert(!b.failed);
+	return b;
+}
+
+static void a_frame_cut_at_every_byte_comes_out_whole(void)
+{
+	struct wire_buffer b = sample();
+	om_frame f;
+	char why[256];
+
+	for (size_t cut = 1; cut < b.length; cut++) {
+		om_reader *r = om_reader_new(0);
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		int frames = 0, got;
+		assert(om_reader_feed(r, b.bytes, cut, &fd, 1) == 0);
+		while ((got = om_reader_next(r, &f, why)) == 1) {
+			if (f.fd >= 0)
+				close(f.fd);
+			frames++;
+		}
+		assert(got == 0);
+		assert(om_reader_feed(r, b.bytes + cut, b.length - cut, NULL, 0) == 0);
+		while ((got = om_reader_next(r, &f, why)) == 1) {
+			if (f.fd >= 0)
+				close(f.fd);
+			frames++;
+		}
+		assert(got == 0 && frames == 2);
+		assert(f.id == 8 && f.body_length == 5 && memcmp(f.body, "hello", 5) == 0);
+		om_reader_free(r);
+	}
+	wire_free(&b);
+}
+
+static void random_damage_is_refused_or_read_but_never_more(unsigned seed)
+{
+	char why[256];
+
+	srand(seed);
+	for (int round = 0; round < 20000; round++) {
+		struct wire_buffer b = sample();
+		om_reader *r = om_reader_new(0);
+		om_frame f;
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		for (int i = 0; i < 3; i++)
+			b.bytes[(size_t)rand() % b.length] = (unsigned char)rand();
+		assert(om_reader_feed(r, b.bytes, b.length, &fd, 1) == 0);
+		while (om_reader_next(r, &f, why) == 1)
+			if (f.fd >= 0)
+				close(f.fd);
+		om_reader_free(r);
+		wire_free(&b);
+	}
+}
+
+static void a_frame_that_claims_a_descriptor_that_did_not_come_is_refused(void)
+{
+	struct wire_buffer b = sample();
+	om_reader *r = om_reader_new(0);
+	om_frame f;
+	char why[256];
+
+	assert(om_reader_feed(r, b.bytes, b.length, NULL, 0) == 0);
+	assert(om_reader_next(r, &f, why) < 0);
+	assert(strstr(why, "descriptors") != NULL);
+	om_reader_free(r);
+	wire_free(&b);
+}
+
+static void descriptors_that_nobody_takes_are_closed_with_the_reader(void)
+{
+	om_reader *r = om_reader_new(0);
+	int fds[3];
+
+	for (int i = 0; i < 3; i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert(om_reader_feed(r, NULL, 0, fds, 3) == 0);
+	om_reader_free(r);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)time(NULL);
+	int before = open_descriptors();
+
+	printf("seed %u\n", seed);
+	a_frame_cut_at_every_byte_comes_out_whole();
+	a_frame_that_claims_a_descriptor_that_did_not_come_is_refused();
+	descriptors_that_nobody_takes_are_closed_with_the_reader();
+	random_damage_is_refused_or_read_but_never_more(seed);
+	assert(open_descriptors() == before);
+	puts("reader: all passed");
+	return 0;
+}

@@ -1,0 +1,243 @@
+#include "wire.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objmapper.h"
+
+uint16_t wire_get16(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
+uint32_t wire_get32(const unsigned char *p) { return (uint32_t)wire_get16(p) | (uint32_t)wire_get16(p + 2) << 16; }
+uint64_t wire_get64(const unsigned char *p) { return (uint64_t)wire_get32(p) | (uint64_t)wire_get32(p + 4) << 32; }
+
+static void put16(unsigned char *p, uint16_t v)
+{
+	p[0] = (unsigned char)v;
+	p[1] = (unsigned char)(v >> 8);
+}
+
+void wire_put32(unsigned char *p, uint32_t v)
+{
+	put16(p, (uint16_t)v);
+	put16(p + 2, (uint16_t)(v >> 16));
+}
+
+static void put64(unsigned char *p, uint64_t v)
+{
+	wire_put32(p, (uint32_t)v);
+	wire_put32(p + 4, (uint32_t)(v >> 32));
+}
+
+static size_t padded(size_t length) { return (length + 7) & ~(size_t)7; }
+
+void wire_free(struct wire_buffer *b)
+{
+	free(b->bytes);
+	memset(b, 0, sizeof *b);
+}
+
+unsigned char *wire_reserve(struct wire_buffer *b, size_t length)
+{
+	if (b->failed)
+		return NULL;
+	if (b->room - b->length < length) {
+		size_t room = b->room * 2 > b->length + length ? b->room * 2 : b->length + length + 256;
+		unsigned char *bytes = realloc(b->bytes, room);
+		if (bytes == NULL) {
+			b->failed = 1;
+			return NULL;
+		}
+		b->bytes = bytes;
+		b->room = room;
+	}
+	unsigned char *p = b->bytes + b->length;
+	b->length += length;
+	return p;
+}
+
+size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t object_length)
+{
+	size_t frame = b->length;
+	unsigned char *p = wire_reserve(b, WIRE_HEADER);
+
+	if (p == NULL)
+		return 0;
+	memset(p, 0, WIRE_HEADER);
+	p[4] = (unsigned char)operation;
+	p[5] = (unsigned char)fds;
+	put16(p + 6, (uint16_t)flags);
+	wire_put32(p + 8, id);
+	put16(p + 12, (uint16_t)status);
+	put64(p + 24, object_length);
+	return frame;
+}
+
+void wire_entry(struct wire_buffer *b, int type, const void *value, size_t length)
+{
+	unsigned char *p = wire_reserve(b, 8 + padded(length));
+
+	if (p == NULL)
+		return;
+	memset(p, 0, 8 + padded(length));
+	put16(p, (uint16_t)type);
+	wire_put32(p + 4, (uint32_t)length);
+	if (length > 0)
+		memcpy(p + 8, value, length);
+}
+
+void wire_u32(struct wire_buffer *b, int type, uint32_t value)
+{
+	unsigned char bytes[4];
+	wire_put32(bytes, value);
+	wire_entry(b, type, bytes, sizeof bytes);
+}
+
+void wire_u64(struct wire_buffer *b, int type, uint64_t value)
+{
+	unsigned char bytes[8];
+	put64(bytes, value);
+	wire_entry(b, type, bytes, sizeof bytes);
+}
+
+void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second)
+{
+	unsigned char bytes[16];
+	put64(bytes, first);
+	put64(bytes + 8, second);
+	wire_entry(b, type, bytes, sizeof bytes);
+}
+
+void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body_length)
+{
+	if (b->failed)
+		return;
+	size_t metadata = b->length - frame - WIRE_HEADER;
+	if (body_length > 0) {
+		unsigned char *p = wire_reserve(b, body_length);
+		if (p == NULL)
+			return;
+		memcpy(p, body, body_length);
+	}
+	wire_put32(b->bytes + frame, (uint32_t)(WIRE_HEADER + metadata + body_length));
+	wire_put32(b->bytes + frame + 16, (uint32_t)metadata);
+}
+
+int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length)
+{
+	if (*at >= size)
+		return 0;
+	*type = wire_get16(metadata + *at);
+	*length = wire_get32(metadata + *at + 4);
+	*value = metadata + *at + 8;
+	*at += 8 + padded(*length);
+	return 1;
+}
+
+/* What clause 3.6 and 3.7 allow: lengths and how often. */
+static const struct rule {
+	uint16_t type;
+	uint32_t shortest, longest;
+	uint8_t repeats;
+} rules[] = {
+	{ 1, 1, 4096, 1 }, { 2, 16, 16, 1 }, { 3, 8, 8, 1 }, { 4, 1, 256, 1 }, { 5, 4, 4, 1 }, { 6, 1, 64, 1 }, { 7, 2, 2050, 64 },
+	{ 8, 1, 256, 16 }, { 9, 8, 8, 1 }, { 10, 0, 0, 1 }, { 11, 8, 8, 1 }, { 12, 32, 32, 1 }, { 13, 8, 8, 1 }, { 14, 4, 4, 1 },
+	{ 15, 0, 4096, 1 }, { 16, 1, 4096, 1 }, { 17, 4, 4, 1 }, { 18, 1, 255, 1 }, { 19, 1, 4096, 1 }, { 20, 8, 8, 1 }, { 21, 4, 4, 1 },
+	{ 22, 1, 1024, 1 }, { 23, 1, 16, 1 }, { 24, 1, 256, 1 }, { 25, 16, 16, 1 }, { 26, 4, 4, 1 }, { 27, 0, 0, 1 }, { 28, 8, 8, 1 },
+	{ 32, 8, 8, 1 }, { 33, 8, 8, 1 }, { 34, 4, 4, 1 }, { 35, 4, 4, 1 }, { 36, 4, 4, 1 }, { 37, 4, 4, 1 }, { 38, 4, 4, 1 },
+	{ 39, 4, 4, 1 }, { 40, 4, 4, 1 }, { 41, 1, 64, 1 }, { 42, 32, 32, 1 }, { 256, 8, 8, 1 }, { 257, 32, 32, 1 }, { 258, 8, 8, 1 },
+	{ 259, 8, 8, 1 }, { 260, 8, 8, 1 }, { 261, 8, 8, 1 }, { 262, 8, 8, 1 }, { 263, 1, 256, 1 }, { 264, 1, 256, 1 },
+	{ 265, 1, 64, 1 }, { 266, 1, 255, 64 }, { 267, 2, 2050, 16 }, { 268, 0, 65536, 1 }, { 269, 4, 4, 1 },
+};
+enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, VARIANT = 267 };
+
+static int refuse(char errstr[256], const char *what, int type, size_t length)
+{
+	snprintf(errstr, 256, "metadata type %d of %zu bytes: %s", type, length, what);
+	return -EPROTO;
+}
+
+static int check_entry(int type, const unsigned char *value, size_t length, uint8_t seen[RULES], char errstr[256])
+{
+	for (size_t i = 0; i < RULES; i++) {
+		if (rules[i].type != type)
+			continue;
+		if (length < rules[i].shortest || length > rules[i].longest)
+			return refuse(errstr, "its length is not allowed", type, length);
+		if (++seen[i] > rules[i].repeats)
+			return refuse(errstr, "it stands too often", type, length);
+	}
+	if (type == REQUEST_HEADER || type == VARIANT) {
+		size_t name = wire_get16(value);
+		if (name > 1024 || name > length - 2 || length - 2 - name > 1024)
+			return refuse(errstr, "its name or value is too long", type, length);
+	}
+	return 0;
+}
+
+int om_metadata_check(const void *metadata, size_t size, char errstr[256])
+{
+	const unsigned char *p = metadata;
+	uint8_t seen[RULES] = { 0 };
+
+	for (size_t at = 0; at < size;) {
+		if (size - at < 8)
+			return refuse(errstr, "the metadata ends inside an entry", 0, size - at);
+		int type = wire_get16(p + at);
+		size_t length = wire_get32(p + at + 4);
+		if (wire_get16(p + at + 2) != 0)
+			return refuse(errstr, "a reserved field is not 0", type, length);
+		if (padded(length) > size - at - 8)
+			return refuse(errstr, "it passes the end of the metadata", type, length);
+		for (size_t i = length; i < padded(length); i++)
+			if (p[at + 8 + i] != 0)
+				return refuse(errstr, "its padding is not 0", type, length);
+		int r = check_entry(type, p + at + 8, length, seen, errstr);
+		if (r < 0)
+			return r;
+		at += 8 + padded(length);
+	}
+	return 0;
+}
+
+static const struct status {
+	int code;
+	const char *name;
+	int error;
+} statuses[] = {
+	{ OM_OK, "OK", 0 },
+	{ OM_NOT_MODIFIED, "NOT_MODIFIED", 0 },
+	{ OM_NOT_FOUND, "NOT_FOUND", ENOENT },
+	{ OM_RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", ERANGE },
+	{ OM_PRECONDITION_FAILED, "PRECONDITION_FAILED", EEXIST },
+	{ OM_STALE_FILL, "STALE_FILL", ESTALE },
+	{ OM_MALFORMED, "MALFORMED", EPROTO },
+	{ OM_BAD_REQUEST, "BAD_REQUEST", EINVAL },
+	{ OM_UNSUPPORTED, "UNSUPPORTED", EOPNOTSUPP },
+	{ OM_VERSION_MISMATCH, "VERSION_MISMATCH", EPROTONOSUPPORT },
+	{ OM_TOO_LARGE, "TOO_LARGE", EFBIG },
+	{ OM_CHECKSUM_MISMATCH, "CHECKSUM_MISMATCH", EBADMSG },
+	{ OM_LENGTH_MISMATCH, "LENGTH_MISMATCH", EMSGSIZE },
+	{ OM_BAD_DESCRIPTOR, "BAD_DESCRIPTOR", EBADF },
+	{ OM_DESCRIPTORS_LOST, "DESCRIPTORS_LOST", EMFILE },
+	{ OM_BUSY, "BUSY", EAGAIN },
+	{ OM_NO_SPACE, "NO_SPACE", ENOSPC },
+	{ OM_IO_ERROR, "IO_ERROR", EIO },
+	{ OM_SHUTTING_DOWN, "SHUTTING_DOWN", ESHUTDOWN },
+	{ OM_TIMEOUT, "TIMEOUT", ETIMEDOUT },
+	{ OM_CANCELLED, "CANCELLED", ECANCELED },
+	{ OM_TOO_MANY_SESSIONS, "TOO_MANY_SESSIONS", EUSERS },
+	{ OM_INTERNAL, "INTERNAL", EREMOTEIO },
+	{ OM_DENIED, "DENIED", EACCES },
+};
+
+static const struct status *find_status(int code)
+{
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+		if (statuses[i].code == code)
+			return &statuses[i];
+	return find_status(OM_INTERNAL);
+}
+
+const char *om_status_name(int status) { return find_status(status)->name; }
+int om_status_errno(int status) { return find_status(status)->error; }

@@ -1,0 +1,58 @@
+/* The wire format of protocol-spec.md, without sockets. */
+#ifndef OBJMAPPER_WIRE_H
+#define OBJMAPPER_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	WIRE_HEADER = 32,
+	WIRE_MAX_KEY = 4096,
+	WIRE_MAX_METADATA = 131072,
+	WIRE_MAX_FRAME = 1048576,
+};
+
+enum wire_flag { WIRE_REPLY = 1, WIRE_MORE = 2 };
+
+enum wire_operation {
+	WIRE_HELLO = 1, WIRE_GET, WIRE_HEAD, WIRE_PUT, WIRE_DELETE, WIRE_LIST, WIRE_PURGE, WIRE_TOUCH, WIRE_STAT, WIRE_PING,
+	WIRE_CANCEL, WIRE_GOODBYE, WIRE_DATA = 16, WIRE_END, WIRE_ERROR,
+};
+
+enum wire_type {
+	WIRE_KEY = 1, WIRE_RANGE, WIRE_IF_GENERATION_NOT, WIRE_IF_ETAG_NOT, WIRE_MODE, WIRE_GRACE_ACCEPTED = 9, WIRE_IF_ABSENT,
+	WIRE_IF_GENERATION, WIRE_EXPECTED_SHA256, WIRE_DURABILITY = 14, WIRE_PREFIX, WIRE_CURSOR, WIRE_LIMIT, WIRE_PURGE_TAG,
+	WIRE_TARGET = 21, WIRE_MESSAGE, WIRE_SOFT = 27, WIRE_TTL, WIRE_VERSIONS = 32, WIRE_MAX_REQUESTS = 34,
+	WIRE_MAX_MESSAGE_DESCRIPTORS, WIRE_MAX_QUEUED_DESCRIPTORS, WIRE_MAX_FRAME_TYPE, WIRE_INLINE_LIMIT, WIRE_PEER_NAME = 41,
+};
+
+/* "JMAPOBJ1" (7.1). */
+#define WIRE_MAGIC UINT64_C(0x314A424F50414D4A)
+
+/* A growing run of bytes. Once memory runs out it stays failed, and appending does nothing. */
+struct wire_buffer {
+	unsigned char *bytes;
+	size_t length, room;
+	int failed;
+};
+
+void wire_free(struct wire_buffer *b);
+unsigned char *wire_reserve(struct wire_buffer *b, size_t length);
+
+/* A frame is begun, given entries in the order of their types, then ended with what its body will be. */
+size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t object_length);
+void wire_entry(struct wire_buffer *b, int type, const void *value, size_t length);
+void wire_u32(struct wire_buffer *b, int type, uint32_t value);
+void wire_u64(struct wire_buffer *b, int type, uint64_t value);
+void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second);
+void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body_length);
+
+uint16_t wire_get16(const unsigned char *p);
+uint32_t wire_get32(const unsigned char *p);
+uint64_t wire_get64(const unsigned char *p);
+void wire_put32(unsigned char *p, uint32_t value);
+
+/* Steps through checked metadata: *at starts at 0; 0 at the end. */
+int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length);
+
+#endif
