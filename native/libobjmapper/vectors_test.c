@@ -1,0 +1,185 @@
+/* vectors_test FILE...: decodes every vector, compares it with its description, and encodes it again to the same bytes. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "objmapper.h"
+#include "wire.h"
+
+enum { MOST_ENTRIES = 128, MOST_BYTES = 2 * WIRE_MAX_FRAME };
+
+struct vector {
+	char name[128];
+	unsigned long long operation, flags, id, status, descriptors, object_length;
+	struct { int type; struct wire_buffer value; } entries[MOST_ENTRIES];
+	int entry_count;
+	struct wire_buffer body, frame;
+	int is_ok;
+};
+
+static void fail(const struct vector *v, const char *what)
+{
+	fprintf(stderr, "%s: %s\n", v->name, what);
+	exit(1);
+}
+
+/* Runs of hex digits, each perhaps with *COUNT. */
+static void read_bytes(const char *text, struct wire_buffer *into)
+{
+	if (*text == '-')
+		return;
+	while (*text != '\0' && *text != '\n') {
+		size_t start = into->length;
+		while (*text != '*' && *text != ' ' && *text != '\n' && *text != '\0') {
+			unsigned byte;
+			assert(sscanf(text, "%2x", &byte) == 1);
+			*wire_reserve(into, 1) = (unsigned char)byte;
+			text += 2;
+		}
+		if (*text == '*') {
+			char *end;
+			unsigned long count = strtoul(text + 1, &end, 10);
+			unsigned char byte = into->bytes[start];
+			assert(into->length == start + 1 && count >= 1);
+			memset(wire_reserve(into, count - 1), byte, count - 1);
+			text = end;
+		}
+		text += *text == ' ';
+	}
+}
+
+/* The next record; 0 at the end of the file. */
+static int read_vector(FILE *file, struct vector *v)
+{
+	static char line[MOST_BYTES];
+	int lines = 0;
+
+	memset(v, 0, sizeof *v);
+	while (fgets(line, sizeof line, file) != NULL && line[0] != '\n') {
+		char *value = strstr(line, ": ");
+		assert(value != NULL);
+		*value = '\0';
+		value += 2;
+		lines++;
+		if (strcmp(line, "name") == 0)
+			snprintf(v->name, sizeof v->name, "%.*s", (int)strcspn(value, "\n"), value);
+		else if (strcmp(line, "operation") == 0)
+			v->operation = strtoull(value, NULL, 10);
+		else if (strcmp(line, "flags") == 0)
+			v->flags = strtoull(value, NULL, 10);
+		else if (strcmp(line, "id") == 0)
+			v->id = strtoull(value, NULL, 10);
+		else if (strcmp(line, "status") == 0)
+			v->status = strtoull(value, NULL, 10);
+		else if (strcmp(line, "descriptors") == 0)
+			v->descriptors = strtoull(value, NULL, 10);
+		else if (strcmp(line, "object-length") == 0)
+			v->object_length = strtoull(value, NULL, 10);
+		else if (strcmp(line, "body") == 0)
+			read_bytes(value, &v->body);
+		else if (strcmp(line, "hex") == 0)
+			read_bytes(value, &v->frame);
+		else if (strcmp(line, "verdict") == 0)
+			v->is_ok = strncmp(value, "ok", 2) == 0;
+		else if (strcmp(line, "entry") == 0) {
+			char *bytes;
+			assert(v->entry_count < MOST_ENTRIES);
+			v->entries[v->entry_count].type = (int)strtol(value, &bytes, 10);
+			read_bytes(bytes + 1, &v->entries[v->entry_count++].value);
+		}
+	}
+	return lines > 0;
+}
+
+static void free_vector(struct vector *v)
+{
+	for (int i = 0; i < v->entry_count; i++)
+		wire_free(&v->entries[i].value);
+	wire_free(&v->body);
+	wire_free(&v->frame);
+}
+
+static int same(const struct wire_buffer *b, const unsigned char *bytes, size_t length)
+{
+	return b->length == length && (length == 0 || memcmp(b->bytes, bytes, length) == 0);
+}
+
+static void compare(const struct vector *v, const om_frame *f)
+{
+	const unsigned char *value;
+	size_t length, at = 0;
+	int type;
+
+	if ((unsigned)f->operation != v->operation || (unsigned)f->flags != v->flags || f->id != v->id || (unsigned)f->status != v->status ||
+	    (unsigned)f->fds != v->descriptors || f->object_length != v->object_length)
+		fail(v, "the header is read otherwise");
+	for (int i = 0; i < v->entry_count; i++) {
+		if (!wire_next(f->metadata, f->metadata_length, &at, &type, &value, &length))
+			fail(v, "an entry is missing");
+		if (type != v->entries[i].type || !same(&v->entries[i].value, value, length))
+			fail(v, "an entry is read otherwise");
+	}
+	if (wire_next(f->metadata, f->metadata_length, &at, &type, &value, &length))
+		fail(v, "there is an entry too many");
+	if (!same(&v->body, f->body, f->body_length))
+		fail(v, "the body is read otherwise");
+}
+
+static void encode_again(const struct vector *v)
+{
+	struct wire_buffer b = { 0 };
+	size_t frame = wire_begin(&b, (int)v->operation, (int)v->flags, (uint32_t)v->id, (int)v->status, (int)v->descriptors, v->object_length);
+
+	for (int i = 0; i < v->entry_count; i++)
+		wire_entry(&b, v->entries[i].type, v->entries[i].value.bytes, v->entries[i].value.length);
+	wire_end(&b, frame, v->body.bytes, v->body.length);
+	if (!same(&v->frame, b.bytes, b.length))
+		fail(v, "it is encoded to other bytes");
+	wire_free(&b);
+}
+
+static void check(const struct vector *v)
+{
+	om_reader *r = om_reader_new(0);
+	om_frame f;
+	char why[256];
+	int fd = v->descriptors > 0 ? dup(0) : -1;
+
+	assert(om_reader_feed(r, v->frame.bytes, v->frame.length, &fd, fd >= 0) == 0);
+	int result = om_reader_next(r, &f, why);
+	if (!v->is_ok && result >= 0)
+		fail(v, "it is malformed, and was not refused");
+	if (v->is_ok) {
+		if (result != 1)
+			fail(v, result < 0 ? why : "the frame is not whole");
+		compare(v, &f);
+		encode_again(v);
+		if (f.fd >= 0)
+			close(f.fd);
+	}
+	om_reader_free(r);
+}
+
+int main(int argc, char **argv)
+{
+	static struct vector v;
+	int count = 0;
+
+	for (int i = 1; i < argc; i++) {
+		FILE *file = fopen(argv[i], "re");
+		if (file == NULL) {
+			perror(argv[i]);
+			return 1;
+		}
+		while (read_vector(file, &v)) {
+			check(&v);
+			free_vector(&v);
+			count++;
+		}
+		fclose(file);
+	}
+	printf("%d vectors hold\n", count);
+	return count > 0 ? 0 : 1;
+}

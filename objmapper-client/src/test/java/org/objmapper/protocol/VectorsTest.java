@@ -1,0 +1,245 @@
+package org.objmapper.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The vectors, the specification and the code say the same. */
+class VectorsTest {
+    private static final Path ROOT = Path.of(System.getProperty("objmapper.root", "../"));
+
+    /** A record of a vector file: its lines in order. */
+    record Vector(String file, List<String> lines) {
+        String get(String name) {
+            return lines.stream()
+                    .filter(line -> line.startsWith(name + ": "))
+                    .findFirst()
+                    .map(line -> line.substring(name.length() + 2))
+                    .orElseThrow(() -> new AssertionError(this + " has no " + name));
+        }
+
+        byte[] frame() {
+            return bytes(get("hex"));
+        }
+
+        boolean isOk() {
+            return get("verdict").equals("ok");
+        }
+
+        @Override
+        public String toString() {
+            return file + " " + lines.get(0);
+        }
+    }
+
+    static List<Vector> vectors() throws IOException {
+        List<Vector> vectors = new ArrayList<>();
+        try (Stream<Path> files = Files.list(ROOT.resolve("tests/vectors"))) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".txt"))
+                    .sorted()
+                    .toList()) {
+                for (String block : Files.readString(file).split("\n\n")) {
+                    vectors.add(new Vector(
+                            file.getFileName().toString(), block.lines().toList()));
+                }
+            }
+        }
+        return vectors;
+    }
+
+    static List<Vector> sound() throws IOException {
+        return vectors().stream().filter(Vector::isOk).toList();
+    }
+
+    static List<Vector> malformed() throws IOException {
+        return vectors().stream().filter(vector -> !vector.isOk()).toList();
+    }
+
+    private static byte[] bytes(String text) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (String run : text.equals("-") ? new String[0] : text.split(" ")) {
+            int star = run.indexOf('*');
+            byte[] once = HexFormat.of().parseHex(star < 0 ? run : run.substring(0, star));
+            for (int i = star < 0 ? 1 : Integer.parseInt(run.substring(star + 1)); i > 0; i--) {
+                bytes.writeBytes(once);
+            }
+        }
+        return bytes.toByteArray();
+    }
+
+    private static ByteBuffer buffer(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static MetadataReader decode(ByteBuffer buffer, Frame frame) throws MalformedFrame {
+        frame.wrap(buffer, 0).validate(Limits.MAX_FRAME_DEFAULT);
+        return new MetadataReader().wrap(buffer, frame.metadataOffset(), frame.metadataLength());
+    }
+
+    @ParameterizedTest
+    @MethodSource("sound")
+    void aSoundFrameMeansWhatItsDescriptionSays(Vector vector) throws Exception {
+        ByteBuffer buffer = buffer(vector.frame());
+        Frame frame = new Frame();
+        MetadataReader metadata = decode(buffer, frame);
+        List<String> entries = new ArrayList<>();
+        while (metadata.next()) {
+            entries.add(metadata.type() + " " + HexFormat.of().formatHex(metadata.bytes()));
+        }
+        assertThat(frame.operation()).isEqualTo(Integer.parseInt(vector.get("operation")));
+        assertThat(frame.flags()).isEqualTo(Integer.parseInt(vector.get("flags")));
+        assertThat(Integer.toUnsignedString(frame.requestId())).isEqualTo(vector.get("id"));
+        assertThat(frame.status()).isEqualTo(Integer.parseInt(vector.get("status")));
+        assertThat(frame.descriptors()).isEqualTo(Integer.parseInt(vector.get("descriptors")));
+        assertThat(Long.toUnsignedString(frame.objectLength())).isEqualTo(vector.get("object-length"));
+        assertThat(entries).isEqualTo(describedEntries(vector));
+        byte[] body = new byte[frame.bodyLength()];
+        buffer.get(frame.bodyOffset(), body);
+        assertThat(body).isEqualTo(bytes(vector.get("body")));
+    }
+
+    private static List<String> describedEntries(Vector vector) {
+        return vector.lines().stream()
+                .filter(line -> line.startsWith("entry: "))
+                .map(line -> line.substring(7).split(" ", 2))
+                .map(parts -> parts[0] + " " + HexFormat.of().formatHex(bytes(parts[1])))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("sound")
+    void aSoundFrameIsEncodedAgainToTheSameBytes(Vector vector) throws Exception {
+        byte[] original = vector.frame();
+        ByteBuffer buffer = buffer(original);
+        Frame frame = new Frame();
+        MetadataReader metadata = decode(buffer, frame);
+        ByteBuffer again = ByteBuffer.allocate(original.length).order(ByteOrder.LITTLE_ENDIAN);
+        FrameWriter writer = new FrameWriter().wrap(again);
+        Status status = Status.of(frame.status());
+        writer.begin(frame.operation(), frame.flags(), frame.requestId(), status, frame.objectLength());
+        writer.descriptors(frame.descriptors());
+        while (metadata.next()) {
+            byte[] value = metadata.bytes();
+            writer.bytes(metadata.type(), value, 0, value.length);
+        }
+        writer.body().put(original, frame.bodyOffset(), frame.bodyLength());
+        assertThat(writer.end()).isEqualTo(original.length);
+        assertThat(again.array()).isEqualTo(original);
+    }
+
+    @ParameterizedTest
+    @MethodSource("malformed")
+    void aMalformedFrameIsRefusedForTheClauseThatItBreaks(Vector vector) {
+        assertThatThrownBy(() -> decode(buffer(vector.frame()), new Frame()))
+                .isInstanceOfSatisfying(
+                        MalformedFrame.class, e -> assertThat(e.clause()).isEqualTo(vector.get("clause")));
+    }
+
+    @Test
+    void everyVectorNamesAClauseThatExists() throws Exception {
+        String spec = Files.readString(ROOT.resolve("protocol-spec.md"));
+        for (Vector vector : vectors()) {
+            String clause = Pattern.quote(vector.get("clause"));
+            assertThat(Pattern.compile("^(#+ )?" + clause + "\\. ", Pattern.MULTILINE)
+                            .matcher(spec)
+                            .find())
+                    .as("%s names clause %s", vector, vector.get("clause"))
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void everyOperationStatusAndTypeHasAVector() throws Exception {
+        Set<Integer> operations = new TreeSet<>();
+        Set<Integer> statuses = new TreeSet<>();
+        Set<Integer> types = new TreeSet<>();
+        for (Vector vector : sound()) {
+            operations.add(Integer.parseInt(vector.get("operation")));
+            statuses.add(Integer.parseInt(vector.get("status")));
+            describedEntries(vector).forEach(entry -> types.add(Integer.parseInt(entry.split(" ", 2)[0])));
+        }
+        for (int operation = 0; operation < 192; operation++) {
+            if (!Operation.nameOf(operation).equals(Integer.toString(operation))) {
+                assertThat(operations).as(Operation.nameOf(operation)).contains(operation);
+            }
+        }
+        for (Status status : Status.values()) {
+            assertThat(statuses).as(status.name()).contains(status.code());
+        }
+        for (MetadataType type : MetadataType.values()) {
+            assertThat(types).as(type.name()).contains(type.code());
+        }
+    }
+
+    @Test
+    void theTablesOfTheSpecificationNameTheSameCodes() throws Exception {
+        String spec = Files.readString(ROOT.resolve("protocol-spec.md"));
+        Matcher rows = Pattern.compile("^\\| (\\d+) \\| ([A-Z][A-Z_0-9]+)", Pattern.MULTILINE)
+                .matcher(spec);
+        Set<String> specified = new TreeSet<>();
+        while (rows.find()) {
+            specified.add(rows.group(1) + " " + rows.group(2));
+        }
+        for (Status status : Status.values()) {
+            assertThat(specified).contains(status.code() + " " + status.name());
+            assertThat(spec).contains("| " + status.sentence() + " |");
+        }
+        for (MetadataType type : MetadataType.values()) {
+            assertThat(specified).contains(type.code() + " " + type.name());
+        }
+    }
+
+    @Test
+    void damagedFramesAreRefusedOrReadButDoNothingElse() throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        List<Vector> vectors = sound();
+        for (int round = 0; round < 20_000; round++) {
+            Vector vector = vectors.get(random.nextInt(vectors.size()));
+            byte[] bytes = vector.frame();
+            if (bytes.length > 10_000) {
+                continue;
+            }
+            for (int i = random.nextInt(4); i >= 0; i--) {
+                bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+            }
+            try {
+                readAll(buffer(bytes), bytes.length);
+            } catch (MalformedFrame e) {
+                assertThat(e.clause()).isNotEmpty();
+            } catch (RuntimeException e) {
+                throw new AssertionError("seed " + seed + ", " + vector, e);
+            }
+        }
+    }
+
+    private static void readAll(ByteBuffer buffer, int available) throws MalformedFrame {
+        Frame frame = new Frame().wrap(buffer, 0);
+        frame.validate(Limits.MAX_FRAME_DEFAULT);
+        if (frame.length() > available) {
+            return; // a receiver waits for the rest
+        }
+        MetadataReader metadata = decode(buffer, frame);
+        while (metadata.next()) {
+            metadata.bytes();
+        }
+    }
+}
