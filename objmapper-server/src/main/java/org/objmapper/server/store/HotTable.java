@@ -13,6 +13,7 @@ final class HotTable {
     private final AtomicReferenceArray<@Nullable Node> buckets;
     private final int mask;
     private final int capacity;
+    private final long[] changes = new long[1_024];
     private int size;
     private int hand;
 
@@ -44,8 +45,19 @@ final class HotTable {
         return null;
     }
 
-    /** Puts an object in, with a pin of the table's own, unless a newer one of its key is there. */
-    synchronized void put(StoredObject object) {
+    /** What to hand to {@link #putUnlessChanged} later; to be asked for before the index is read. */
+    synchronized long changes(long hash) {
+        return changes[stripe(hash)];
+    }
+
+    /** Puts in what the index said, unless its key may have changed since the index was read. */
+    synchronized void putUnlessChanged(StoredObject object, long seen) {
+        if (changes[stripe(object.keyHash)] == seen) {
+            put(object);
+        }
+    }
+
+    private void put(StoredObject object) {
         StoredObject old = peek(object.keyHash, object.key);
         if (old != null) {
             if (old.generation() > object.generation()) {
@@ -62,8 +74,9 @@ final class HotTable {
         size++;
     }
 
-    /** Takes the object of a key out. */
+    /** Takes the object of a key out: it changed. */
     synchronized void remove(long hash, byte[] key) {
+        changes[stripe(hash)]++;
         StoredObject old = peek(hash, key);
         if (old != null) {
             remove(old);
@@ -121,6 +134,10 @@ final class HotTable {
                 node.object.used = false;
             }
         }
+    }
+
+    private int stripe(long hash) {
+        return (int) (hash >>> 40) & (changes.length - 1);
     }
 
     private int bucket(long hash) {

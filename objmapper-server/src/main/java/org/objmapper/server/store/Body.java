@@ -1,0 +1,69 @@
+package org.objmapper.server.store;
+
+import java.security.MessageDigest;
+import net.openhft.hashing.LongHashFunction;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Status;
+
+/**
+ * A body that came whole and right, and is no object's yet.
+ *
+ * @param inline its bytes where they are few, else null
+ * @param descriptor of its file, open for reading, owned by whoever has the body; -1 without one
+ * @param synced whether the file's bytes are on disk
+ */
+record Body(
+        byte @Nullable [] inline,
+        int descriptor,
+        boolean synced,
+        long length,
+        byte[] sha256,
+        @Nullable Long xxh3) {
+    static Body ofBytes(byte[] bytes, Put put) throws StoreException {
+        byte[] sha256 = Digests.sha256().digest(bytes);
+        Long xxh3 = put.expectedXxh3() == null ? null : LongHashFunction.xx3().hashBytes(bytes);
+        checkSums(put, sha256, xxh3);
+        return new Body(bytes, -1, true, bytes.length, sha256, xxh3);
+    }
+
+    /** Takes the file over, even where it throws. */
+    static Body ofFile(BodyFile file, MessageDigest digest, Put put) throws StoreException {
+        long length = file.length();
+        byte[] sha256 = digest.digest();
+        int reading;
+        Long xxh3;
+        try {
+            xxh3 = put.expectedXxh3() == null ? null : (Long) FileWindow.xxh3(file.descriptor(), length);
+            checkSums(put, sha256, xxh3);
+            reading = file.finish(put.durable());
+        } catch (StoreException e) {
+            file.close();
+            throw e;
+        }
+        return new Body(null, reading, put.durable(), length, sha256, xxh3);
+    }
+
+    private static void checkSums(Put put, byte[] sha256, @Nullable Long xxh3) throws StoreException {
+        byte[] expected = put.expectedSha256();
+        if (expected != null && !MessageDigest.isEqual(expected, sha256)) {
+            throw new StoreException(
+                    Status.CHECKSUM_MISMATCH,
+                    "the body's SHA-256 is " + Digests.hex(sha256, 0, sha256.length) + ", not "
+                            + Digests.hex(expected, 0, expected.length));
+        }
+        Long expectedXxh3 = put.expectedXxh3();
+        if (expectedXxh3 != null && !expectedXxh3.equals(xxh3)) {
+            throw new StoreException(
+                    Status.CHECKSUM_MISMATCH,
+                    "the body's XXH3 is not " + Long.toHexString(expectedXxh3) + ", which was said");
+        }
+    }
+
+    /** Lets go of it. */
+    void discard() {
+        if (descriptor >= 0) {
+            NativeIo.close(descriptor);
+        }
+    }
+}

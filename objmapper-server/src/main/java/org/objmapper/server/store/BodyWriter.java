@@ -1,0 +1,274 @@
+package org.objmapper.server.store;
+
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Status;
+
+/**
+ * Takes a body in pieces, as they come, and makes an object of it. The caller's methods, {@link #write}, {@link #finish} and
+ * {@link #discard}, never block; the device's threads do the writing. A caller that ends with neither finish nor discard leaks.
+ */
+public final class BodyWriter {
+    /** Buffers that one body may have filled ahead of the device. */
+    private static final int MAX_AHEAD = 2;
+
+    private final Store store;
+    private final long declared;
+    private final Runnable progress;
+    private final MessageDigest digest = Digests.sha256();
+
+    // Guarded by this.
+    private final Deque<ByteBuffer> full = new ArrayDeque<>();
+    private byte @Nullable [] few;
+    private int fewLength;
+    private @Nullable ByteBuffer filling;
+    private long received;
+    private boolean running;
+    private boolean starved;
+    private boolean discarded;
+    private @Nullable StoreException failure;
+    private @Nullable Put put;
+    private Result.@Nullable Outcome outcome;
+
+    // Only in drain, which runs once at a time.
+    private @Nullable BodyFile file;
+
+    BodyWriter(Store store, long declared, Runnable progress) {
+        this.store = store;
+        this.declared = declared;
+        this.progress = progress;
+        this.few = new byte[(int) Math.min(store.inlineBodyBytes(), declared < 0 ? store.inlineBodyBytes() : declared)];
+        if (declared > store.maxObjectBytes()) {
+            failure = tooLarge(declared);
+        }
+    }
+
+    /** Takes bytes; returns how many. Fewer than offered: {@code progress} runs, on some thread, when there is room. */
+    public synchronized int write(ByteBuffer from, int offset, int length) {
+        if (failure == null) {
+            checkLength(received + length);
+        }
+        int taken = 0;
+        while (taken < length && failure == null) {
+            int count = takeSome(from, offset + taken, length - taken);
+            if (count == 0) {
+                return taken;
+            }
+            taken += count;
+            received += count;
+        }
+        return length; // what comes after a failure is dropped
+    }
+
+    private void checkLength(long length) {
+        if (declared >= 0 && length > declared) {
+            failure = new StoreException(
+                    Status.LENGTH_MISMATCH, "the body is longer than the " + declared + " bytes that were said");
+        } else if (length > store.maxObjectBytes()) {
+            failure = tooLarge(length);
+        }
+    }
+
+    private StoreException tooLarge(long length) {
+        return new StoreException(
+                Status.TOO_LARGE, "a body of " + length + " bytes; this server takes up to " + store.maxObjectBytes());
+    }
+
+    private int takeSome(ByteBuffer from, int offset, int length) {
+        byte[] small = few;
+        if (small != null && fewLength + length <= small.length) {
+            from.get(offset, small, fewLength, length);
+            fewLength += length;
+            return length;
+        }
+        ByteBuffer into = filling == null ? takeBuffer() : filling;
+        if (into == null) {
+            return 0;
+        }
+        if (small != null) {
+            into.put(small, 0, fewLength);
+            few = null;
+        }
+        int count = Math.min(length, into.remaining());
+        into.put(into.position(), from, offset, count).position(into.position() + count);
+        if (!into.hasRemaining()) {
+            full.add(into.flip());
+            filling = null;
+            start();
+        }
+        return count;
+    }
+
+    private @Nullable ByteBuffer takeBuffer() {
+        if (full.size() >= MAX_AHEAD) {
+            starved = true;
+            return null;
+        }
+        filling = store.chunks().take(progress);
+        return filling;
+    }
+
+    /** Why the body can't be taken, if so; the caller answers and discards. */
+    public synchronized @Nullable StoreException failure() {
+        return failure;
+    }
+
+    /** The body has come to its end: makes the object, and tells how that went. */
+    public void finish(Put put, Result.Outcome outcome) {
+        Result refused = null;
+        synchronized (this) {
+            this.put = put;
+            this.outcome = outcome;
+            ByteBuffer last = filling;
+            if (last != null) {
+                full.add(last.flip());
+                filling = null;
+            }
+            if (failure == null && declared >= 0 && received != declared) {
+                failure = new StoreException(
+                        Status.LENGTH_MISMATCH,
+                        "the body has " + received + " bytes, not the " + declared + " that were said");
+            }
+            if (!running) {
+                start();
+            }
+            if (!running && failure != null) {
+                refused = Result.failed(failure);
+            }
+        }
+        if (refused != null) {
+            release();
+            outcome.done(refused);
+        }
+    }
+
+    /** Nothing comes of it. */
+    public void discard() {
+        boolean idle;
+        synchronized (this) {
+            discarded = true;
+            idle = !running;
+        }
+        if (idle) {
+            release();
+        }
+    }
+
+    private void start() {
+        if (!running && failure == null) {
+            running = store.device().submit(this::drain);
+            if (!running) {
+                failure = new StoreException(Status.BUSY, "the device's queue is full");
+            }
+        }
+    }
+
+    /** On a thread of the device: writes what there is. */
+    private void drain() {
+        while (true) {
+            ByteBuffer next;
+            boolean wake;
+            synchronized (this) {
+                next = discarded || failure != null ? null : full.poll();
+                wake = starved && next != null;
+                starved &= !wake;
+                if (next == null && put == null && !discarded && failure == null) {
+                    running = false;
+                    return;
+                }
+            }
+            if (wake) {
+                progress.run();
+            }
+            if (next == null) {
+                end();
+                return;
+            }
+            append(next);
+        }
+    }
+
+    private void append(ByteBuffer bytes) {
+        try {
+            BodyFile into = file;
+            if (into == null) {
+                into = new BodyFile(store.files());
+                file = into;
+            }
+            into.append(bytes);
+            digest.update(bytes);
+        } catch (StoreException e) {
+            synchronized (this) {
+                failure = e;
+            }
+        } finally {
+            store.chunks().giveBack(bytes);
+        }
+    }
+
+    /** All is written, or nothing will come of it. */
+    private void end() {
+        Put wanted;
+        Result.Outcome told;
+        StoreException wrong;
+        synchronized (this) {
+            running = false;
+            wanted = discarded ? null : put;
+            told = outcome;
+            wrong = failure;
+        }
+        if (wanted == null || told == null) {
+            release();
+            progress.run();
+        } else if (wrong != null) {
+            release();
+            told.done(Result.failed(wrong));
+        } else {
+            complete(wanted, told);
+        }
+    }
+
+    private void complete(Put wanted, Result.Outcome told) {
+        Body body;
+        try {
+            BodyFile written = file;
+            file = null;
+            body = written == null
+                    ? Body.ofBytes(Arrays.copyOf(smallBytes(), fewLength), wanted)
+                    : Body.ofFile(written, digest, wanted);
+        } catch (StoreException e) {
+            release();
+            told.done(Result.failed(e));
+            return;
+        }
+        store.put(wanted, body, told);
+    }
+
+    private synchronized byte[] smallBytes() {
+        byte[] small = few;
+        return small == null ? new byte[0] : small;
+    }
+
+    private void release() {
+        Deque<ByteBuffer> left;
+        synchronized (this) {
+            left = new ArrayDeque<>(full);
+            full.clear();
+            ByteBuffer last = filling;
+            if (last != null) {
+                left.add(last);
+                filling = null;
+            }
+        }
+        left.forEach(store.chunks()::giveBack);
+        BodyFile unused = file;
+        file = null;
+        if (unused != null) {
+            unused.close();
+        }
+    }
+}

@@ -1,0 +1,318 @@
+package org.objmapper.server.store;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.lmdbjava.LmdbException;
+import org.objmapper.protocol.Status;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings changes to disk, many at once, in this order: the bodies, their names, the index; then it tells those who wait and removes the
+ * files that were replaced. Until then the changes stand in a table that every reader asks before the index. Changes are added
+ * under the lock that is this object's monitor; commits happen without it, on one thread.
+ */
+final class Committer implements AutoCloseable {
+    /** Changes that may wait; whoever adds more waits too. */
+    static final int MAX_PENDING = 4_096;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
+    private static final int MAX_BATCH = 256;
+    /** How long a change that nobody waits for may lie. */
+    private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    private static final long GENERATION_BLOCK = 1L << 20;
+
+    private final Index index;
+    private final Device device;
+    private final HotTable hot;
+    private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
+    private final Thread thread;
+
+    // Guarded by this.
+    private final Deque<Change> queue = new ArrayDeque<>();
+    private long oldestNanos;
+    private boolean somebodyWaits;
+    private boolean closing;
+    private long nextGeneration;
+    private long generationBound;
+    private @Nullable StoreException broken;
+
+    Committer(Index index, Device device, HotTable hot) {
+        this.index = index;
+        this.device = device;
+        this.hot = hot;
+        this.nextGeneration = index.generationBound();
+        this.generationBound = nextGeneration + GENERATION_BLOCK;
+        index.commit(List.of(), generationBound);
+        this.thread = new Thread(this::run, "store-committer");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** The change of a key that is not in the index yet; null if there is none. Any thread. */
+    @Nullable
+    Change pending(ObjectKey key) {
+        return visible.get(key);
+    }
+
+    /** All changes that are not in the index yet. Under the lock. */
+    Iterable<Change> allPending() {
+        return visible.values();
+    }
+
+    int pendingCount() {
+        return visible.size();
+    }
+
+    /** Waits, under the lock, until there is room for a change; throws when none can be taken. */
+    void awaitRoom() throws StoreException {
+        boolean interrupted = false;
+        while (queue.size() >= MAX_PENDING && broken == null) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (broken != null) {
+            throw broken;
+        }
+    }
+
+    /** A generation that nobody had before. Under the lock. */
+    long takeGeneration() {
+        if (nextGeneration >= generationBound) {
+            throw new IllegalStateException("the reserved generations are used up");
+        }
+        return nextGeneration++;
+    }
+
+    /** Makes a change visible, and has it brought to disk. Under the lock. */
+    void add(Change change) {
+        if (queue.isEmpty()) {
+            oldestNanos = System.nanoTime();
+        }
+        queue.add(change);
+        ObjectKey key = change.key();
+        if (key != null) {
+            visible.put(key, change);
+            hot.remove(key.hash(), key.bytes());
+        }
+        somebodyWaits |= change.outcome() != null;
+        notifyAll();
+    }
+
+    private void run() {
+        while (true) {
+            List<Change> batch = take();
+            if (batch.isEmpty()) {
+                return;
+            }
+            try {
+                commit(batch);
+            } catch (RuntimeException | Error e) {
+                LOG.error("A commit ended in a defect; the store takes no more changes", e);
+                fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e), true);
+            }
+        }
+    }
+
+    /** The next changes to bring to disk; none when the store closes. */
+    private synchronized List<Change> take() {
+        boolean interrupted = false;
+        while (!due()) {
+            try {
+                if (queue.isEmpty()) {
+                    wait();
+                } else {
+                    long left = LINGER_NANOS - (System.nanoTime() - oldestNanos);
+                    TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, 1_000_000));
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        List<Change> batch = new ArrayList<>();
+        while (batch.size() < MAX_BATCH && !queue.isEmpty()) {
+            batch.add(queue.remove());
+        }
+        if (queue.isEmpty()) {
+            somebodyWaits = false;
+        }
+        return batch;
+    }
+
+    private boolean due() {
+        return closing
+                || (!queue.isEmpty()
+                        && (somebodyWaits
+                                || queue.size() >= MAX_BATCH
+                                || System.nanoTime() - oldestNanos >= LINGER_NANOS));
+    }
+
+    private void commit(List<Change> batch) {
+        Map<Change, StoreException> failed = new LinkedHashMap<>();
+        List<Index.Replaced> replaced;
+        List<Change> last = publishFiles(batch, failed);
+        try {
+            device.syncDirectories();
+            replaced = index.commit(last, boundForCommit());
+        } catch (StoreException e) {
+            device.forgetDirectories();
+            fail(batch, e, false);
+            return;
+        } catch (LmdbException e) {
+            StoreException failure = StoreException.ofIndex(e);
+            fail(batch, failure, failure.status() != Status.NO_SPACE);
+            return;
+        }
+        settle(batch, failed);
+        for (Index.Replaced file : replaced) {
+            device.unlink(file.digest(), file.generation());
+        }
+        for (Change change : batch) {
+            StoreException failure = failed.get(change);
+            change.tell(failure == null ? change.result() : Result.failed(failure));
+        }
+        synchronized (this) {
+            notifyAll();
+        }
+    }
+
+    /** Brings bodies to disk and names them; returns what the index is to be told: of each key the last change whose file is good. */
+    private List<Change> publishFiles(List<Change> batch, Map<Change, StoreException> failed) {
+        Map<ObjectKey, Deque<Change>> byKey =
+                new TreeMap<>(Comparator.comparing(ObjectKey::digest, Arrays::compareUnsigned));
+        for (Change change : batch) {
+            ObjectKey key = change.key();
+            if (key != null) {
+                byKey.computeIfAbsent(key, k -> new ArrayDeque<>()).push(change);
+            }
+        }
+        List<Change> last = new ArrayList<>();
+        for (Deque<Change> newestFirst : byKey.values()) {
+            for (Change change : newestFirst) {
+                StoreException failure = publish(change);
+                if (failure == null) {
+                    last.add(change);
+                    break;
+                }
+                failed.put(change, failure);
+            }
+        }
+        return last;
+    }
+
+    private static @Nullable StoreException publish(Change change) {
+        NewFile file = change.file();
+        if (file == null) {
+            return null;
+        }
+        try {
+            file.publish();
+            return null;
+        } catch (StoreException e) {
+            LOG.error("Generation {} is lost: {}", change.result().generation(), e.getMessage());
+            return e;
+        }
+    }
+
+    private synchronized long boundForCommit() {
+        if (generationBound - nextGeneration < GENERATION_BLOCK / 2) {
+            // Used only from the commit on that makes it durable: half a block is left, more than can wait in the
+            // queue.
+            generationBound += GENERATION_BLOCK;
+        }
+        return generationBound;
+    }
+
+    /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
+    private synchronized void settle(List<Change> batch, Map<Change, StoreException> failed) {
+        for (Change change : batch) {
+            ObjectKey key = change.key();
+            NewFile file = change.file();
+            if (key != null) {
+                if (failed.containsKey(change)) {
+                    hide(key, change);
+                } else {
+                    visible.remove(key, change);
+                }
+            }
+            if (file != null) {
+                file.committed();
+            }
+        }
+    }
+
+    private void hide(ObjectKey key, Change change) {
+        visible.remove(key, change);
+        hot.remove(key.hash(), key.bytes());
+    }
+
+    /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
+    private void fail(List<Change> batch, StoreException failure, boolean forGood) {
+        List<Change> lost = new ArrayList<>(batch);
+        synchronized (this) {
+            lost.addAll(queue);
+            queue.clear();
+            somebodyWaits = false;
+            if (forGood) {
+                broken = new StoreException(
+                        failure.status(),
+                        failure.getMessage() + "; the store takes no more changes: restart the server");
+            }
+            for (Change change : lost) {
+                ObjectKey key = change.key();
+                if (key != null) {
+                    hide(key, change);
+                }
+            }
+            notifyAll();
+        }
+        LOG.error("{} changes are lost: {}", lost.size(), failure.getMessage());
+        for (Change change : lost) {
+            NewFile file = change.file();
+            if (file != null) {
+                file.discard();
+            }
+            change.tell(Result.failed(failure));
+        }
+    }
+
+    /** Brings all to disk and stops. Nothing may be added any more. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            closing = true;
+            notifyAll();
+        }
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

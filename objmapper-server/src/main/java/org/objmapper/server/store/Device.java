@@ -1,0 +1,298 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Properties;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Stream;
+import jnr.posix.POSIX;
+import jnr.posix.POSIXFactory;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Status;
+
+/**
+ * A backing directory. It holds {@code id} (what it is, and in which format), {@code lock}, {@code index/} and the object files:
+ * {@code objects/aa/bb/REST-GENERATION}, where aa, bb and REST are the SHA-256 of the key. A file gets its name when its bytes are on
+ * disk, and is never changed after that. {@link #link} and {@link #syncDirectories} belong to one thread; the rest is safe on any.
+ */
+final class Device implements AutoCloseable {
+    /** The format that this version writes, and the newest that it reads. */
+    static final int FORMAT = 1;
+
+    static final int AT_FDCWD = -100;
+    static final int O_RDONLY = 0;
+    static final int O_RDWR = 2;
+    static final int O_CREAT = 0100;
+    static final int O_PATH = 010000000;
+    private static final int O_DIRECTORY = System.getProperty("os.arch", "").equals("aarch64") ? 040000 : 0200000;
+    private static final int O_TMPFILE = 020000000 | O_DIRECTORY;
+    private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
+    private static final int BODY_MODE = 0400;
+    private static final int DIRECTORY_MODE = 0700;
+    private static final String ID = "id";
+    private static final String LOCK = "lock";
+    private static final String OBJECTS = "objects";
+    private static final String INDEX = "index";
+
+    private final Path root;
+    private final int lock;
+    private final int objects;
+    private final long number;
+    private final BitSet knownShards = new BitSet(1 << 16);
+    private final Set<String> changedDirectories = new HashSet<>();
+
+    private Device(Path root, int lock, int objects, long number) {
+        this.root = root;
+        this.lock = lock;
+        this.objects = objects;
+        this.number = number;
+    }
+
+    /** Takes a directory into use, alone; an empty one becomes a store. */
+    static Device open(Path root) throws IOException {
+        if (!Files.isDirectory(root)) {
+            throw new StoreException(
+                    Status.IO_ERROR,
+                    "the store's directory " + root + (Files.exists(root) ? " is no directory" : " does not exist")
+                            + ": create it, owned by the server's user");
+        }
+        int lock = takeLock(root);
+        try {
+            prepare(root);
+            int objects = StoreException.check(
+                    NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
+                    "open " + root.resolve(OBJECTS));
+            long[] facts = new long[3];
+            NativeIo.describe(objects, facts);
+            Device device = new Device(root, lock, objects, facts[2]);
+            device.proveTemporaries();
+            return device;
+        } catch (FileSystemException e) {
+            NativeIo.close(lock);
+            throw unusable(root, e);
+        } catch (IOException e) {
+            NativeIo.close(lock);
+            throw e;
+        }
+    }
+
+    /** A lock that the kernel takes off when its holder dies. */
+    private static int takeLock(Path root) throws IOException {
+        int lock = NativeIo.openAt(AT_FDCWD, path(root.resolve(LOCK).toString()), O_RDWR | O_CREAT, 0600);
+        if (lock < 0) {
+            throw unusable(root, Errno.nameOf(-lock));
+        }
+        POSIX posix = POSIXFactory.getNativePOSIX();
+        if (posix.flock(lock, LOCK_EXCLUSIVE_NOW) != 0) {
+            NativeIo.close(lock);
+            throw new StoreException(
+                    Status.IO_ERROR,
+                    "another server uses the store's directory " + root
+                            + ": stop it, or give this one another directory");
+        }
+        return lock;
+    }
+
+    private static void prepare(Path root) throws IOException {
+        Path id = root.resolve(ID);
+        if (Files.exists(id)) {
+            checkFormat(root, id);
+        } else {
+            refuseForeign(root);
+            writeId(root, id);
+        }
+        for (String name : List.of(OBJECTS, INDEX)) {
+            if (!Files.isDirectory(root.resolve(name))) {
+                Files.createDirectory(root.resolve(name));
+            }
+        }
+        syncDirectory(AT_FDCWD, root.toString());
+    }
+
+    private static void checkFormat(Path root, Path id) throws IOException {
+        Properties properties = new Properties();
+        try (var reader = Files.newBufferedReader(id)) {
+            properties.load(reader);
+        }
+        String format = properties.getProperty("format", "");
+        if (!format.matches("[0-9]{1,9}")) {
+            throw new StoreException(
+                    Status.IO_ERROR, id + " names no format, so " + root + " may be damaged: restore the file");
+        }
+        if (Integer.parseInt(format) > FORMAT) {
+            throw new StoreException(
+                    Status.IO_ERROR,
+                    "the store in " + root + " has format " + format + ", and this server knows formats up to " + FORMAT
+                            + ": use a newer server");
+        }
+    }
+
+    private static void refuseForeign(Path root) throws IOException {
+        Set<String> own = Set.of(LOCK, ID + ".new", "lost+found");
+        List<String> others = new ArrayList<>();
+        try (Stream<Path> entries = Files.list(root)) {
+            entries.map(entry -> entry.getFileName().toString())
+                    .filter(name -> !own.contains(name))
+                    .forEach(others::add);
+        }
+        if (!others.isEmpty()) {
+            throw new StoreException(
+                    Status.IO_ERROR,
+                    root + " holds other files (" + others.get(0) + ") and no store: give an empty directory");
+        }
+    }
+
+    private static void writeId(Path root, Path id) throws IOException {
+        Path written = root.resolve(ID + ".new");
+        String text = "# A store of objmapper. Do not change.\nformat=" + FORMAT + "\nid=" + UUID.randomUUID() + "\n";
+        try (var channel = java.nio.channels.FileChannel.open(
+                written, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+            channel.force(true);
+        }
+        Files.move(written, id, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static StoreException unusable(Path root, FileSystemException e) {
+        String reason = e.getReason();
+        return unusable(
+                root,
+                e instanceof AccessDeniedException ? "Permission denied" : reason == null ? e.toString() : reason);
+    }
+
+    private static StoreException unusable(Path root, String reason) {
+        return new StoreException(
+                Status.IO_ERROR,
+                "the store's directory " + root + " can't be written to: " + reason
+                        + "; it must be owned by the server's user, on a file system that is mounted for writing");
+    }
+
+    /** Bodies are written to files without a name: the file system must have them. */
+    private void proveTemporaries() throws IOException {
+        int descriptor = createTemporary();
+        if (descriptor < 0) {
+            NativeIo.close(objects);
+            throw unusable(root, "files without a name (O_TMPFILE): " + Errno.nameOf(-descriptor));
+        }
+        NativeIo.close(descriptor);
+    }
+
+    Path index() {
+        return root.resolve(INDEX);
+    }
+
+    Path objects() {
+        return root.resolve(OBJECTS);
+    }
+
+    /** The descriptor that the paths of object files are relative to. */
+    int descriptor() {
+        return objects;
+    }
+
+    /** The device number of its file system, as {@link NativeIo#describe} gives it. */
+    long number() {
+        return number;
+    }
+
+    /** A file without a name, open for writing; below 0 is -errno. */
+    int createTemporary() {
+        return NativeIo.openAt(objects, path("."), O_RDWR | O_TMPFILE, BODY_MODE);
+    }
+
+    /** Opens an object's file for reading; below 0 is -errno. */
+    int open(byte[] digest, long generation) {
+        return NativeIo.openAt(objects, path(name(digest, generation)), O_RDONLY, 0);
+    }
+
+    /** Gives a file its name. */
+    void link(int descriptor, byte[] digest, long generation) throws StoreException {
+        String outer = Digests.hex(digest, 0, 1);
+        String inner = outer + "/" + Digests.hex(digest, 1, 2);
+        int shard = (digest[0] & 0xff) << 8 | digest[1] & 0xff;
+        if (!knownShards.get(shard)) {
+            makeDirectory(outer);
+            makeDirectory(inner);
+            // Even one that exists may never have reached the disk, if the server was killed since.
+            changedDirectories.add(".");
+            changedDirectories.add(outer);
+            knownShards.set(shard);
+        }
+        StoreException.check(
+                NativeIo.linkAt(descriptor, objects, path(name(digest, generation))), "give a body its name");
+        changedDirectories.add(inner);
+    }
+
+    private void makeDirectory(String name) throws StoreException {
+        int made = NativeIo.makeDirectoryAt(objects, path(name), DIRECTORY_MODE);
+        if (made != -Errno.EEXIST) {
+            StoreException.check(made, "make the directory objects/" + name);
+        }
+    }
+
+    /** Brings the names that were given to disk. */
+    void syncDirectories() throws StoreException {
+        for (String name : changedDirectories) {
+            syncDirectory(objects, name);
+        }
+        changedDirectories.clear();
+    }
+
+    /** Forgets which directories changed, and which are known to be on disk: a sync failed. */
+    void forgetDirectories() {
+        changedDirectories.clear();
+        knownShards.clear();
+    }
+
+    private static void syncDirectory(int relativeTo, String name) throws StoreException {
+        int descriptor = StoreException.check(
+                NativeIo.openAt(relativeTo, path(name), O_RDONLY | O_DIRECTORY, 0), "open the directory " + name);
+        try {
+            StoreException.check(NativeIo.fsync(descriptor), "bring the directory " + name + " to disk");
+        } finally {
+            NativeIo.close(descriptor);
+        }
+    }
+
+    /** Takes a file's name away; those who have it open keep it. */
+    int unlink(byte[] digest, long generation) {
+        return NativeIo.unlinkAt(objects, path(name(digest, generation)));
+    }
+
+    long freeBytes() {
+        return NativeIo.freeBytes(objects);
+    }
+
+    /** The name of an object's file below {@code objects}. */
+    static String name(byte[] digest, long generation) {
+        return Digests.hex(digest, 0, 1) + "/" + Digests.hex(digest, 1, 2) + "/" + Digests.hex(digest, 2, digest.length)
+                + "-" + Long.toHexString(generation);
+    }
+
+    /** A path as the system calls want it. */
+    static byte[] path(String name) {
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        byte[] path = new byte[bytes.length + 1];
+        System.arraycopy(bytes, 0, path, 0, bytes.length);
+        return path;
+    }
+
+    @Override
+    public void close() {
+        NativeIo.close(objects);
+        NativeIo.close(lock);
+    }
+}

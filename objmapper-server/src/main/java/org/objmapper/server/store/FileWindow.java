@@ -1,0 +1,109 @@
+package org.objmapper.server.store;
+
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.MessageDigest;
+import net.openhft.hashing.Access;
+import net.openhft.hashing.LongHashFunction;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Status;
+
+/** A file's bytes for hashing, through a buffer that moves along. For one thread. */
+final class FileWindow {
+    private static final int SIZE = 1 << 20;
+    private static final Access<FileWindow> ACCESS = new WindowAccess();
+
+    private final int descriptor;
+    private final long length;
+    private final ByteBuffer window = ByteBuffer.allocateDirect(SIZE).order(ByteOrder.LITTLE_ENDIAN);
+    private final long address = NativeIo.address(window);
+    private long start;
+
+    FileWindow(int descriptor, long length) {
+        this.descriptor = descriptor;
+        this.length = length;
+        window.limit(0);
+    }
+
+    /** XXH3 of the whole file. */
+    static long xxh3(int descriptor, long length) throws StoreException {
+        try {
+            return LongHashFunction.xx3().hash(new FileWindow(descriptor, length), ACCESS, 0, length);
+        } catch (UncheckedIOException e) {
+            throw new StoreException(Status.IO_ERROR, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Adds the whole file to a digest. */
+    static void digest(int descriptor, long length, MessageDigest digest) throws StoreException {
+        FileWindow file = new FileWindow(descriptor, length);
+        for (long offset = 0; offset < length; offset += file.window.limit()) {
+            file.fill(offset);
+            digest.update(file.window.duplicate().position(0));
+        }
+    }
+
+    private void fill(long offset) throws StoreException {
+        int wanted = (int) Math.min(SIZE, length - offset);
+        int have = 0;
+        while (have < wanted) {
+            long read = NativeIo.read(descriptor, address + have, wanted - have, offset + have);
+            if (read <= 0) {
+                throw StoreException.ofErrno(read == 0 ? -Errno.EIO : read, "read a body back");
+            }
+            have += (int) read;
+        }
+        window.limit(wanted);
+        start = offset;
+    }
+
+    private int at(long offset, int bytes) {
+        if (offset < start || offset + bytes > start + window.limit()) {
+            try {
+                fill(offset);
+            } catch (StoreException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return (int) (offset - start);
+    }
+
+    private static final class WindowAccess extends Access<FileWindow> {
+        @Override
+        public long getLong(FileWindow file, long offset) {
+            return file.window.getLong(file.at(offset, Long.BYTES));
+        }
+
+        @Override
+        public int getInt(FileWindow file, long offset) {
+            return file.window.getInt(file.at(offset, Integer.BYTES));
+        }
+
+        @Override
+        public long getUnsignedInt(FileWindow file, long offset) {
+            return Integer.toUnsignedLong(getInt(file, offset));
+        }
+
+        @Override
+        public int getByte(FileWindow file, long offset) {
+            return file.window.get(file.at(offset, 1));
+        }
+
+        @Override
+        public int getUnsignedByte(FileWindow file, long offset) {
+            return getByte(file, offset) & 0xff;
+        }
+
+        @Override
+        public ByteOrder byteOrder(FileWindow file) {
+            return ByteOrder.LITTLE_ENDIAN;
+        }
+
+        @Override
+        protected Access<FileWindow> reverseAccess() {
+            throw new UnsupportedOperationException("a file's bytes are little-endian");
+        }
+    }
+}

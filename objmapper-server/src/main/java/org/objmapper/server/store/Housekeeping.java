@@ -1,0 +1,207 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lmdbjava.LmdbException;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the store does of its own accord, on one thread: after the start it compares index and files; then it removes what is expired,
+ * and clears the index's slots of dead readers.
+ */
+final class Housekeeping implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final Pattern FILE_NAME = Pattern.compile("([0-9a-f]{60})-([0-9a-f]{1,16})");
+    private static final long PAUSE_MILLIS = 1_000;
+    private static final int READER_CHECK_PAUSES = 60;
+    private static final int AT_ONCE = 256;
+
+    private final Store store;
+    private final Index index;
+    private final Device files;
+    private final long firstGeneration;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final CountDownLatch recovered = new CountDownLatch(1);
+    private final AtomicLong orphans = new AtomicLong();
+    private final AtomicLong vanished = new AtomicLong();
+    private final Thread thread = new Thread(this::run, "store-housekeeping");
+
+    /** Generations from {@code firstGeneration} on belong to this run of the server. */
+    Housekeeping(Store store, Index index, Device files, long firstGeneration) {
+        this.store = store;
+        this.index = index;
+        this.files = files;
+        this.firstGeneration = firstGeneration;
+        store.figures().gauge("objmapper_store_orphans_removed_total", orphans::get);
+        store.figures().gauge("objmapper_store_files_vanished_total", vanished::get);
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    private void run() {
+        attempt(this::removeOrphans, "look for files without an object");
+        attempt(this::noticeVanished, "look for objects without a file");
+        recovered.countDown();
+        for (int pauses = 1; !paused(); pauses++) {
+            attempt(this::removeAllDue, "remove expired objects");
+            if (pauses % READER_CHECK_PAUSES == 0) {
+                attempt(index::checkReaders, "clear the index's dead readers");
+            }
+        }
+    }
+
+    private interface Chore {
+        void run() throws IOException, InterruptedException;
+    }
+
+    private static void attempt(Chore chore, String what) {
+        try {
+            chore.run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException | LmdbException | IllegalStateException e) {
+            LOG.error("The store can't {}: {}", what, e.getMessage(), e);
+        }
+    }
+
+    /** Waits a while; true when the store closes. */
+    private boolean paused() {
+        try {
+            return closing.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    private boolean isClosing() {
+        return closing.getCount() == 0;
+    }
+
+    private void removeAllDue() throws IOException, InterruptedException {
+        int removed;
+        do {
+            removed = store.removeDue();
+        } while (removed > 0 && !isClosing());
+    }
+
+    /** Removes files that a crash left between naming and the index commit, or between a commit and unlinking. */
+    private void removeOrphans() throws IOException {
+        Path root = files.objects();
+        Files.walkFileTree(root, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                removeIfOrphan(root.relativize(file).toString());
+                return isClosing() ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) {
+                return FileVisitResult.CONTINUE; // replaced meanwhile
+            }
+        });
+    }
+
+    private void removeIfOrphan(String name) {
+        Matcher parts = FILE_NAME.matcher(name.length() > 6 ? name.substring(6) : "");
+        if (!parts.matches()) {
+            LOG.warn("A file in the store is none of objmapper's: {}", name);
+            return;
+        }
+        byte[] digest = fromHex(name.substring(0, 2) + name.substring(3, 5) + parts.group(1));
+        long generation = Long.parseUnsignedLong(parts.group(2), 16);
+        if (generation >= firstGeneration) {
+            return; // of this run: it may be on its way into the index
+        }
+        IndexRecord record = index.getByDigest(digest);
+        if (record == null || record.bodyGeneration() != generation) {
+            files.unlink(digest, generation);
+            orphans.incrementAndGet();
+        }
+    }
+
+    private static byte[] fromHex(String hex) {
+        byte[] bytes = new byte[hex.length() / 2];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) Integer.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
+        }
+        return bytes;
+    }
+
+    /** Takes objects out of the index whose files are gone or have another length. */
+    private void noticeVanished() throws IOException {
+        byte[] at = null;
+        List<IndexRecord> some;
+        do {
+            some = index.after(at, AT_ONCE);
+            for (IndexRecord record : some) {
+                ObjectKey key = new ObjectKey(record.key());
+                at = key.digest();
+                if (record.hasFile() && !isWhole(key, record)) {
+                    vanished(key, record);
+                }
+            }
+        } while (some.size() == AT_ONCE && !isClosing());
+    }
+
+    private boolean isWhole(ObjectKey key, IndexRecord record) {
+        int descriptor = files.open(key.digest(), record.bodyGeneration());
+        if (descriptor < 0) {
+            return descriptor != -Errno.ENOENT;
+        }
+        long[] facts = new long[3];
+        boolean whole = NativeIo.describe(descriptor, facts) < 0 || facts[1] == record.length();
+        NativeIo.close(descriptor);
+        return whole;
+    }
+
+    /** An object whose file is gone, unless it was replaced meanwhile: takes it out of the index. */
+    void vanished(ObjectKey key, IndexRecord record) throws StoreException {
+        if (isWhole(key, record)) {
+            return;
+        }
+        if (store.removeIfSame(key, record)) {
+            vanished.incrementAndGet();
+            LOG.error(
+                    "The file of generation {} is gone or has another length; the object is taken out: {}",
+                    record.generation(),
+                    Device.name(key.digest(), record.bodyGeneration()));
+        }
+    }
+
+    void awaitRecovery() throws InterruptedException {
+        recovered.await();
+    }
+
+    @Override
+    public void close() {
+        closing.countDown();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

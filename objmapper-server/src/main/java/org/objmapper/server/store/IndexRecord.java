@@ -1,0 +1,84 @@
+package org.objmapper.server.store;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the index knows of an object.
+ *
+ * @param bodyGeneration the generation in the name of its file: a TOUCH gives the object a new generation and leaves the file; 0 for an
+ *     inline body
+ * @param expiryMillis since 1970, Long.MAX_VALUE for never
+ * @param metadata as on the wire
+ * @param inlineBody null where the body is in a file
+ */
+record IndexRecord(
+        byte[] key,
+        long generation,
+        long bodyGeneration,
+        long length,
+        long createdMillis,
+        long expiryMillis,
+        long graceMillis,
+        byte[] metadata,
+        byte @Nullable [] inlineBody) {
+    static final long NEVER = Long.MAX_VALUE;
+    private static final int FIXED = 6 * Long.BYTES + 2 * Integer.BYTES + 2 * Short.BYTES;
+    private static final int INLINE = 1;
+
+    boolean expiredAt(long nowMillis) {
+        return expiryMillis != NEVER && nowMillis >= expiryMillis;
+    }
+
+    /** When its grace is over too, and it may be removed. */
+    long removalMillis() {
+        long removal = expiryMillis + graceMillis;
+        return removal < expiryMillis ? NEVER : removal;
+    }
+
+    boolean goneAt(long nowMillis) {
+        return removalMillis() != NEVER && nowMillis >= removalMillis();
+    }
+
+    boolean hasFile() {
+        return inlineBody == null;
+    }
+
+    byte[] encode() {
+        byte[] body = inlineBody == null ? new byte[0] : inlineBody;
+        ByteBuffer buffer = ByteBuffer.allocate(FIXED + key.length + metadata.length + body.length)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        buffer.putLong(generation)
+                .putLong(bodyGeneration)
+                .putLong(length)
+                .putLong(createdMillis)
+                .putLong(expiryMillis)
+                .putLong(graceMillis)
+                .putInt(metadata.length)
+                .putInt(body.length)
+                .putShort((short) key.length)
+                .putShort((short) (inlineBody == null ? 0 : INLINE))
+                .put(key)
+                .put(metadata)
+                .put(body);
+        return buffer.array();
+    }
+
+    static IndexRecord decode(byte[] encoded) {
+        ByteBuffer buffer = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
+        long generation = buffer.getLong();
+        long bodyGeneration = buffer.getLong();
+        long length = buffer.getLong();
+        long created = buffer.getLong();
+        long expiry = buffer.getLong();
+        long grace = buffer.getLong();
+        byte[] metadata = new byte[buffer.getInt()];
+        byte[] body = new byte[buffer.getInt()];
+        byte[] key = new byte[buffer.getShort()];
+        boolean inline = (buffer.getShort() & INLINE) != 0;
+        buffer.get(key).get(metadata).get(body);
+        return new IndexRecord(
+                key, generation, bodyGeneration, length, created, expiry, grace, metadata, inline ? body : null);
+    }
+}

@@ -1,0 +1,66 @@
+package org.objmapper.server.store;
+
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Status;
+
+/** The file of a body that no index commit knows of yet: first without a name, then with one. Safe on any thread. */
+final class NewFile {
+    private final Device device;
+    private final byte[] digest;
+    private final long generation;
+    private int descriptor;
+    private boolean synced;
+    private boolean linked;
+
+    /** Takes over a descriptor that is open for reading. */
+    NewFile(Device device, int descriptor, boolean synced, byte[] digest, long generation) {
+        this.device = device;
+        this.descriptor = descriptor;
+        this.synced = synced;
+        this.digest = digest;
+        this.generation = generation;
+    }
+
+    /** Sees to it that its bytes are on disk and that it has its name; the name is on disk after {@link Device#syncDirectories}. */
+    synchronized void publish() throws StoreException {
+        if (linked) {
+            return;
+        }
+        if (descriptor < 0) {
+            throw new StoreException(Status.IO_ERROR, "the body of generation " + generation + " was lost before");
+        }
+        if (!synced) {
+            StoreException.check(NativeIo.fsync(descriptor), "bring a body to disk");
+            synced = true;
+        }
+        device.link(descriptor, digest, generation);
+        linked = true;
+    }
+
+    /** Another descriptor of it; below 0 is -errno. */
+    synchronized int open() {
+        return descriptor >= 0
+                ? NativeIo.openAt(Device.AT_FDCWD, Device.path("/proc/self/fd/" + descriptor), Device.O_RDONLY, 0)
+                : device.open(digest, generation);
+    }
+
+    /** Lets go of the descriptor: the index knows the file. */
+    synchronized void committed() {
+        close();
+    }
+
+    /** Lets go of the file: no index commit knows it. */
+    synchronized void discard() {
+        if (linked) {
+            device.unlink(digest, generation);
+        }
+        close();
+    }
+
+    private void close() {
+        if (descriptor >= 0) {
+            NativeIo.close(descriptor);
+            descriptor = -1;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package org.objmapper.server.store;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+
+/**
+ * The metadata of an object as a list of entries, in the order in which it is stored and sent: known types by number, then unknown
+ * ones as they came (protocol-spec.md 3.10). Not thread-safe.
+ */
+public final class ObjectMetadata {
+    /** The most bytes that are stored: what is left of a reply's metadata when its parameters are in. */
+    public static final int LONGEST = Limits.MAX_METADATA - 256;
+
+    private static final Comparator<Entry> ORDER =
+            Comparator.comparingInt(e -> MetadataType.of(e.type) == null ? Integer.MAX_VALUE : e.type);
+
+    private final List<Entry> entries = new ArrayList<>();
+
+    private record Entry(int type, byte[] value) {}
+
+    /** Adds an entry behind those of its type. */
+    public ObjectMetadata add(int type, byte[] value) {
+        entries.add(new Entry(type, value));
+        return this;
+    }
+
+    /** What an encoded block holds. */
+    static ObjectMetadata decode(byte[] encoded) {
+        ObjectMetadata metadata = new ObjectMetadata();
+        ByteBuffer buffer = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
+        MetadataReader reader = new MetadataReader().trust(buffer, 0, encoded.length);
+        while (reader.next()) {
+            metadata.add(reader.type(), reader.bytes());
+        }
+        return metadata;
+    }
+
+    /** Replaces all entries of each type that {@code changes} has; an empty OPAQUE removes it (5.8). */
+    ObjectMetadata merge(ObjectMetadata changes) {
+        for (Entry change : changes.entries) {
+            remove(change.type);
+        }
+        for (Entry change : changes.entries) {
+            if (change.type != MetadataType.OPAQUE.code() || change.value.length > 0) {
+                entries.add(change);
+            }
+        }
+        return this;
+    }
+
+    ObjectMetadata set(MetadataType type, byte[] value) {
+        remove(type.code());
+        return add(type.code(), value);
+    }
+
+    ObjectMetadata set(MetadataType type, long value) {
+        byte[] bytes = new byte[8];
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(value);
+        return set(type, bytes);
+    }
+
+    ObjectMetadata remove(MetadataType type) {
+        remove(type.code());
+        return this;
+    }
+
+    private void remove(int type) {
+        entries.removeIf(e -> e.type == type);
+    }
+
+    /** GRACE in milliseconds, 0 where there is none. */
+    long graceMillis() {
+        for (Entry entry : entries) {
+            if (entry.type == MetadataType.GRACE.code()) {
+                long grace = ByteBuffer.wrap(entry.value)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .getLong();
+                return grace < 0 ? Long.MAX_VALUE : grace;
+            }
+        }
+        return 0;
+    }
+
+    List<byte[]> tags() {
+        List<byte[]> tags = new ArrayList<>();
+        for (Entry entry : entries) {
+            if (entry.type == MetadataType.TAG.code()) {
+                tags.add(entry.value);
+            }
+        }
+        return tags;
+    }
+
+    byte[] encode() {
+        entries.sort(ORDER);
+        int size = 0;
+        for (Entry entry : entries) {
+            size += MetadataReader.sizeOf(entry.value.length);
+        }
+        byte[] encoded = new byte[size];
+        ByteBuffer buffer = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
+        for (Entry entry : entries) {
+            int start = buffer.position();
+            buffer.putShort((short) entry.type)
+                    .putShort((short) 0)
+                    .putInt(entry.value.length)
+                    .put(entry.value);
+            buffer.position(start + MetadataReader.sizeOf(entry.value.length));
+        }
+        return encoded;
+    }
+}

@@ -1,0 +1,50 @@
+package org.objmapper.server.store;
+
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Status;
+
+/**
+ * What became of a change.
+ *
+ * @param message what went wrong, empty with OK
+ * @param generation the new one; with PRECONDITION_FAILED the one that is there, 0 for none
+ * @param count how many objects a purge took
+ * @param sha256 of the body that was put
+ * @param xxh3 of the body that was put, where the client gave one to compare
+ */
+public record Result(
+        Status status,
+        String message,
+        long generation,
+        long count,
+        byte @Nullable [] sha256,
+        @Nullable Long xxh3) {
+    /** Told once, on a thread of the store or, for what is refused at once, on the caller's. */
+    @FunctionalInterface
+    public interface Outcome {
+        void done(Result result);
+    }
+
+    static Result ok(long generation) {
+        return new Result(Status.OK, "", generation, 0, null, null);
+    }
+
+    static Result purged(long count) {
+        return new Result(Status.OK, "", 0, count, null, null);
+    }
+
+    static Result refused(Status status, String message) {
+        return new Result(status, message, 0, 0, null, null);
+    }
+
+    static Result precondition(long generationThere) {
+        String message = generationThere == 0
+                ? "there is no object under the key"
+                : "under the key stands generation " + Long.toUnsignedString(generationThere);
+        return new Result(Status.PRECONDITION_FAILED, message, generationThere, 0, null, null);
+    }
+
+    static Result failed(StoreException failure) {
+        return refused(failure.status(), String.valueOf(failure.getMessage()));
+    }
+}

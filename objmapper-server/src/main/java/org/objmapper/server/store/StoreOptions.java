@@ -1,0 +1,95 @@
+package org.objmapper.server.store;
+
+import java.nio.file.Path;
+import java.util.Set;
+
+/**
+ * How a store is set up.
+ *
+ * @param directory where objects and index are; must exist
+ * @param deviceThreads threads for bodies and changes
+ * @param deviceQueueLength pieces of such work that may wait; beyond it clients are told BUSY
+ * @param indexThreads threads for look-ups that memory can't answer
+ * @param indexQueueLength look-ups that may wait
+ * @param hotObjects objects that are kept at hand, each with an open descriptor at most
+ * @param mapBytes the most that the index may grow to; address space, not memory
+ * @param inlineBodyBytes bodies up to here stand in the index
+ * @param maxObjectBytes the longest body that is taken
+ * @param passedDescriptorUids users whose regular files are taken as descriptors
+ */
+public record StoreOptions(
+        Path directory,
+        int deviceThreads,
+        int deviceQueueLength,
+        int indexThreads,
+        int indexQueueLength,
+        int hotObjects,
+        long mapBytes,
+        int inlineBodyBytes,
+        long maxObjectBytes,
+        Set<Integer> passedDescriptorUids) {
+    /** What holds where nothing else is said. */
+    public static StoreOptions of(Path directory) {
+        return new StoreOptions(directory, 4, 1_024, 2, 1_024, 16_384, 1L << 40, 4_096, 1L << 40, Set.of());
+    }
+
+    /** The same with other threads and another length of the queue for the device. */
+    public StoreOptions withDevice(int threads, int queueLength) {
+        return new StoreOptions(
+                directory,
+                threads,
+                queueLength,
+                indexThreads,
+                indexQueueLength,
+                hotObjects,
+                mapBytes,
+                inlineBodyBytes,
+                maxObjectBytes,
+                passedDescriptorUids);
+    }
+
+    /** The same with another bound of hot objects. */
+    public StoreOptions withHotObjects(int objects) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                indexThreads,
+                indexQueueLength,
+                objects,
+                mapBytes,
+                inlineBodyBytes,
+                maxObjectBytes,
+                passedDescriptorUids);
+    }
+
+    /** The same with another longest body. */
+    public StoreOptions withMaxObjectBytes(long bytes) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                indexThreads,
+                indexQueueLength,
+                hotObjects,
+                mapBytes,
+                inlineBodyBytes,
+                bytes,
+                passedDescriptorUids);
+    }
+
+    /** The same with users whose files are taken. */
+    public StoreOptions withPassedDescriptorUids(Set<Integer> uids) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                indexThreads,
+                indexQueueLength,
+                hotObjects,
+                mapBytes,
+                inlineBodyBytes,
+                maxObjectBytes,
+                uids);
+    }
+}

@@ -1,0 +1,297 @@
+package org.objmapper.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.ListEntry;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Status;
+
+/** A store whose callers wait for its answers, with a clock that the test moves. */
+final class StoreUnderTest implements AutoCloseable {
+    private static final long MINUTES = 5;
+
+    final AtomicLong nowMillis = new AtomicLong(System.currentTimeMillis());
+    private final StoreOptions options;
+    private Store store;
+
+    StoreUnderTest(Path directory) throws IOException {
+        this(StoreOptions.of(directory));
+    }
+
+    StoreUnderTest(StoreOptions options) throws IOException {
+        this.options = options;
+        this.store = Store.open(options, nowMillis::get);
+    }
+
+    Store store() {
+        return store;
+    }
+
+    void reopen() throws IOException {
+        store.close();
+        store = Store.open(options, nowMillis::get);
+    }
+
+    /** What a GET sees: the object is pinned by no one, all of it is copied. */
+    record Seen(long generation, byte[] body, ObjectMetadata metadata, long expiryMillis, boolean inFile) {}
+
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    static Put plain(String key) {
+        return new Put(bytes(key), new ObjectMetadata(), -1, false, null, null, null, false);
+    }
+
+    static Put durable(String key) {
+        return new Put(bytes(key), new ObjectMetadata(), -1, false, null, null, null, true);
+    }
+
+    static Put with(String key, ObjectMetadata metadata, long ttlMillis) {
+        return new Put(bytes(key), metadata, ttlMillis, false, null, null, null, false);
+    }
+
+    Result put(Put put, byte[] body) {
+        return put(put, body, body.length);
+    }
+
+    /** Puts a body that is said to have {@code declared} bytes. */
+    Result put(Put put, byte[] body, long declared) {
+        Semaphore progress = new Semaphore(0);
+        BodyWriter writer = store.receive(declared, progress::release);
+        ByteBuffer buffer = ByteBuffer.wrap(body);
+        int at = 0;
+        while (at < body.length) {
+            int taken = writer.write(buffer, at, body.length - at);
+            at += taken;
+            if (at < body.length) {
+                acquire(progress);
+            }
+        }
+        CompletableFuture<Result> answer = new CompletableFuture<>();
+        writer.finish(put, answer::complete);
+        return await(answer);
+    }
+
+    private static void acquire(Semaphore progress) {
+        try {
+            assertThat(progress.tryAcquire(MINUTES, TimeUnit.MINUTES)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    long putOk(String key, byte[] body) {
+        Result result = put(plain(key), body);
+        assertThat(result.status()).as(result.message()).isEqualTo(Status.OK);
+        return result.generation();
+    }
+
+    Result putDescriptor(Put put, int descriptor, long length, int uid) {
+        return await(answer -> assertThat(store.putDescriptor(put, descriptor, length, uid, answer))
+                .isTrue());
+    }
+
+    Result delete(String key) {
+        return delete(key, null, false);
+    }
+
+    Result delete(String key, Long ifGeneration, boolean durable) {
+        return await(answer -> assertThat(store.delete(bytes(key), ifGeneration, durable, answer))
+                .isTrue());
+    }
+
+    Result touch(String key, ObjectMetadata changes, Long ttlMillis) {
+        return await(answer -> assertThat(store.touch(bytes(key), changes, ttlMillis, null, false, answer))
+                .isTrue());
+    }
+
+    Result purgeKey(String key, boolean soft) {
+        return await(
+                answer -> assertThat(store.purgeKey(bytes(key), soft, answer)).isTrue());
+    }
+
+    Result purgePrefix(String prefix, boolean soft) {
+        return await(answer ->
+                assertThat(store.purgePrefix(bytes(prefix), soft, answer)).isTrue());
+    }
+
+    Result purgeTag(String tag, boolean soft) {
+        return await(
+                answer -> assertThat(store.purgeTag(bytes(tag), soft, answer)).isTrue());
+    }
+
+    private interface Question {
+        void ask(Result.Outcome outcome);
+    }
+
+    private static Result await(Question question) {
+        CompletableFuture<Result> answer = new CompletableFuture<>();
+        question.ask(answer::complete);
+        return await(answer);
+    }
+
+    static <T> T await(CompletableFuture<T> answer) {
+        return answer.orTimeout(MINUTES, TimeUnit.MINUTES).join();
+    }
+
+    /** What stands under a key, unexpired; null for nothing. Looks in the hot table first, as a GET does. */
+    Seen get(String key) {
+        Seen seen = getExpiredToo(key);
+        return seen == null || (seen.expiryMillis != Long.MAX_VALUE && nowMillis.get() >= seen.expiryMillis)
+                ? null
+                : seen;
+    }
+
+    Seen getExpiredToo(String key) {
+        StoredObject object = pin(key);
+        if (object == null) {
+            return null;
+        }
+        try {
+            return copy(object);
+        } finally {
+            object.unpin();
+        }
+    }
+
+    /** The object under a key, pinned; null for nothing. */
+    StoredObject pin(String key) {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes(key));
+        long hash = store.hash(buffer, 0, buffer.limit());
+        StoredObject object = store.hot(hash, buffer, 0, buffer.limit());
+        if (object != null) {
+            return object;
+        }
+        CompletableFuture<StoredObject> answer = new CompletableFuture<>();
+        assertThat(store.lookup(buffer.array(), hash, (found, failure) -> {
+                    if (failure == null) {
+                        answer.complete(found);
+                    } else {
+                        answer.completeExceptionally(failure);
+                    }
+                }))
+                .isTrue();
+        return await(answer);
+    }
+
+    private static Seen copy(StoredObject object) {
+        byte[] metadata = new byte[object.metadata().limit()];
+        object.metadata().get(0, metadata);
+        return new Seen(
+                object.generation(),
+                body(object),
+                ObjectMetadata.decode(metadata),
+                object.expiryMillis(),
+                object.inlineBody() == null);
+    }
+
+    static byte[] body(StoredObject object) {
+        byte[] body = new byte[(int) object.length()];
+        ByteBuffer inline = object.inlineBody();
+        if (inline != null) {
+            inline.get(0, body);
+            return body;
+        }
+        ByteBuffer read = ByteBuffer.allocateDirect(body.length + 1);
+        int have = 0;
+        long count;
+        do {
+            count = NativeIo.read(object.descriptor(), NativeIo.address(read) + have, read.capacity() - have, have);
+            assertThat(count).isNotNegative();
+            have += (int) count;
+        } while (count > 0);
+        assertThat(have).as("bytes in the file").isEqualTo(body.length);
+        read.get(0, body);
+        return body;
+    }
+
+    record Page(List<ListEntry> entries, byte[] cursor, StoreException failure) {}
+
+    Page list(String prefix, byte[] cursor, int limit) {
+        CompletableFuture<Page> answer = new CompletableFuture<>();
+        assertThat(store.list(
+                        bytes(prefix),
+                        cursor,
+                        limit,
+                        (entries, next, failure) -> answer.complete(new Page(entries, next, failure))))
+                .isTrue();
+        return await(answer);
+    }
+
+    /** All keys that start so, page by page. */
+    List<String> keys(String prefix, int limit) {
+        List<String> keys = new ArrayList<>();
+        byte[] cursor = null;
+        do {
+            Page page = list(prefix, cursor, limit);
+            assertThat(page.failure()).isNull();
+            assertThat(page.entries()).hasSizeLessThanOrEqualTo(limit);
+            page.entries().forEach(entry -> keys.add(new String(entry.key(), StandardCharsets.UTF_8)));
+            cursor = page.cursor();
+        } while (cursor != null);
+        return keys;
+    }
+
+    /** A u64 among an object's metadata. */
+    static Long u64(Seen seen, MetadataType type) {
+        byte[] encoded = seen.metadata().encode();
+        MetadataReader reader =
+                new MetadataReader().trust(ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN), 0, encoded.length);
+        return reader.find(type) ? reader.u64() : null;
+    }
+
+    static byte[] value(Seen seen, int type) {
+        byte[] encoded = seen.metadata().encode();
+        MetadataReader reader =
+                new MetadataReader().trust(ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN), 0, encoded.length);
+        while (reader.next()) {
+            if (reader.type() == type) {
+                return reader.bytes();
+            }
+        }
+        return null;
+    }
+
+    long figure(String name) {
+        return store.figures()
+                .text()
+                .lines()
+                .filter(line -> line.startsWith(name + " "))
+                .map(line -> Long.parseLong(line.substring(name.length() + 1)))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The object files that are there. */
+    List<Path> objectFiles() throws IOException {
+        return objectFiles(options.directory());
+    }
+
+    static List<Path> objectFiles(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory.resolve("objects"))) {
+            return files.filter(Files::isRegularFile).collect(Collectors.toList());
+        }
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}
