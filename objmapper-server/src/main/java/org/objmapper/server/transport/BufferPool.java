@@ -1,0 +1,37 @@
+package org.objmapper.server.transport;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+
+/** Direct little-endian buffers of one size, lent to the sessions of one loop. Not thread-safe. */
+final class BufferPool {
+    private static final int KEPT = 256;
+
+    private final int size;
+    private final ArrayDeque<ByteBuffer> free = new ArrayDeque<>();
+
+    BufferPool(int size) {
+        this.size = size;
+    }
+
+    /** A buffer with at least {@code bytes} of room: of the pool's size, or larger and made for this once. */
+    ByteBuffer take(int bytes) {
+        if (bytes > size) {
+            return direct(bytes);
+        }
+        ByteBuffer buffer = free.pollFirst();
+        return buffer == null ? direct(size) : buffer;
+    }
+
+    void giveBack(ByteBuffer buffer) {
+        if (buffer.capacity() == size && free.size() < KEPT) {
+            buffer.clear();
+            free.addFirst(buffer);
+        }
+    }
+
+    static ByteBuffer direct(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

@@ -1,0 +1,146 @@
+package org.objmapper.server.transport;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.EnumSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A socket that clients connect to. Owns the socket and its path. */
+public final class Listener implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
+    private static final int BACKLOG = 1_024;
+    /** sun_path holds 108 bytes with its NUL (unix(7)). */
+    private static final int LONGEST_PATH = 107;
+
+    private final ListenerRules rules;
+    private final int socket;
+    private final Path path;
+    private int spare;
+
+    private Listener(ListenerRules rules, int socket, Path path) {
+        this.rules = rules;
+        this.socket = socket;
+        this.path = path;
+        this.spare = NativeIo.eventfd();
+    }
+
+    /**
+     * Listens at a path. A socket that a dead server left there is replaced; one that a live server listens at is not.
+     *
+     * @param owner and group: names, null to leave them as they are
+     * @param mode of the socket file, such as 0660
+     * @throws IOException that says what is wrong with the path and what to do
+     */
+    public static Listener open(ListenerRules rules, @Nullable String owner, @Nullable String group, int mode)
+            throws IOException {
+        Path path = Path.of(rules.path());
+        byte[] bytes = rules.path().getBytes(StandardCharsets.UTF_8);
+        if (bytes.length > LONGEST_PATH) {
+            throw new IOException("the socket path " + path + " has " + bytes.length + " bytes; the kernel takes "
+                    + LONGEST_PATH + "; choose a shorter one");
+        }
+        removeLeftOver(path, bytes);
+        int socket = NativeIo.listen(bytes, BACKLOG);
+        if (socket < 0) {
+            throw new IOException("cannot listen at " + path + ": " + Errno.nameOf(-socket) + hint(path, -socket));
+        }
+        try {
+            setAccess(path, owner, group, mode);
+        } catch (IOException | RuntimeException e) {
+            NativeIo.close(socket);
+            Files.deleteIfExists(path);
+            throw e;
+        }
+        return new Listener(rules, socket, path);
+    }
+
+    private static String hint(Path path, int errno) {
+        if (errno == Errno.ENOENT) {
+            return "; create the directory " + path.toAbsolutePath().getParent();
+        }
+        return errno == Errno.EACCES ? "; the directory must be writable by this user" : "";
+    }
+
+    private static void removeLeftOver(Path path, byte[] bytes) throws IOException {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        int probe = NativeIo.probe(bytes);
+        if (probe == 0) {
+            throw new IOException("a live server listens at " + path + " already; stop it or choose another --socket");
+        }
+        if (probe != -Errno.ECONNREFUSED || Files.isRegularFile(path) || Files.isDirectory(path)) {
+            throw new IOException(path + " exists and is no socket that a dead server left (" + Errno.nameOf(-probe)
+                    + "); remove it or choose another --socket");
+        }
+        LOG.info("removing the socket that a dead server left path={}", path);
+        Files.delete(path);
+    }
+
+    private static void setAccess(Path path, @Nullable String owner, @Nullable String group, int mode)
+            throws IOException {
+        PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
+        var names = path.getFileSystem().getUserPrincipalLookupService();
+        if (owner != null) {
+            view.setOwner(names.lookupPrincipalByName(owner));
+        }
+        if (group != null) {
+            view.setGroup(names.lookupPrincipalByGroupName(group));
+        }
+        Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
+        PosixFilePermission[] all = PosixFilePermission.values(); // OWNER_READ first, OTHERS_EXECUTE last
+        for (int i = 0; i < all.length; i++) {
+            if ((mode & 0400 >> i) != 0) {
+                permissions.add(all[i]);
+            }
+        }
+        view.setPermissions(permissions);
+    }
+
+    int socket() {
+        return socket;
+    }
+
+    ListenerRules rules() {
+        return rules;
+    }
+
+    /** No descriptor was free: one kept in reserve lets the connection in and out again, so that it doesn't wait for ever. */
+    synchronized void acceptFailed(int errno) {
+        if (errno != Errno.EMFILE && errno != Errno.ENFILE) {
+            LOG.warn("cannot accept a session path={} because={}", path, Errno.nameOf(errno));
+            return;
+        }
+        LOG.warn("a session was turned away: no descriptor is free path={}; raise the limit of open files", path);
+        NativeIo.close(spare);
+        NativeIo.rejectOne(socket);
+        spare = NativeIo.eventfd();
+    }
+
+    /** Says that there are too many sessions, and closes. */
+    void turnAway(int accepted, int limit) {
+        Rejection.send(accepted, limit);
+        NativeIo.close(accepted);
+    }
+
+    @Override
+    public void close() {
+        NativeIo.close(socket);
+        NativeIo.close(spare);
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            LOG.warn("cannot remove the socket path={} because={}", path, e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package org.objmapper.server.transport;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.objmapper.server.store.Store;
+
+/** The loops and what they listen at. Owns the loops and the listeners, not the store. */
+public final class Server implements AutoCloseable {
+    private static final long LOOK_AGAIN_MILLIS = 10;
+
+    private final List<Loop> loops = new ArrayList<>();
+    private final List<Listener> listeners;
+    private final SessionCount sessions;
+    private final ServerLimits limits;
+
+    /** A server that takes no sessions yet. */
+    public Server(ServerLimits limits, List<Listener> listeners, int loopCount, Store store) {
+        this.limits = limits;
+        this.listeners = List.copyOf(listeners);
+        this.sessions = new SessionCount(limits.maxSessions());
+        for (int i = 0; i < loopCount; i++) {
+            Loop loop = new Loop(i, limits, store, sessions);
+            loops.add(loop);
+            this.listeners.forEach(loop::add);
+        }
+        store.figures().gauge("objmapper_sessions", sessions::count);
+    }
+
+    /** Serves from here on. */
+    public void start() {
+        loops.forEach(Loop::start);
+    }
+
+    /** Lets every session finish what it has begun, for the drain timeout at most; returns how many did not. */
+    public int drain() throws InterruptedException {
+        loops.forEach(Loop::drain);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limits.drainTimeoutMillis());
+        while (sessions.count() > 0 && System.nanoTime() < end) {
+            Thread.sleep(LOOK_AGAIN_MILLIS);
+        }
+        return sessions.count();
+    }
+
+    /** How many sessions there are. */
+    public int sessions() {
+        return sessions.count();
+    }
+
+    @Override
+    public void close() {
+        loops.forEach(Loop::close);
+        listeners.forEach(Listener::close);
+    }
+}

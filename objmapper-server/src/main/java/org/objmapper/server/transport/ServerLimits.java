@@ -1,0 +1,17 @@
+package org.objmapper.server.transport;
+
+/** What a server grants and bears (protocol-spec.md 8); times in milliseconds, sizes in bytes. */
+public record ServerLimits(
+        int maxSessions,
+        int maxRequests,
+        int maxFrame,
+        int inlineLimit,
+        int helloTimeoutMillis,
+        int idleTimeoutMillis,
+        int frameTimeoutMillis,
+        int replyTimeoutMillis,
+        int drainTimeoutMillis) {
+    /** The defaults of the specification. */
+    public static final ServerLimits DEFAULTS =
+            new ServerLimits(4_096, 64, 1_048_576, 4_096, 5_000, 60_000, 30_000, 30_000, 5_000);
+}

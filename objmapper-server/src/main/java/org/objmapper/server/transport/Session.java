@@ -1,0 +1,565 @@
+package org.objmapper.server.transport;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MalformedFrame;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchange;
+import org.objmapper.server.exchange.Output;
+import org.objmapper.server.exchange.Peer;
+import org.objmapper.server.exchange.RefusedExchange;
+import org.objmapper.server.exchange.Terms;
+import org.objmapper.server.store.StoredObject;
+
+/** One connection, on one loop: cuts the bytes that arrive into frames, and gives each to the exchange that answers it. */
+final class Session implements Peer, Output {
+    private static final Terms BEFORE_HELLO = new Terms(Mode.AUTO, 1, 0, 0, Limits.MAX_FRAME_DEFAULT, 0, false);
+    private static final int ERROR_ROOM = 2_048;
+
+    final int socket;
+    final int slot;
+    final OutputQueue output;
+    /** The socket may have more than was read. */
+    boolean unread;
+    /** In the loop's list of sessions with output. */
+    boolean dirty;
+    /** The socket took less than was offered; it says when it has room. */
+    boolean blocked;
+
+    private final Loop loop;
+    private final ListenerRules rules;
+    private final int uid;
+    private final Frame frame = new Frame();
+    private final MetadataReader metadata = new MetadataReader();
+    private final ArrayList<Exchange> inFlight = new ArrayList<>();
+    private final ArrayDeque<Exchange> awaitingRoom = new ArrayDeque<>();
+    private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
+
+    private Terms terms = BEFORE_HELLO;
+    private boolean greeted;
+    private boolean ended;
+    private boolean closing;
+    private boolean closed;
+    private boolean waiting;
+    private @Nullable ByteBuffer carry;
+    private int bodyLeft;
+    private @Nullable Exchange bodyOf;
+    private long lastInputMillis;
+    private long lastOutputMillis;
+
+    Session(Loop loop, ListenerRules rules, int socket, int slot, int uid) {
+        this.loop = loop;
+        this.rules = rules;
+        this.socket = socket;
+        this.slot = slot;
+        this.uid = uid;
+        this.output = new OutputQueue(loop.outputBuffers());
+        this.lastInputMillis = loop.nowMillis();
+        this.lastOutputMillis = lastInputMillis;
+    }
+
+    // ---- input
+
+    /** Bytes and descriptors have arrived; the bytes are the loop's again when this returns. */
+    void received(ByteBuffer arena, int offset, int length, ByteBuffer event, int eventAt, int flags) {
+        int count = event.getInt(eventAt + NativeIo.EVENT_DESCRIPTOR_COUNT);
+        for (int i = 0; i < count; i++) {
+            descriptors.addLast(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i));
+        }
+        if ((flags & NativeIo.FLAG_LOST) != 0) {
+            fail(Status.DESCRIPTORS_LOST, "1.6", 0, "more descriptors came than this server can take at once");
+            return;
+        }
+        if (length > 0) {
+            lastInputMillis = loop.nowMillis();
+            if (carry == null) {
+                int used = consume(arena, offset, offset + length);
+                keep(arena, used, offset + length);
+            } else {
+                append(arena, offset, length);
+                consumeCarry();
+            }
+        }
+        if (descriptors.size() > Limits.SERVER_DESCRIPTORS) {
+            fail(
+                    Status.MALFORMED,
+                    "1.5",
+                    0,
+                    descriptors.size() + " descriptors are queued; " + Limits.SERVER_DESCRIPTORS + " were granted");
+        }
+        if ((flags & NativeIo.FLAG_ENDED) != 0) {
+            ended = true;
+        }
+    }
+
+    /** What could not be used for want of room, or of an answer, is tried again. */
+    void takeUpInput() {
+        if (!closed && waiting) {
+            waiting = false;
+            consumeCarry();
+        }
+    }
+
+    /** Whether nothing more may be received now. */
+    boolean paused() {
+        return closed || closing || waiting || output.full();
+    }
+
+    private void consumeCarry() {
+        ByteBuffer kept = carry;
+        if (kept == null) {
+            return;
+        }
+        int used = consume(kept, 0, kept.position());
+        if (used == kept.position()) {
+            loop.inputBuffers().giveBack(kept);
+            carry = null;
+        } else if (used > 0) {
+            kept.limit(kept.position()).position(used);
+            kept.compact();
+        }
+    }
+
+    private void keep(ByteBuffer from, int offset, int end) {
+        if (offset < end && !closed) {
+            carry = loop.inputBuffers().take(end - offset);
+            append(from, offset, end - offset);
+        }
+    }
+
+    private void append(ByteBuffer from, int offset, int length) {
+        ByteBuffer kept = carry;
+        if (kept == null) {
+            return;
+        }
+        if (kept.remaining() < length) {
+            ByteBuffer larger = BufferPool.direct(Math.max(kept.capacity() * 2, kept.position() + length));
+            larger.put(0, kept, 0, kept.position()).position(kept.position());
+            loop.inputBuffers().giveBack(kept);
+            carry = larger;
+            kept = larger;
+        }
+        kept.put(kept.position(), from, offset, length).position(kept.position() + length);
+    }
+
+    /** Uses up whole frames and what there is of bodies; returns where it stopped. */
+    private int consume(ByteBuffer buffer, int offset, int end) {
+        int at = offset;
+        while (at < end && !closed && !closing) {
+            int used = bodyLeft > 0 ? consumeBody(buffer, at, end) : consumeFrame(buffer, at, end);
+            if (used == 0) {
+                break;
+            }
+            at += used;
+        }
+        return closed || closing ? end : at;
+    }
+
+    private int consumeBody(ByteBuffer buffer, int at, int end) {
+        int offered = Math.min(bodyLeft, end - at);
+        Exchange target = bodyOf;
+        int used = target == null ? offered : target.body(buffer, at, offered);
+        bodyLeft -= used;
+        waiting = used < offered;
+        return used;
+    }
+
+    private int consumeFrame(ByteBuffer buffer, int at, int end) {
+        if (end - at < Limits.HEADER) {
+            return 0;
+        }
+        frame.wrap(buffer, at);
+        try {
+            frame.validate(greeted ? terms.maxFrame() : Limits.MAX_FRAME_DEFAULT);
+            checkStart();
+            int needed = streams(frame.operation()) ? Limits.HEADER + frame.metadataLength() : frame.length();
+            if (end - at < needed) {
+                return 0;
+            }
+            if (greeted && frame.descriptors() > descriptors.size()) {
+                throw new MalformedFrame(
+                        "1.5",
+                        "the frame claims " + frame.descriptors() + " descriptors; " + descriptors.size() + " came");
+            }
+            metadata.wrap(buffer, frame.metadataOffset(), frame.metadataLength());
+            return dispatch() ? needed : 0;
+        } catch (MalformedFrame e) {
+            fail(Status.MALFORMED, e.clause(), frame.requestId(), String.valueOf(e.getMessage()));
+            return 0;
+        }
+    }
+
+    /** What the header alone can have wrong beyond its own form. */
+    private void checkStart() throws MalformedFrame {
+        if (!greeted && (frame.operation() != Operation.HELLO || frame.objectLength() != Limits.MAGIC)) {
+            throw new MalformedFrame("7.1", "the session does not begin with a HELLO of this protocol");
+        }
+        if (frame.isReply()) {
+            throw new MalformedFrame("2.3", "a client's frame has the flag REPLY");
+        }
+        if (frame.descriptors() > 1) {
+            throw new MalformedFrame(
+                    "1.5", "the frame claims " + frame.descriptors() + " descriptors; a client's may claim one");
+        }
+        if (frame.descriptors() == 1 && frame.operation() != Operation.PUT) {
+            throw new MalformedFrame("1.5", Operation.nameOf(frame.operation()) + " takes no descriptor");
+        }
+    }
+
+    /** Gives the frame to whom it belongs; false where it has to wait for requests before it. */
+    private boolean dispatch() throws MalformedFrame {
+        int operation = frame.operation();
+        if (!greeted) {
+            greet();
+        } else if (operation == Operation.DATA || operation == Operation.END) {
+            bodyFrame(operation);
+        } else if (operation == Operation.HELLO || operation == Operation.ERROR) {
+            throw new MalformedFrame("5.1", Operation.nameOf(operation) + " inside a session");
+        } else {
+            return request(operation);
+        }
+        return true;
+    }
+
+    private void greet() throws MalformedFrame {
+        terms = Greeting.answer(metadata, this, loop.limits());
+        greeted = terms.maxRequests() > 0;
+        if (!greeted) {
+            closeWhenSent();
+        }
+    }
+
+    private void bodyFrame(int operation) throws MalformedFrame {
+        Exchange exchange = find(frame.requestId());
+        if (exchange == null || !exchange.wantsBody()) {
+            throw new MalformedFrame(
+                    "5.1",
+                    Operation.nameOf(operation) + " for request " + Integer.toUnsignedString(frame.requestId())
+                            + ", which has no open body");
+        }
+        if (operation == Operation.DATA) {
+            bodyOf = exchange;
+            bodyLeft = frame.bodyLength();
+        } else {
+            exchange.endOfBody(Status.of(frame.status()));
+            resume(exchange);
+        }
+    }
+
+    private boolean request(int operation) throws MalformedFrame {
+        int id = frame.requestId();
+        if (id == 0 || find(id) != null) {
+            throw new MalformedFrame("4.1", "request id " + Integer.toUnsignedString(id) + " is 0 or in flight");
+        }
+        boolean tooMany = inFlight.size() >= terms.maxRequests();
+        Exchange exchange = tooMany
+                ? new RefusedExchange(
+                        this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted")
+                : loop.exchanges().create(operation, this, this);
+        exchange.decode(frame, metadata);
+        if (mustWait(exchange)) {
+            waiting = true;
+            return false;
+        }
+        if (frame.descriptors() == 1) {
+            exchange.descriptor(descriptors.removeFirst());
+        }
+        inFlight.add(exchange);
+        if (streams(operation)) {
+            bodyOf = exchange;
+            bodyLeft = frame.bodyLength();
+        }
+        advance(exchange);
+        return true;
+    }
+
+    private boolean mustWait(Exchange exchange) {
+        for (int i = 0; i < inFlight.size(); i++) {
+            Exchange earlier = inFlight.get(i);
+            if (!earlier.wantsBody() && (terms.ordered() || exchange.conflictsWith(earlier))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a body is taken as it comes, and not waited for. */
+    private static boolean streams(int operation) {
+        return operation == Operation.PUT || operation == Operation.DATA || operation > Operation.ERROR;
+    }
+
+    private @Nullable Exchange find(int requestId) {
+        for (int i = 0; i < inFlight.size(); i++) {
+            if (inFlight.get(i).requestId() == requestId) {
+                return inFlight.get(i);
+            }
+        }
+        return null;
+    }
+
+    private void advance(Exchange exchange) {
+        if (!exchange.run()) {
+            return;
+        }
+        inFlight.remove(exchange);
+        if (bodyOf == exchange) {
+            bodyOf = null;
+        }
+    }
+
+    // ---- Peer
+
+    @Override
+    public int uid() {
+        return uid;
+    }
+
+    @Override
+    public Terms terms() {
+        return terms;
+    }
+
+    @Override
+    public boolean allows(int operation) {
+        return rules.allows(operation);
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight.size();
+    }
+
+    @Override
+    public boolean cancel(int requestId) {
+        Exchange target = find(requestId);
+        if (target == null) {
+            return false;
+        }
+        target.cancel();
+        advance(target);
+        return true;
+    }
+
+    @Override
+    public void resume(Exchange exchange) {
+        loop.execute(() -> {
+            if (closed) {
+                exchange.run(); // lets go of what came back
+            } else if (inFlight.contains(exchange)) {
+                advance(exchange);
+                takeUpInput();
+                finishIfDone();
+            }
+        });
+    }
+
+    @Override
+    public void roomForBody() {
+        takeUpInput();
+        loop.readAgain(this);
+    }
+
+    @Override
+    public void discard(int descriptor) {
+        loop.discard(descriptor);
+    }
+
+    @Override
+    public void finishAndClose() {
+        closing = true;
+    }
+
+    // ---- Output
+
+    @Override
+    public boolean full() {
+        return output.full();
+    }
+
+    @Override
+    public void awaitRoom(Exchange exchange) {
+        awaitingRoom.addLast(exchange);
+    }
+
+    @Override
+    public FrameWriter frame(int bytes) {
+        return output.frame(bytes);
+    }
+
+    @Override
+    public void end(@Nullable StoredObject descriptorOf) {
+        output.end(descriptorOf, Math.min(terms.maxMessageDescriptors(), terms.maxQueuedDescriptors()));
+        loop.hasOutput(this);
+    }
+
+    @Override
+    public void endWithFile(StoredObject object, long offset, int length, boolean inKernel, Exchange exchange) {
+        output.endWithFile(object, offset, length, inKernel, exchange);
+        loop.hasOutput(this);
+    }
+
+    /** Some output was sent: those who waited for room go on. */
+    void sentSome() {
+        lastOutputMillis = loop.nowMillis();
+        int waiters = awaitingRoom.size();
+        for (int i = 0; i < waiters && !output.full(); i++) {
+            Exchange exchange = awaitingRoom.removeFirst();
+            if (inFlight.contains(exchange)) {
+                advance(exchange);
+            }
+        }
+        takeUpInput();
+        finishIfDone();
+    }
+
+    /** The socket can't be written to any more. */
+    void sendFailed(int errno) {
+        loop.close(this, "send: " + Errno.nameOf(errno));
+    }
+
+    // ---- the end
+
+    /** Answers a fatal error and closes. */
+    void fail(Status status, String clause, int requestId, String message) {
+        if (closed || closing) {
+            return;
+        }
+        FrameWriter writer = output.frame(ERROR_ROOM);
+        writer.begin(Operation.ERROR, Frame.REPLY, requestId, status, 0).message(message);
+        if (status == Status.MALFORMED || status == Status.DESCRIPTORS_LOST) {
+            writer.text(MetadataType.CLAUSE, clause);
+        }
+        end(null);
+        closeWhenSent();
+    }
+
+    /** The server stops: says so, answers what is in flight, and takes no more. */
+    void shutDown() {
+        if (closed || closing) {
+            return;
+        }
+        if (greeted) {
+            output.frame(ERROR_ROOM)
+                    .begin(Operation.GOODBYE, Frame.REPLY, 0, Status.SHUTTING_DOWN, 0)
+                    .message("the server stops");
+            end(null);
+        }
+        closing = true;
+        abandonOpenBodies();
+        finishIfDone();
+    }
+
+    private void closeWhenSent() {
+        closing = true;
+        abandonInFlight();
+        finishIfDone();
+    }
+
+    /** Closes once all is answered and sent. */
+    void finishIfDone() {
+        if (closed) {
+            return;
+        }
+        boolean answered = inFlight.isEmpty() && output.isEmpty();
+        if (closing && answered) {
+            loop.close(this, "done");
+        } else if (ended && answered && (carry == null || !waiting)) {
+            loop.close(this, "the client left");
+        } else if (ended && !inFlight.isEmpty()) {
+            abandonOpenBodies();
+        }
+    }
+
+    /** PUTs whose rest can't come any more leave nothing behind. */
+    private void abandonOpenBodies() {
+        for (Exchange exchange : inFlight.toArray(new Exchange[0])) {
+            if (exchange.wantsBody()) {
+                inFlight.remove(exchange);
+                exchange.abandon();
+            }
+        }
+    }
+
+    private void abandonInFlight() {
+        for (Exchange exchange : inFlight) {
+            exchange.abandon();
+        }
+        inFlight.clear();
+    }
+
+    /** What takes too long ends here; called by the loop every so often. */
+    void checkTimeouts() {
+        ServerLimits limits = loop.limits();
+        long now = loop.nowMillis();
+        long quiet = now - lastInputMillis;
+        if (closed) {
+            return;
+        }
+        if (!output.isEmpty()) {
+            if (blocked && now - lastOutputMillis > limits.replyTimeoutMillis()) {
+                loop.close(this, "the client does not read");
+            }
+        } else if (closing) {
+            finishIfDone();
+        } else if (!greeted && quiet > limits.helloTimeoutMillis()) {
+            fail(Status.TIMEOUT, "8", 0, "no HELLO within " + limits.helloTimeoutMillis() + " ms");
+        } else if (!waiting
+                && (carry != null || bodyLeft > 0 || hasOpenBody())
+                && quiet > limits.frameTimeoutMillis()) {
+            fail(Status.TIMEOUT, "8", 0, "a frame or body made no progress for " + limits.frameTimeoutMillis() + " ms");
+        } else if (limits.idleTimeoutMillis() > 0
+                && inFlight.isEmpty()
+                && greeted
+                && quiet > limits.idleTimeoutMillis()) {
+            output.frame(ERROR_ROOM)
+                    .begin(Operation.GOODBYE, Frame.REPLY, 0, Status.TIMEOUT, 0)
+                    .message("nothing came for " + limits.idleTimeoutMillis() + " ms");
+            end(null);
+            closeWhenSent();
+        }
+    }
+
+    private boolean hasOpenBody() {
+        for (int i = 0; i < inFlight.size(); i++) {
+            if (inFlight.get(i).wantsBody()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Lets go of all that the session holds, but the socket, which is the loop's. */
+    void release() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        abandonInFlight();
+        awaitingRoom.clear();
+        output.clear();
+        ByteBuffer kept = carry;
+        if (kept != null) {
+            loop.inputBuffers().giveBack(kept);
+            carry = null;
+        }
+        for (int descriptor : descriptors) {
+            loop.discard(descriptor);
+        }
+        descriptors.clear();
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+}
