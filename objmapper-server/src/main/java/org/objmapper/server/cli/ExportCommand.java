@@ -12,6 +12,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
@@ -28,6 +29,7 @@ final class ExportCommand implements ToolCommand {
                 List.of(
                         ParameterDefinition.one("DIR", "The directory; it is made when it is not there."),
                         ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
+                GetCommand.MODE,
                 OptionDefinition.JSON);
     }
 
@@ -37,10 +39,11 @@ final class ExportCommand implements ToolCommand {
         String prefix = arguments.values().size() > 1 ? arguments.value(1) : "";
         byte[] prefixBytes = prefix.getBytes(StandardCharsets.UTF_8);
         Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
+        Mode mode = GetCommand.mode(arguments);
         Files.createDirectories(directory);
         int exitCode = ExitCode.OK;
         try (ToolSession listingSession = ToolSession.connect(socket);
-                ToolSession session = ToolSession.connect(socket);
+                ToolSession session = ToolSession.connect(socket, GetCommand.takesDescriptors(mode));
                 Progress progress = new Progress("export", -1, console)) {
             Listing listing = new Listing(listingSession, prefixBytes, Long.MAX_VALUE);
             for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
@@ -53,7 +56,7 @@ final class ExportCommand implements ToolCommand {
                         continue;
                     }
                     try {
-                        fetch(session, entry, name, file, progress);
+                        fetch(session, mode, entry, name, file, progress);
                     } catch (FileSystemException e) {
                         console.err().println(name + ": cannot be written to " + file + ": " + e.getMessage());
                         exitCode = ExitCode.IO;
@@ -84,14 +87,15 @@ final class ExportCommand implements ToolCommand {
         }
     }
 
-    private static void fetch(ToolSession session, ListEntry entry, String name, Path file, Progress progress)
+    private static void fetch(
+            ToolSession session, @Nullable Mode mode, ListEntry entry, String name, Path file, Progress progress)
             throws IOException, ToolFailure {
         Path parent = file.getParent();
         if (parent != null) {
             Files.createDirectories(parent);
         }
         try (OutputStream out = Files.newOutputStream(file)) {
-            session.request(Operation.GET).bytes(MetadataType.KEY, entry.key());
+            GetCommand.ask(session.request(Operation.GET).bytes(MetadataType.KEY, entry.key()), mode);
             session.exchange();
             if (session.status() == Status.NOT_FOUND) {
                 Files.delete(file); // deleted since it was listed

@@ -29,7 +29,7 @@ final class GetCommand implements ToolCommand {
             "FILE",
             false,
             "Write to a file, which appears when it is whole; - is the standard output.");
-    private static final OptionDefinition MODE = OptionDefinition.value(
+    static final OptionDefinition MODE = OptionDefinition.value(
             "--mode",
             "fdpass|copy|splice|auto",
             "How the body travels. auto: as the server chooses, a descriptor among the choices. Left out: as auto, but"
@@ -58,19 +58,15 @@ final class GetCommand implements ToolCommand {
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
         Range range = range(arguments);
-        String mode = arguments.choice(MODE, "", List.of("fdpass", "copy", "splice", "auto"));
-        boolean descriptors = mode.equals("fdpass") || mode.equals("auto");
+        Mode mode = mode(arguments);
         try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()), descriptors)) {
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()),
+                takesDescriptors(mode))) {
             FrameWriter writer = session.request(Operation.GET).bytes(MetadataType.KEY, key.bytes());
             if (range != null) {
                 writer.pair(MetadataType.RANGE, range.offset(), range.length());
             }
-            if (!mode.isEmpty()) {
-                writer.u32(
-                        MetadataType.MODE,
-                        Mode.valueOf(mode.toUpperCase(Locale.ROOT)).code());
-            }
+            ask(writer, mode);
             session.call(key.text());
             String output = arguments.text(OUTPUT);
             if (output == null || output.equals("-")) {
@@ -80,6 +76,23 @@ final class GetCommand implements ToolCommand {
                 writeFile(session, key, Path.of(output));
             }
             return ExitCode.OK;
+        }
+    }
+
+    /** The mode that was asked for; null for none. */
+    static @Nullable Mode mode(Arguments arguments) throws ToolFailure {
+        String mode = arguments.choice(MODE, "", List.of("fdpass", "copy", "splice", "auto"));
+        return mode.isEmpty() ? null : Mode.valueOf(mode.toUpperCase(Locale.ROOT));
+    }
+
+    static boolean takesDescriptors(@Nullable Mode mode) {
+        return mode == Mode.FDPASS || mode == Mode.AUTO;
+    }
+
+    /** Adds the mode to a request. */
+    static void ask(FrameWriter writer, @Nullable Mode mode) {
+        if (mode != null) {
+            writer.u32(MetadataType.MODE, mode.code());
         }
     }
 

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /** The program {@code objmapper}: finds the command, runs it, and turns what went wrong into a message and an exit code. */
 public final class ObjmapperCommand {
     /** The commands' names, in the order of the help. */
-    static final List<String> NAMES =
-            List.of("put", "get", "head", "ls", "rm", "purge", "touch", "import", "export", "with", "stat", "ping");
+    static final List<String> NAMES = List.of(
+            "put", "get", "head", "ls", "rm", "purge", "touch", "import", "export", "with", "stat", "ping", "bench");
 
     private ObjmapperCommand() {}
 
@@ -81,6 +81,7 @@ public final class ObjmapperCommand {
             case "with" -> new WithCommand();
             case "stat" -> new StatCommand();
             case "ping" -> new PingCommand();
+            case "bench" -> new BenchCommand();
             default -> null;
         };
     }

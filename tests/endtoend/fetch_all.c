@@ -1,0 +1,90 @@
+/* Fetches objects through the C client, for the end-to-end test.
+ *
+ *   fetch_all SOCKET MODE [OFFSET LENGTH]
+ *
+ * Reads keys, each with a NUL behind it, from its standard input, and writes for each the status (4 bytes), the length
+ * of what came (8 bytes), both little-endian, and the bytes. MODE is a number of the protocol (5.2.2). */
+#include <errno.h>
+#include <objmapper.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put(const void *bytes, size_t length)
+{
+	if (fwrite(bytes, 1, length, stdout) != length) {
+		perror("fetch_all: stdout");
+		exit(1);
+	}
+}
+
+static void put_number(uint64_t number, int bytes)
+{
+	unsigned char wire[8];
+	for (int i = 0; i < bytes; i++)
+		wire[i] = (unsigned char)(number >> (8 * i));
+	put(wire, (size_t)bytes);
+}
+
+static void put_file(const om_reply *reply)
+{
+	char buffer[65536];
+	for (uint64_t done = 0; done < reply->length;) {
+		size_t want = reply->length - done < sizeof buffer ? (size_t)(reply->length - done) : sizeof buffer;
+		ssize_t got = pread(reply->fd, buffer, want, (off_t)(reply->fd_offset + done));
+		if (got <= 0) {
+			fprintf(stderr, "fetch_all: the descriptor ends after %ju bytes: %s\n", (uintmax_t)done, strerror(errno));
+			exit(1);
+		}
+		put(buffer, (size_t)got);
+		done += (uint64_t)got;
+	}
+}
+
+static void put_reply(const om_reply *reply)
+{
+	uint64_t length = reply->fd >= 0 ? reply->length : reply->body_length;
+	put_number((uint64_t)reply->status, 4);
+	put_number(reply->status == OM_OK ? length : 0, 8);
+	if (reply->status != OM_OK)
+		return;
+	if (reply->fd >= 0)
+		put_file(reply);
+	else if (length > 0)
+		put(reply->body, (size_t)length);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3 && argc != 5) {
+		fprintf(stderr, "usage: fetch_all SOCKET MODE [OFFSET LENGTH]\n");
+		return 2;
+	}
+	om_get_options options = {.mode = (enum om_mode)atoi(argv[2])};
+	if (argc == 5) {
+		options.has_range = 1;
+		options.offset = strtoull(argv[3], NULL, 10);
+		options.length = strtoull(argv[4], NULL, 10);
+	}
+	om_context *c = om_connect(argv[1], NULL);
+	if (c == NULL || c->err) {
+		fprintf(stderr, "fetch_all: %s\n", c == NULL ? "no memory" : c->errstr);
+		return 1;
+	}
+	char *key = NULL;
+	size_t room = 0;
+	ssize_t length;
+	while ((length = getdelim(&key, &room, '\0', stdin)) > 0) {
+		om_reply *reply = om_get(c, key, (size_t)length - 1, &options);
+		if (reply == NULL) {
+			fprintf(stderr, "fetch_all: %s: %s\n", key, c->errstr);
+			return 1;
+		}
+		put_reply(reply);
+		om_reply_free(reply);
+	}
+	free(key);
+	om_free(c);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
