@@ -1,6 +1,5 @@
 /* The requests, each as a call. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,8 +154,9 @@ int om_append_put(om_context *c, const void *key, size_t key_length, const void 
 		return -1;
 	for (size_t done = 0; done < body_length;) {
 		size_t n = body_length - done < CHUNK ? body_length - done : CHUNK;
-		if (context_has_input(c)) /* most likely it was refused */
-			return append_end(c, *at, OM_CANCELLED);
+		int refused = context_is_answered(c, *at);
+		if (refused != 0)
+			return refused < 0 ? -1 : append_end(c, *at, OM_CANCELLED);
 		if (append_chunk(c, *at, bytes + done, n) < 0)
 			return -1;
 		done += n;
@@ -170,20 +170,31 @@ om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *
 	return om_append_put(c, key, key_length, body, body_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
-static ssize_t read_chunk(int fd, unsigned char *chunk, uint64_t left)
-{
-	ssize_t n;
-	do
-		n = read(fd, chunk, left < CHUNK ? (size_t)left : CHUNK);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
-om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
+/* Sends what source gives until it ends, length bytes came, or the server refuses. Returns what source failed with, 0, or -1 for the session. */
+static int send_stream(om_context *c, uint32_t id, uint64_t length, om_source *source, void *argument, unsigned char *chunk)
 {
 	uint64_t left = length;
+	ssize_t n;
+
+	while (left > 0) {
+		int refused = context_is_answered(c, id);
+		if (refused != 0)
+			return refused < 0 ? -1 : ECANCELED;
+		n = source(argument, chunk, left < CHUNK ? (size_t)left : CHUNK);
+		if (n < 0)
+			return (int)-n;
+		if (n == 0)
+			return 0;
+		if (append_chunk(c, id, chunk, (size_t)n) < 0)
+			return -1;
+		left -= length == OM_UNBOUNDED ? 0 : (uint64_t)n;
+	}
+	return 0;
+}
+
+om_reply *om_put_stream(om_context *c, const void *key, size_t key_length, om_source *source, void *argument, uint64_t length, const om_put_options *o)
+{
 	uint32_t id;
-	ssize_t n = 0;
 
 	if (check_key(c, key_length) < 0)
 		return NULL;
@@ -194,28 +205,46 @@ om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd,
 	}
 	size_t frame = begin_put(c, key, key_length, WIRE_MORE, 0, length, o, &id);
 	int r = context_end(c, frame, NULL, 0);
-	int refused = 0;
-	while (r == 0 && left > 0 && !(refused = context_has_input(c)) && (n = read_chunk(fd, chunk, left)) > 0) {
-		r = append_chunk(c, id, chunk, (size_t)n);
-		left -= length == OM_UNBOUNDED ? 0 : (uint64_t)n;
-	}
-	int read_error = n < 0 ? errno : 0;
+	if (r == 0)
+		r = send_stream(c, id, length, source, argument, chunk);
 	free(chunk);
-	if (r < 0 || append_end(c, id, read_error != 0 || refused ? OM_CANCELLED : OM_OK) < 0)
+	if (r < 0 || append_end(c, id, r != 0 ? OM_CANCELLED : OM_OK) < 0)
 		return NULL;
 	om_reply *reply = context_wait(c, id);
-	if (reply != NULL && read_error != 0) {
+	if (reply != NULL && r > 0 && reply->status == OM_CANCELLED) {
 		om_reply_free(reply);
-		snprintf(c->errstr, sizeof c->errstr, "cannot read the body: %s", strerror(read_error));
+		snprintf(c->errstr, sizeof c->errstr, "cannot read the body: %s", strerror(r));
 		return NULL;
 	}
 	return reply;
+}
+
+static ssize_t read_source(void *argument, void *chunk, size_t room)
+{
+	ssize_t n;
+	do
+		n = read(*(const int *)argument, chunk, room);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
+{
+	return om_put_stream(c, key, key_length, read_source, &fd, length, o);
 }
 
 om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
 {
 	uint32_t id;
 
+	if (fd < 0) {
+		snprintf(c->errstr, sizeof c->errstr, "%d is no descriptor", fd);
+		return NULL;
+	}
+	if (c->session->detached) {
+		snprintf(c->errstr, sizeof c->errstr, "a session without a socket can't pass a descriptor");
+		return NULL;
+	}
 	if (check_key(c, key_length) < 0 || context_send(c, -1) < 0)
 		return NULL;
 	size_t frame = begin_put(c, key, key_length, 0, 1, length, o, &id);
@@ -230,7 +259,12 @@ om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_p
 	if (check_key(c, key_length) < 0)
 		return NULL;
 	size_t frame = context_begin(c, WIRE_TOUCH, 0, 0, 0, &id);
-	write_put(&c->session->out, key, key_length, o);
+	wire_entry(&c->session->out, WIRE_KEY, key, key_length);
+	if (o != NULL && o->if_generation != 0)
+		wire_u64(&c->session->out, WIRE_IF_GENERATION, o->if_generation);
+	if (o != NULL && o->durable)
+		wire_u32(&c->session->out, WIRE_DURABILITY, 1);
+	write_object(&c->session->out, o);
 	return finish(c, frame, id);
 }
 
@@ -306,6 +340,12 @@ int om_append_cancel(om_context *c, uint32_t target, uint32_t *id)
 
 	wire_u32(&c->session->out, WIRE_TARGET, target);
 	return context_end(c, frame, NULL, 0);
+}
+
+om_reply *om_cancel(om_context *c, uint32_t target)
+{
+	uint32_t id;
+	return om_append_cancel(c, target, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 int om_list_next(const om_reply *r, size_t *position, om_list_entry *e)

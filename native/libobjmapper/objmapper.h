@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,8 +84,8 @@ enum om_type {
 
 /* A session. Only err and errstr are for the caller. */
 typedef struct om_context {
-	int err;          /* 0, or the errno of the last failure; the context is of no more use after one on the socket */
-	char errstr[256]; /* the same as a sentence */
+	int err;          /* 0, or the errno of the failure that ended the session: then only om_get_reply, for what came before it, and om_free are of use */
+	char errstr[256]; /* the last failure as a sentence, also of a call that was refused before anything was sent, which leaves err 0 */
 	struct om_session *session;
 } om_context;
 
@@ -95,8 +96,8 @@ typedef struct om_options {
 	uint32_t inline_limit;    /* bytes; bodies up to it come in the reply; 0: 4096 */
 	int no_inline;            /* 1: inline limit 0 */
 	int no_descriptors;       /* 1: take no descriptors */
-	int timeout_millis;       /* for each wait on the socket; 0: 30,000; -1: for ever */
-	const char *name;         /* for the server's logs; NULL: none */
+	int timeout_millis;       /* the longest a call waits without any progress; 0: 30,000; -1: for ever */
+	const char *name;         /* for the server's logs, at most 64 bytes of it; NULL: none */
 } om_options;
 
 /* An answer. All that it points to belongs to it. */
@@ -124,7 +125,7 @@ typedef struct om_get_options {
 	uint64_t if_generation_not;  /* 0: no condition */
 	const char *if_etag_not;     /* NULL: no condition */
 	uint64_t grace_millis;       /* how long past its expiry an object is still welcome */
-	int sink;                    /* with use_sink: body bytes that don't come as a descriptor are written there, by splice(2) if it is a pipe */
+	int sink;                    /* with use_sink: body bytes that don't come as a descriptor are written there, which may block; the reply has no body then */
 	int use_sink;
 } om_get_options;
 
@@ -149,8 +150,14 @@ OM_API om_context *om_connect(const char *path, const om_options *options);
 /* Closes the session. NULL is allowed. */
 OM_API void om_free(om_context *c);
 
-/* The socket, to wait on; it stays the context's. */
+/* The socket, to wait on; it stays the context's. -1 where there is none. */
 OM_API int om_socket(const om_context *c);
+
+/* How long the calls from now on wait without any progress, in milliseconds: 0: 30,000; -1: for ever. */
+OM_API void om_set_timeout(om_context *c, int timeout_millis);
+
+/* How many requests the server lets be in flight; it answers one more with OM_BUSY. */
+OM_API uint32_t om_max_requests(const om_context *c);
 
 /* ---- one request, one answer. The reply is to be freed with om_reply_free; NULL on failure. A status other than OM_OK is a reply. */
 
@@ -159,6 +166,10 @@ OM_API om_reply *om_head(om_context *c, const void *key, size_t key_length);
 OM_API om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options);
 /* Sends length bytes of a file or pipe, from where it stands; OM_UNBOUNDED: up to its end. The descriptor stays the caller's. */
 OM_API om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options);
+/* Gives the next bytes of a body, at most room (128 KiB or less): how many, 0 at the end, or a negative errno, which cancels the PUT. */
+typedef ssize_t om_source(void *argument, void *bytes, size_t room);
+/* Sends length bytes that source gives; OM_UNBOUNDED: up to its end. source must not use the context. */
+OM_API om_reply *om_put_stream(om_context *c, const void *key, size_t key_length, om_source *source, void *argument, uint64_t length, const om_put_options *options);
 /* Hands over a descriptor with exactly length bytes: a sealed memfd, or a file that the server's configuration accepts. The caller's copy stays the caller's. */
 OM_API om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options);
 OM_API om_reply *om_delete(om_context *c, const void *key, size_t key_length, int durable);
@@ -170,6 +181,8 @@ OM_API om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t prefi
 OM_API om_reply *om_purge_tag(om_context *c, const void *tag, size_t tag_length, int soft);
 OM_API om_reply *om_stat(om_context *c);
 OM_API om_reply *om_ping(om_context *c);
+/* Cancels a request in flight, which is then answered with OM_CANCELLED; OM_NOT_FOUND where its answer was on its way already. */
+OM_API om_reply *om_cancel(om_context *c, uint32_t target);
 OM_API om_reply *om_goodbye(om_context *c);
 
 /* ---- pipelining: append requests, then take the answers, in whatever order they come. */
@@ -184,8 +197,21 @@ OM_API int om_append_cancel(om_context *c, uint32_t target, uint32_t *id);
 /* Sends what is queued. Returns 0 or -1. */
 OM_API int om_flush(om_context *c);
 
-/* The next answer that is complete. NULL on failure, also when the server says goodbye. */
+/* The next answer that is complete. NULL on failure, when the server says goodbye, and, with err 0, when nothing is in flight. */
 OM_API om_reply *om_get_reply(om_context *c);
+
+/* ---- a session in an event loop: the caller owns the socket and moves bytes and descriptors; the calls above that begin with
+ * om_append_, and om_get_reply, are the same, but nothing blocks: om_get_reply returns NULL, with err 0, where no answer is complete.
+ * The calls that wait for an answer return NULL at once. A PUT with a passed descriptor is not possible. */
+
+/* A session with its HELLO queued. NULL without memory. */
+OM_API om_context *om_detached(const om_options *options);
+/* The bytes to send, and how many; NULL where there are none. Valid until the next call. */
+OM_API const void *om_output(om_context *c, size_t *length);
+/* Says how many of them were sent. */
+OM_API void om_output_sent(om_context *c, size_t length);
+/* Takes in what recvmsg brought: bytes (copied) and descriptors (the session's from now on, whatever is returned). 0, or -1 when the session failed. */
+OM_API int om_input(om_context *c, const void *bytes, size_t length, const int *fds, size_t fd_count);
 
 /* ---- replies */
 

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "fdpass.h"
 
-enum { DEFAULT_TIMEOUT_MILLIS = 30000, INPUT_ROOM = 256 * 1024, FLUSH_FROM = 64 * 1024 };
+enum { DEFAULT_TIMEOUT_MILLIS = 30000, DEFAULT_REQUESTS = 64, INPUT_ROOM = 256 * 1024, FLUSH_FROM = 64 * 1024, MOST_ROOM_AHEAD = 64 * 1024 * 1024 };
 
 int context_fail(om_context *c, int error, const char *format, ...)
 {
@@ -28,6 +29,10 @@ int context_fail(om_context *c, int error, const char *format, ...)
 
 int om_socket(const om_context *c) { return c->session->socket; }
 
+static int receive_some(om_context *c);
+static int take_frames(om_context *c);
+
+/* What the socket is ready for, of events; negative on failure. */
 static int wait_for(om_context *c, short events, const char *what)
 {
 	struct pollfd p = { .fd = c->session->socket, .events = events };
@@ -40,7 +45,24 @@ static int wait_for(om_context *c, short events, const char *what)
 		return context_fail(c, errno, "poll: %s", strerror(errno));
 	if (n == 0)
 		return context_fail(c, ETIMEDOUT, "the server did not %s within %d ms", what, c->session->timeout_millis);
-	return 0;
+	return p.revents;
+}
+
+static int receive_frames(om_context *c) { return receive_some(c) < 0 || take_frames(c) < 0 ? -1 : 0; }
+
+/* The server may be waiting for its answers to be read before it reads on: both ways move, or neither would. */
+static int wait_to_send(om_context *c)
+{
+	int ready = wait_for(c, POLLIN | POLLOUT, "take the request");
+	return ready < 0 || ((ready & POLLIN) && receive_frames(c) < 0) ? -1 : 0;
+}
+
+/* The server hung up; what it said before that tells more than the error. */
+static int say_why_it_closed(om_context *c)
+{
+	while (receive_frames(c) == 0)
+		;
+	return -1;
 }
 
 int context_send(om_context *c, int fd)
@@ -51,13 +73,17 @@ int context_send(om_context *c, int fd)
 		return -1;
 	if (s->out.failed)
 		return context_fail(c, ENOMEM, "no memory for the request");
+	if (s->detached)
+		return 0;
 	while (s->out_sent < s->out.length) {
 		ssize_t n = fdpass_send(s->socket, s->out.bytes + s->out_sent, s->out.length - s->out_sent, &fd, fd >= 0);
 		if (n == -EAGAIN) {
-			if (wait_for(c, POLLOUT, "take the request") < 0)
+			if (wait_to_send(c) < 0)
 				return -1;
 			continue;
 		}
+		if (n == -EPIPE || n == -ECONNRESET)
+			return say_why_it_closed(c);
 		if (n < 0)
 			return context_fail(c, (int)-n, "cannot send to the server: %s", strerror((int)-n));
 		s->out_sent += (size_t)n;
@@ -69,36 +95,62 @@ int context_send(om_context *c, int fd)
 
 int om_flush(om_context *c) { return context_send(c, -1); }
 
-static struct pending *add_pending(struct om_session *s, uint32_t id)
+static struct pending *add_pending(struct om_session *s, int operation, uint32_t id)
 {
 	struct pending *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return NULL;
 	p->id = id;
+	p->operation = operation;
 	*s->pending_tail = p;
 	s->pending_tail = &p->next;
 	return p;
 }
 
-static void remove_pending(struct om_session *s, struct pending *gone)
+static void unlink_from(struct pending **list, struct pending ***tail, struct pending *gone)
 {
-	struct pending **at = &s->pending;
+	struct pending **at = list;
 	while (*at != gone)
 		at = &(*at)->next;
 	*at = gone->next;
 	if (*at == NULL)
-		s->pending_tail = at;
-	free(gone);
+		*tail = at;
+}
+
+/* Its answer is complete and waits to be taken. */
+static void complete(struct om_session *s, struct pending *p)
+{
+	unlink_from(&s->pending, &s->pending_tail, p);
+	p->next = NULL;
+	*s->done_tail = p;
+	s->done_tail = &p->next;
+}
+
+static om_reply *take_done(struct om_session *s, struct pending *p)
+{
+	om_reply *reply = p->reply;
+	unlink_from(&s->done, &s->done_tail, p);
+	free(p);
+	return reply;
+}
+
+static struct pending *find(struct pending *list, uint32_t id)
+{
+	while (list != NULL && list->id != id)
+		list = list->next;
+	return list;
 }
 
 size_t context_begin(om_context *c, int operation, int flags, int fds, uint64_t object_length, uint32_t *id)
 {
 	struct om_session *s = c->session;
 
-	if (++s->next_id == 0)
-		s->next_id = 1;
+	do
+		s->next_id = s->next_id == UINT32_MAX ? 1 : s->next_id + 1;
+	while (s->wrapped && find(s->pending, s->next_id) != NULL);
+	s->wrapped |= s->next_id == UINT32_MAX;
 	*id = s->next_id;
-	if (add_pending(s, *id) == NULL)
+	if (add_pending(s, operation, *id) == NULL)
 		s->out.failed = 1;
 	return wire_begin(&s->out, operation, flags, *id, 0, fds, object_length);
 }
@@ -157,21 +209,23 @@ uint64_t om_find_u64(const om_reply *r, int type, uint64_t otherwise)
 	return length == 4 ? wire_get32(value) : length >= 8 ? wire_get64(value) : otherwise;
 }
 
-static int append_body(om_reply *r, const unsigned char *bytes, size_t length)
+/* Makes room for what the server announced, as far as it is believable; more only as it comes. */
+static int append_body(struct pending *p, const unsigned char *bytes, size_t length)
 {
-	if (length == 0)
-		return 0;
-	if (r->body_length == 0 && r->length >= length && r->length <= SIZE_MAX / 2 && r->length < (UINT64_C(1) << 40))
-		r->body = malloc((size_t)r->length);
-	else if (r->body_length + length > r->length) {
-		unsigned char *larger = realloc(r->body, r->body_length + length);
+	om_reply *r = p->reply;
+
+	if (length > p->body_room - r->body_length) {
+		uint64_t announced = r->length < MOST_ROOM_AHEAD ? r->length : MOST_ROOM_AHEAD;
+		size_t room = r->body_length + length;
+		room = p->body_room == 0 && announced > room ? (size_t)announced : p->body_room > 0 && room < 2 * p->body_room ? 2 * p->body_room : room;
+		unsigned char *larger = realloc(r->body, room);
 		if (larger == NULL)
 			return -ENOMEM;
 		r->body = larger;
+		p->body_room = room;
 	}
-	if (r->body == NULL)
-		return -ENOMEM;
-	memcpy(r->body + r->body_length, bytes, length);
+	if (length > 0)
+		memcpy(r->body + r->body_length, bytes, length);
 	r->body_length += length;
 	return 0;
 }
@@ -207,15 +261,20 @@ static int take_body(om_context *c, struct pending *p, const om_frame *f)
 			return context_fail(c, -r, "cannot write the body: %s", strerror(-r));
 		return 0;
 	}
-	r = append_body(p->reply, f->body, f->body_length);
+	r = append_body(p, f->body, f->body_length);
 	return r < 0 ? context_fail(c, ENOMEM, "no memory for a body of %llu bytes", (unsigned long long)p->reply->length) : 0;
 }
 
-static char *copy_message(const om_reply *r)
+static char *message_in(const unsigned char *metadata, size_t size)
 {
+	const unsigned char *value;
 	size_t length;
-	const char *text = om_find(r, OM_MESSAGE, 0, &length);
-	return text == NULL ? NULL : strndup(text, length);
+	int type;
+
+	for (size_t at = 0; wire_next(metadata, size, &at, &type, &value, &length);)
+		if (type == OM_MESSAGE)
+			return strndup((const char *)value, length);
+	return NULL;
 }
 
 static om_reply *reply_of(const om_frame *f)
@@ -246,54 +305,115 @@ static om_reply *reply_of(const om_frame *f)
 	r->length = range != NULL ? wire_get64(range + 8) : f->object_length;
 	const unsigned char *at = om_find(r, OM_DESCRIPTOR_RANGE, 0, &length);
 	r->fd_offset = at != NULL ? wire_get64(at) : 0;
-	r->message = r->status != OM_OK ? copy_message(r) : NULL;
+	r->message = r->status != OM_OK ? message_in(f->metadata, f->metadata_length) : NULL;
 	return r;
 }
 
-static struct pending *find_pending(struct om_session *s, uint32_t id)
-{
-	struct pending *p = s->pending;
-	while (p != NULL && p->id != id)
-		p = p->next;
-	return p;
-}
-
 /* A frame without a request: the server ends the session. */
-static om_reply *session_ends(om_context *c, const om_frame *f)
+static int session_ends(om_context *c, const om_frame *f)
 {
 	om_reply *r = reply_of(f);
 	int error = om_status_errno(f->status);
 
-	context_fail(c, error != 0 ? error : ECONNRESET, "the server ends the session: %s: %s", om_status_name(f->status),
-	    r != NULL && r->message != NULL ? r->message : "");
+	if (r == NULL && f->fd >= 0)
+		close(f->fd);
+	context_fail(c, error != 0 ? error : ECONNRESET, "the server ends the session: %s: %.160s", om_status_name(f->status),
+	    r != NULL && r->message != NULL ? r->message : "it says no more");
 	om_reply_free(r);
-	return NULL;
+	return -1;
 }
 
-/* Takes in one frame; returns the answer that it completes. */
-static om_reply *take_frame(om_context *c, const om_frame *f)
+static int out_of_place(om_context *c, const om_frame *f, const char *why)
 {
-	struct pending *p = find_pending(c->session, f->id);
+	if (f->fd >= 0)
+		close(f->fd);
+	return context_fail(c, EPROTO, "the server breaks the protocol: operation %d, id %u: %s", f->operation, f->id, why);
+}
 
-	if (p == NULL || f->operation == WIRE_ERROR)
+static uint32_t granted(const om_reply *hello, int type, uint32_t otherwise)
+{
+	return (uint32_t)om_find_u64(hello, type, otherwise);
+}
+
+/* The server's terms (protocol-spec.md 7.4). */
+static int take_hello(om_context *c, const om_frame *f)
+{
+	if (f->operation == WIRE_ERROR)
 		return session_ends(c, f);
-	if (f->operation != WIRE_DATA && f->operation != WIRE_END)
-		p->reply = reply_of(f);
+	if (f->operation != WIRE_HELLO || f->object_length != WIRE_MAGIC)
+		return out_of_place(c, f, "it is no objmapper server, or of another version");
+	om_reply *hello = reply_of(f);
+	if (hello == NULL)
+		return out_of_place(c, f, "no memory for its terms");
+	c->session->max_requests = granted(hello, WIRE_MAX_REQUESTS, DEFAULT_REQUESTS);
+	c->session->greeted = 1;
+	om_reply_free(hello);
+	return 0;
+}
+
+/* A body counts only when all of it came (protocol-spec.md 4.4). */
+static int body_is_whole(const om_reply *r)
+{
+	return r->operation != WIRE_GET || r->status != OM_OK || r->fd >= 0 || r->length == OM_UNBOUNDED || r->body_length == r->length;
+}
+
+static int take_body_frame(om_context *c, struct pending *p, const om_frame *f)
+{
+	if (f->fd >= 0 || p->reply == NULL)
+		return out_of_place(c, f, "no body is open under this id");
+	if (f->operation == WIRE_DATA)
+		return take_body(c, p, f);
+	p->reply->status = (enum om_status)f->status;
+	if (p->reply->status != OM_OK && p->reply->message == NULL)
+		p->reply->message = message_in(f->metadata, f->metadata_length);
+	return 0;
+}
+
+static int take_first_frame(om_context *c, struct pending *p, const om_frame *f)
+{
+	if (p->reply != NULL || f->operation != p->operation)
+		return out_of_place(c, f, "it answers no request");
+	p->reply = reply_of(f);
 	if (p->reply == NULL) {
 		if (f->fd >= 0)
 			close(f->fd);
-		context_fail(c, ENOMEM, "no memory for the answer, or it came out of order");
-		return NULL;
+		return context_fail(c, ENOMEM, "no memory for the answer");
 	}
-	if (f->operation == WIRE_END)
-		p->reply->status = (enum om_status)f->status;
-	else if (take_body(c, p, f) < 0)
-		return NULL;
-	if (f->operation == WIRE_DATA || (f->operation != WIRE_END && (f->flags & WIRE_MORE)))
-		return NULL;
-	om_reply *done = p->reply;
-	remove_pending(c->session, p);
-	return done;
+	return take_body(c, p, f);
+}
+
+static int take_frame(om_context *c, const om_frame *f)
+{
+	if (!(f->flags & WIRE_REPLY))
+		return out_of_place(c, f, "it is not marked as a reply");
+	if (!c->session->greeted)
+		return take_hello(c, f);
+	struct pending *p = find(c->session->pending, f->id);
+	if (p == NULL || f->operation == WIRE_ERROR)
+		return session_ends(c, f);
+	int of_body = f->operation == WIRE_DATA || f->operation == WIRE_END;
+	if ((of_body ? take_body_frame(c, p, f) : take_first_frame(c, p, f)) < 0)
+		return -1;
+	if (f->operation == WIRE_DATA || (!of_body && (f->flags & WIRE_MORE)))
+		return 0;
+	if (!body_is_whole(p->reply))
+		return context_fail(c, EPROTO, "the server announced %llu bytes of body and sent %zu", (unsigned long long)p->reply->length, p->reply->body_length);
+	complete(c->session, p);
+	return 0;
+}
+
+/* Takes in every whole frame that the reader has. */
+static int take_frames(om_context *c)
+{
+	om_frame f;
+	int r;
+
+	while ((r = om_reader_next(c->session->reader, &f, c->errstr)) == 1)
+		if (take_frame(c, &f) < 0)
+			return -1;
+	if (r < 0)
+		c->err = -r;
+	return r < 0 ? -1 : 0;
 }
 
 static int receive_some(om_context *c)
@@ -304,7 +424,7 @@ static int receive_some(om_context *c)
 	ssize_t n = fdpass_receive(s->socket, s->input, INPUT_ROOM, fds, FDPASS_MAX, &count, 0);
 
 	if (n == -EAGAIN)
-		return wait_for(c, POLLIN, "answer");
+		return wait_for(c, POLLIN, "answer") < 0 ? -1 : 0;
 	if (n <= 0) {
 		for (unsigned i = 0; i < count; i++)
 			close(fds[i]);
@@ -318,48 +438,82 @@ static int receive_some(om_context *c)
 	return r < 0 ? context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r)) : 0;
 }
 
+static void nothing_in_flight(om_context *c)
+{
+	snprintf(c->errstr, sizeof c->errstr, "no request is in flight");
+}
+
 om_reply *om_get_reply(om_context *c)
 {
 	struct om_session *s = c->session;
-	om_frame frame;
 
-	if (c->err != 0 || context_send(c, -1) < 0)
-		return NULL;
-	if (s->pending == NULL) {
-		context_fail(c, EINVAL, "no request is in flight");
-		c->err = 0; /* the session is fine */
+	if (c->err == 0 && s->done == NULL && s->pending == NULL) {
+		nothing_in_flight(c);
 		return NULL;
 	}
-	for (;;) {
-		int r = om_reader_next(s->reader, &frame, c->errstr);
-		if (r < 0) {
-			c->err = -r;
+	if (s->done == NULL && context_send(c, -1) < 0)
+		return NULL;
+	while (s->done == NULL)
+		if (s->detached || receive_frames(c) < 0)
 			return NULL;
-		}
-		if (r == 0) {
-			if (receive_some(c) < 0)
-				return NULL;
-			continue;
-		}
-		om_reply *reply = take_frame(c, &frame);
-		if (reply != NULL || c->err != 0)
-			return reply;
-	}
+	return take_done(s, s->done);
 }
 
 om_reply *context_wait(om_context *c, uint32_t id)
 {
-	om_reply *reply;
+	struct om_session *s = c->session;
+	struct pending *p;
 
-	while ((reply = om_get_reply(c)) != NULL && reply->id != id)
-		om_reply_free(reply);
-	return reply;
+	if (context_send(c, -1) < 0)
+		return NULL;
+	while ((p = find(s->done, id)) == NULL)
+		if (s->detached || receive_frames(c) < 0)
+			return NULL;
+	return take_done(s, p);
 }
 
-int context_has_input(om_context *c)
+int context_is_answered(om_context *c, uint32_t id)
 {
 	struct pollfd p = { .fd = c->session->socket, .events = POLLIN };
-	return poll(&p, 1, 0) > 0;
+
+	if (!c->session->detached && poll(&p, 1, 0) > 0 && receive_frames(c) < 0)
+		return -1;
+	return find(c->session->done, id) != NULL;
+}
+
+void om_set_timeout(om_context *c, int timeout_millis)
+{
+	c->session->timeout_millis = timeout_millis != 0 ? timeout_millis : DEFAULT_TIMEOUT_MILLIS;
+}
+
+uint32_t om_max_requests(const om_context *c) { return c->session->max_requests; }
+
+/* ---- without a socket */
+
+const void *om_output(om_context *c, size_t *length)
+{
+	struct om_session *s = c->session;
+	*length = s->out.length - s->out_sent;
+	return *length > 0 ? s->out.bytes + s->out_sent : NULL;
+}
+
+void om_output_sent(om_context *c, size_t length)
+{
+	struct om_session *s = c->session;
+	size_t left = s->out.length - s->out_sent;
+	s->out_sent += length < left ? length : left;
+	if (s->out_sent == s->out.length)
+		s->out_sent = s->out.length = 0;
+}
+
+int om_input(om_context *c, const void *bytes, size_t length, const int *fds, size_t fd_count)
+{
+	int r = om_reader_feed(c->session->reader, bytes, length, fds, fd_count);
+	if (c->err != 0)
+		return -1;
+	if (r < 0)
+		return context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r));
+	return take_frames(c);
 }
 
 /* ---- connecting */
@@ -375,7 +529,18 @@ static int open_socket(om_context *c, const char *path)
 	if (fd < 0)
 		return context_fail(c, errno, "socket: %s", strerror(errno));
 	c->session->socket = fd;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+	/* A full backlog makes connect wait; the socket's send timeout bounds that. */
+	int millis = c->session->timeout_millis;
+	struct timeval bound = { .tv_sec = millis > 0 ? millis / 1000 : 0, .tv_usec = millis > 0 ? millis % 1000 * 1000 : 0 };
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) < 0)
+		return context_fail(c, errno, "setsockopt: %s", strerror(errno));
+	int r;
+	do
+		r = connect(fd, (struct sockaddr *)&address, sizeof address);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EAGAIN)
+		return context_fail(c, ETIMEDOUT, "the server did not accept a connection within %d ms", millis);
+	if (r < 0)
 		return context_fail(c, errno, "cannot connect to %s: %s%s", path, strerror(errno),
 		    errno == ECONNREFUSED || errno == ENOENT ? "; is objmapperd running?" : "");
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
@@ -403,29 +568,18 @@ static void write_hello(struct wire_buffer *out, const om_options *o)
 	wire_end(out, frame, NULL, 0);
 }
 
-static int greet(om_context *c, const om_options *o)
+static int greet(om_context *c)
 {
-	om_frame f;
-	int r;
-
-	write_hello(&c->session->out, o);
 	if (context_send(c, -1) < 0)
 		return -1;
-	while ((r = om_reader_next(c->session->reader, &f, c->errstr)) == 0)
-		if (receive_some(c) < 0)
+	while (!c->session->greeted)
+		if (receive_frames(c) < 0)
 			return -1;
-	if (r < 0) {
-		c->err = -r;
-		return -1;
-	}
-	if (f.operation != WIRE_HELLO || f.object_length != WIRE_MAGIC) {
-		session_ends(c, &f);
-		return -1;
-	}
 	return 0;
 }
 
-om_context *om_connect(const char *path, const om_options *options)
+/* A session with its HELLO queued and no socket. */
+static om_context *new_context(const om_options *options)
 {
 	static const om_options defaults = { .mode = OM_AUTO };
 	const om_options *o = options != NULL ? options : &defaults;
@@ -439,15 +593,47 @@ om_context *om_connect(const char *path, const om_options *options)
 	}
 	c->session = s;
 	s->socket = -1;
+	s->max_requests = DEFAULT_REQUESTS;
 	s->pending_tail = &s->pending;
-	s->timeout_millis = o->timeout_millis != 0 ? o->timeout_millis : DEFAULT_TIMEOUT_MILLIS;
+	s->done_tail = &s->done;
+	om_set_timeout(c, o->timeout_millis);
 	s->reader = om_reader_new(0);
-	s->input = malloc(INPUT_ROOM);
-	if (s->reader == NULL || s->input == NULL)
+	write_hello(&s->out, o);
+	if (s->reader == NULL || s->out.failed)
+		context_fail(c, ENOMEM, "no memory for a session");
+	return c;
+}
+
+om_context *om_detached(const om_options *options)
+{
+	om_context *c = new_context(options);
+	if (c != NULL)
+		c->session->detached = 1;
+	return c;
+}
+
+om_context *om_connect(const char *path, const om_options *options)
+{
+	om_context *c = new_context(options);
+
+	if (c == NULL || c->err != 0)
+		return c;
+	c->session->input = malloc(INPUT_ROOM);
+	if (c->session->input == NULL)
 		context_fail(c, ENOMEM, "no memory for a session");
 	else if (open_socket(c, path) == 0)
-		(void)greet(c, o);
+		(void)greet(c);
 	return c;
+}
+
+static void free_all(struct pending *p)
+{
+	while (p != NULL) {
+		struct pending *next = p->next;
+		om_reply_free(p->reply);
+		free(p);
+		p = next;
+	}
 }
 
 void om_free(om_context *c)
@@ -455,10 +641,8 @@ void om_free(om_context *c)
 	if (c == NULL)
 		return;
 	struct om_session *s = c->session;
-	while (s->pending != NULL) {
-		om_reply_free(s->pending->reply);
-		remove_pending(s, s->pending);
-	}
+	free_all(s->pending);
+	free_all(s->done);
 	if (s->socket >= 0)
 		close(s->socket);
 	om_reader_free(s->reader);

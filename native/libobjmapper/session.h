@@ -9,20 +9,26 @@
 struct pending {
 	struct pending *next;
 	uint32_t id;
+	int operation;
 	int sink;
 	int use_sink;
+	size_t body_room; /* allocated for the reply's body */
 	om_reply *reply; /* its first frame has come and the body is still coming; NULL before that */
 };
 
 struct om_session {
 	int socket;
 	int timeout_millis;
+	int detached; /* the caller moves the bytes */
+	int greeted;  /* the server's HELLO has come */
 	uint32_t next_id;
-	uint32_t max_frame;
+	int wrapped; /* next_id began anew: some may be in flight still */
+	uint32_t max_requests; /* as granted */
 	struct wire_buffer out;
 	size_t out_sent;
 	om_reader *reader;
 	struct pending *pending, **pending_tail;
+	struct pending *done, **done_tail; /* answered; each reply waits to be taken */
 	unsigned char *input;
 };
 
@@ -39,7 +45,7 @@ int context_send(om_context *c, int fd);
 /* The complete answer to one request; answers to others that come meanwhile are kept for om_get_reply. */
 om_reply *context_wait(om_context *c, uint32_t id);
 
-/* 1 when an answer to the request has come and waits to be read: a PUT that was refused need not be sent to its end. */
-int context_has_input(om_context *c);
+/* 1 when the request is answered already: a PUT that was refused need not be sent to its end. -1 when the session failed. */
+int context_is_answered(om_context *c, uint32_t id);
 
 #endif

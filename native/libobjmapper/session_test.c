@@ -1,0 +1,249 @@
+/* A session against a peer that the test plays itself, over a socket pair's worth of bytes in memory and over a real socket. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "objmapper.h"
+#include "wire.h"
+
+#define check(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s: not so\n", __func__, __LINE__, #x), abort()))
+
+static int open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	check(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void add_hello(struct wire_buffer *b)
+{
+	static const unsigned char versions[8] = { 1, 0, 1, 0 };
+	size_t frame = wire_begin(b, WIRE_HELLO, WIRE_REPLY, 0, 0, 0, WIRE_MAGIC);
+	wire_entry(b, WIRE_VERSIONS, versions, sizeof versions);
+	wire_u32(b, WIRE_MAX_REQUESTS, 17);
+	wire_end(b, frame, NULL, 0);
+}
+
+static void add_reply(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t length, const char *body)
+{
+	size_t frame = wire_begin(b, operation, WIRE_REPLY | flags, id, status, fds, length);
+	wire_end(b, frame, body, strlen(body));
+}
+
+/* Feeds what the buffer has and empties it. */
+static int feed(om_context *c, struct wire_buffer *b, const int *fds, size_t count)
+{
+	int r = om_input(c, b->bytes, b->length, fds, count);
+	b->length = 0;
+	return r;
+}
+
+static om_context *greeted(struct wire_buffer *b)
+{
+	om_context *c = om_detached(NULL);
+	size_t length;
+
+	check(c != NULL && om_output(c, &length) != NULL && length > WIRE_HEADER);
+	om_output_sent(c, length);
+	add_hello(b);
+	check(feed(c, b, NULL, 0) == 0);
+	return c;
+}
+
+static void hello_comes_first_and_its_terms_are_kept(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	size_t length;
+
+	check(om_max_requests(c) == 17);
+	check(om_output(c, &length) == NULL && length == 0);
+	om_free(c);
+	c = om_detached(NULL);
+	add_reply(&b, WIRE_PING, 0, 1, OM_OK, 0, 0, "");
+	check(feed(c, &b, NULL, 0) < 0 && c->err == EPROTO);
+	om_free(c);
+	wire_free(&b);
+}
+
+static void answers_come_out_as_they_complete(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	uint32_t first, second;
+
+	check(om_append_get(c, "a", 1, NULL, &first) == 0 && om_append_get(c, "b", 1, NULL, &second) == 0);
+	check(om_get_reply(c) == NULL && c->err == 0);
+	add_reply(&b, WIRE_GET, WIRE_MORE, first, OM_OK, 0, 6, "one");
+	add_reply(&b, WIRE_GET, 0, second, OM_OK, 0, 3, "two");
+	add_reply(&b, WIRE_DATA, 0, first, OM_OK, 0, 0, "ONE");
+	check(feed(c, &b, NULL, 0) == 0);
+	om_reply *r = om_get_reply(c);
+	check(r != NULL && r->id == second && r->body_length == 3 && memcmp(r->body, "two", 3) == 0);
+	om_reply_free(r);
+	check(om_get_reply(c) == NULL && c->err == 0);
+	add_reply(&b, WIRE_END, 0, first, OM_OK, 0, 0, "");
+	check(feed(c, &b, NULL, 0) == 0);
+	r = om_get_reply(c);
+	check(r != NULL && r->id == first && r->body_length == 6 && memcmp(r->body, "oneONE", 6) == 0);
+	om_reply_free(r);
+	check(om_get_reply(c) == NULL && c->err == 0 && strstr(c->errstr, "in flight") != NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
+static void a_reply_owns_its_descriptor_until_it_is_taken(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	int fds[3];
+	uint32_t ids[3];
+
+	for (int i = 0; i < 3; i++) {
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		check(om_append_get(c, "k", 1, NULL, &ids[i]) == 0);
+		add_reply(&b, WIRE_GET, 0, ids[i], OM_OK, 1, 9, "");
+	}
+	check(feed(c, &b, fds, 3) == 0);
+	om_reply *r = om_get_reply(c);
+	check(r != NULL && r->fd == fds[0]);
+	om_reply_free(r);
+	check(fcntl(fds[0], F_GETFD) < 0);
+	r = om_get_reply(c);
+	int taken = om_reply_take_fd(r);
+	check(taken == fds[1] && om_reply_take_fd(r) == -1);
+	om_reply_free(r);
+	check(fcntl(taken, F_GETFD) >= 0);
+	close(taken);
+	om_free(c); /* and the third's, which nobody asked for */
+	check(fcntl(fds[2], F_GETFD) < 0);
+	wire_free(&b);
+}
+
+static void a_body_that_is_too_short_fails_the_session(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	uint32_t id;
+
+	check(om_append_get(c, "k", 1, NULL, &id) == 0);
+	add_reply(&b, WIRE_GET, 0, id, OM_OK, 0, 9, "short");
+	check(feed(c, &b, NULL, 0) < 0 && c->err == EPROTO && strstr(c->errstr, "announced 9") != NULL);
+	check(om_append_get(c, "k", 1, NULL, &id) < 0 && om_get_reply(c) == NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
+static void frames_out_of_place_fail_the_session_and_leak_nothing(void)
+{
+	for (int operation = 0; operation < 256; operation++) {
+		struct wire_buffer b = { 0 };
+		om_context *c = greeted(&b);
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		uint32_t id;
+		check(om_append_get(c, "k", 1, NULL, &id) == 0);
+		add_reply(&b, operation, 0, operation == WIRE_GET ? id + 1 : id, OM_OK, 1, 0, "");
+		check(feed(c, &b, &fd, 1) < 0 && c->err != 0);
+		om_free(c);
+		check(fcntl(fd, F_GETFD) < 0);
+		wire_free(&b);
+	}
+}
+
+static void the_servers_last_words_are_the_error(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	size_t frame = wire_begin(&b, WIRE_ERROR, WIRE_REPLY, 0, OM_TIMEOUT, 0, 0);
+
+	wire_entry(&b, WIRE_MESSAGE, "no frame for 60 s", 17);
+	wire_end(&b, frame, NULL, 0);
+	check(feed(c, &b, NULL, 0) < 0 && c->err == ETIMEDOUT);
+	check(strstr(c->errstr, "no frame for 60 s") != NULL && strstr(c->errstr, "TIMEOUT") != NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
+static void a_key_of_no_or_too_many_bytes_is_refused_and_the_session_goes_on(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	char key[WIRE_MAX_KEY + 1] = { 0 };
+
+	check(om_append_get(c, key, 0, NULL, NULL) < 0 && c->err == 0);
+	check(om_append_get(c, key, sizeof key, NULL, NULL) < 0 && c->err == 0 && strstr(c->errstr, "4097") != NULL);
+	check(om_append_get(c, key, 1, NULL, NULL) == 0 && om_append_get(c, key, WIRE_MAX_KEY, NULL, NULL) == 0);
+	om_free(c);
+	wire_free(&b);
+}
+
+static void connecting_to_nobody_says_so(void)
+{
+	char path[sizeof((struct sockaddr_un *)0)->sun_path + 8];
+	om_context *c = om_connect("/nonexistent/objmapper.sock", NULL);
+
+	check(c != NULL && c->err == ENOENT && strstr(c->errstr, "is objmapperd running?") != NULL);
+	check(om_ping(c) == NULL && om_get(c, "k", 1, NULL) == NULL && om_get_reply(c) == NULL);
+	om_free(c);
+	memset(path, 'p', sizeof path - 1);
+	path[sizeof path - 1] = 0;
+	c = om_connect(path, NULL);
+	check(c != NULL && c->err == ENAMETOOLONG);
+	om_free(c);
+	om_free(NULL);
+	om_reply_free(NULL);
+}
+
+/* A listening socket that nobody accepts from: the connection stands, and no answer comes. */
+static void a_server_that_says_nothing_is_given_up_after_the_timeout(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	om_options options = { .timeout_millis = 20 };
+	char directory[] = "/tmp/objmapper-session-test-XXXXXX";
+
+	check(mkdtemp(directory) != NULL);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/s", directory);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	check(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+	om_context *c = om_connect(address.sun_path, &options);
+	check(c != NULL && c->err == ETIMEDOUT);
+	check((fcntl(om_socket(c), F_GETFD) & FD_CLOEXEC) != 0);
+	om_free(c);
+	c = om_connect(address.sun_path, &options);
+	om_context *third = om_connect(address.sun_path, &options); /* beyond the backlog: connect itself waits */
+	check(c != NULL && third != NULL && third->err == ETIMEDOUT);
+	om_free(c);
+	om_free(third);
+	close(listener);
+	unlink(address.sun_path);
+	rmdir(directory);
+}
+
+int main(void)
+{
+	int before = open_descriptors();
+
+	hello_comes_first_and_its_terms_are_kept();
+	answers_come_out_as_they_complete();
+	a_reply_owns_its_descriptor_until_it_is_taken();
+	a_body_that_is_too_short_fails_the_session();
+	frames_out_of_place_fail_the_session_and_leak_nothing();
+	the_servers_last_words_are_the_error();
+	a_key_of_no_or_too_many_bytes_is_refused_and_the_session_goes_on();
+	connecting_to_nobody_says_so();
+	a_server_that_says_nothing_is_given_up_after_the_timeout();
+	check(open_descriptors() == before);
+	puts("session: all passed");
+	return 0;
+}
