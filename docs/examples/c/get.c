@@ -17,7 +17,7 @@ static int write_out(const om_reply *reply)
 		at += n;
 		left -= (uint64_t)n;
 	}
-	if (reply->fd < 0 && fwrite(reply->body, 1, reply->body_length, stdout) != reply->body_length)
+	if (reply->body_length > 0 && fwrite(reply->body, 1, reply->body_length, stdout) != reply->body_length)
 		return -1;
 	return fflush(stdout);
 }
