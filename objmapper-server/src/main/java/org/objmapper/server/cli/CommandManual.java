@@ -20,6 +20,7 @@ final class CommandManual {
         Path manual = Path.of(arguments[0]);
         Path completions = Path.of(arguments[1]);
         describe(Usage.tool(), manual.resolve("man1"), completions);
+        describe(ObjmapperdCommand.commandLine().getCommandSpec(), manual.resolve("man8"), completions);
     }
 
     private static void describe(CommandSpec program, Path manual, Path completions) throws IOException {

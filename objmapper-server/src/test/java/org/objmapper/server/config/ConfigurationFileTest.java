@@ -71,8 +71,6 @@ class ConfigurationFileTest {
                 max_requests = 11
                 max_frame = "2 MiB"
                 inline_limit = 100
-                max_message_descriptors = 12
-                max_queued_descriptors = 13
                 max_object = "5 GiB"
                 [timeouts]
                 hello = "100 ms"
@@ -89,8 +87,7 @@ class ConfigurationFileTest {
         assertThat(configuration.store()).isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
-        assertThat(configuration.limits())
-                .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 12, 13, 5L << 30));
+        assertThat(configuration.limits()).isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 5L << 30));
         assertThat(configuration.timeouts()).isEqualTo(new Configuration.TimeoutSettings(100, 0, 2_000, 180_000, 0));
     }
 
@@ -131,8 +128,6 @@ class ConfigurationFileTest {
                 "limits | max_frame = \"255 KiB\" | limits.max_frame = \"255 KiB\"",
                 "limits | max_frame = 16777217 | limits.max_frame = 16777217",
                 "limits | inline_limit = \"65 KiB\" | limits.inline_limit = \"65 KiB\"",
-                "limits | max_message_descriptors = 254 | limits.max_message_descriptors = 254",
-                "limits | max_queued_descriptors = -1 | limits.max_queued_descriptors = -1",
                 "limits | max_object = \"9999 PiB\" | limits.max_object = \"9999 PiB\"",
                 "limits | max_object = \"much\" | limits.max_object = \"much\"",
                 "timeouts | hello = \"99 ms\" | timeouts.hello = \"99 ms\"",
@@ -157,8 +152,6 @@ class ConfigurationFileTest {
         "max_requests, 1, 4096",
         "max_frame, 262144, 16777216",
         "inline_limit, 0, 65536",
-        "max_message_descriptors, 0, 253",
-        "max_queued_descriptors, 0, 65536",
         "max_object, 1, 4611686018427387904"
     })
     void bothEndsOfALimitsRangeAreAcceptedAndOneBeyondIsNot(String key, long lowest, long highest)

@@ -1,0 +1,81 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.config.Configuration;
+
+/** What {@code --dev} prepares: a socket for one user alone, and a place for the data. Owns that place unless it was given. */
+final class DevelopmentServer implements AutoCloseable {
+    private final Path socket;
+    private final Path data;
+    private final boolean temporary;
+
+    private DevelopmentServer(Path socket, Path data, boolean temporary) {
+        this.socket = socket;
+        this.data = data;
+        this.temporary = temporary;
+    }
+
+    static DevelopmentServer prepare(@Nullable Path socket, @Nullable Path data) throws IOException {
+        Path chosen = socket != null ? socket.toAbsolutePath() : chooseSocket(System.getenv());
+        return data != null
+                ? new DevelopmentServer(chosen, Files.createDirectories(data.toAbsolutePath()), false)
+                : new DevelopmentServer(chosen, Files.createTempDirectory("objmapper-dev"), true);
+    }
+
+    /** The first of the tool's own candidates whose directory is there, or can be made, and is writable. */
+    static Path chooseSocket(Map<String, String> environment) throws IOException {
+        List<Path> candidates = SocketSearch.candidates(environment);
+        for (Path candidate : candidates) {
+            Path directory = candidate.getParent();
+            try {
+                if (directory != null && Files.isWritable(Files.createDirectories(directory))) {
+                    return candidate;
+                }
+            } catch (IOException e) {
+                continue; // not a place for this user: the next one
+            }
+        }
+        throw new IOException("no place for a socket: this user can write to none of " + candidates
+                + "; name another one with --socket PATH");
+    }
+
+    Configuration configuration() {
+        return Configuration.standard().withSocket(socket).withData(data).withPrivateSocket();
+    }
+
+    /** Says on one screen what is where and what to try. */
+    void welcome() {
+        boolean found = SocketSearch.candidates(System.getenv()).contains(socket);
+        String option = found ? "" : " --socket " + socket;
+        System.err.println("objmapperd listens on " + socket);
+        System.err.println(
+                "its data is in       " + data + (temporary ? ", which goes when it ends (--data DIR keeps it)" : ""));
+        System.err.println("try in another shell:");
+        System.err.println("  objmapper put" + option + " hello /etc/hostname");
+        System.err.println("  objmapper get" + option + " hello");
+        System.err.println("  objmapper with" + option + " hello -- wc -c");
+        System.err.println("Ctrl-C stops it");
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (!temporary) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(data)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+}

@@ -1,0 +1,182 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.config.Configuration;
+import org.objmapper.server.config.ConfigurationException;
+import org.objmapper.server.config.ConfigurationFile;
+import org.objmapper.server.config.ListenerSettings;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ScopeType;
+
+/** The program {@code objmapperd}. */
+@Command(
+        name = "objmapperd",
+        header = "The objmapper server.",
+        description = {
+            "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
+                    + " standard output: objmapperd ready on PATH. SIGTERM and SIGINT let it finish what it has begun.",
+        },
+        footer = {"", "Exit codes: 0 ok, 2 wrong usage or configuration, 4 refused, 5 input or output failed."},
+        sortOptions = false,
+        versionProvider = ObjmapperdCommand.Versions.class)
+public final class ObjmapperdCommand implements Callable<Integer> {
+    private static final Path STANDARD_FILE = Path.of("/etc/objmapper/objmapperd.toml");
+
+    @Option(
+            names = "--dev",
+            description =
+                    "Start a server to try things with: no configuration file, a socket for this user alone, data that"
+                            + " goes when it ends unless --data keeps it.")
+    private boolean dev;
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            scope = ScopeType.INHERIT,
+            description = "Listen here, whatever the configuration says.")
+    private @Nullable Path socket;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            scope = ScopeType.INHERIT,
+            description = "Keep the objects here, whatever the configuration says.")
+    private @Nullable Path data;
+
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            description = "Log more, and show the stack trace of an error.")
+    private boolean debug;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Show this help.")
+    private boolean help;
+
+    @Option(
+            names = {"-V", "--version"},
+            versionHelp = true,
+            description = "Show the version.")
+    private boolean version;
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /** The command line's model, from which its help and manual come too. */
+    static CommandLine commandLine() {
+        CommandLine line = new CommandLine(new ObjmapperdCommand());
+        line.setExecutionExceptionHandler(ObjmapperdCommand::explain);
+        return line;
+    }
+
+    /** Without a command: {@code --dev}, or the help. */
+    @Override
+    public Integer call() throws IOException, ConfigurationException, InterruptedException {
+        if (!dev) {
+            throw new ParameterException(
+                    commandLine(),
+                    "nothing to do: objmapperd serve runs a server, objmapperd --dev one to try things with");
+        }
+        Logging.begin(debug);
+        try (StopSignal signal = StopSignal.register();
+                DevelopmentServer server = DevelopmentServer.prepare(socket, data)) {
+            serve(server.configuration(), signal, server::welcome);
+        }
+        return ExitCode.OK;
+    }
+
+    @Command(header = "Run the server.", description = "Runs until SIGTERM or SIGINT.", sortOptions = false)
+    int serve(
+            @Option(
+                            names = {"-c", "--config"},
+                            paramLabel = "FILE",
+                            description = "The configuration file. Otherwise /etc/objmapper/objmapperd.toml where it is"
+                                    + " there, or the defaults.")
+                    @Nullable
+                    Path file)
+            throws IOException, ConfigurationException, InterruptedException {
+        Logging.begin(debug);
+        Configuration configuration = read(file);
+        if (socket != null) {
+            configuration = configuration.withSocket(socket);
+        }
+        if (data != null) {
+            configuration = configuration.withData(data);
+        }
+        try (StopSignal signal = StopSignal.register()) {
+            serve(configuration, signal, () -> {});
+        }
+        return ExitCode.OK;
+    }
+
+    private static void serve(Configuration configuration, StopSignal signal, Runnable welcome)
+            throws IOException, InterruptedException {
+        try (ServerRun run = ServerRun.start(configuration)) {
+            welcome.run();
+            for (ListenerSettings listener : configuration.listeners()) {
+                System.out.println("objmapperd ready on " + listener.path());
+            }
+            System.out.flush();
+            signal.await();
+            run.drain();
+        }
+    }
+
+    private static Configuration read(@Nullable Path file) throws IOException, ConfigurationException {
+        if (file != null) {
+            return ConfigurationFile.read(file);
+        }
+        return Files.exists(STANDARD_FILE) ? ConfigurationFile.read(STANDARD_FILE) : Configuration.standard();
+    }
+
+    @Command(
+            header = "Say whether a configuration file can be used.",
+            description = "Prints every problem with its line; the exit code is 2 when there is one.")
+    int check(@Parameters(paramLabel = "FILE", description = "The configuration file.") Path file)
+            throws IOException, ConfigurationException {
+        ConfigurationFile.read(file);
+        System.out.println(file + " can be used");
+        return ExitCode.OK;
+    }
+
+    private static int explain(Exception e, CommandLine line, CommandLine.ParseResult arguments) {
+        boolean debug = arguments.expandedArgs().contains("--debug");
+        if (e instanceof ParameterException usage) {
+            System.err.println(usage.getMessage());
+            return ExitCode.USAGE;
+        }
+        if (debug) {
+            e.printStackTrace(System.err);
+        }
+        if (e instanceof ConfigurationException configuration) {
+            configuration.problems().forEach(System.err::println);
+            return ExitCode.USAGE;
+        }
+        if (e instanceof IOException failure) {
+            System.err.println("objmapperd: " + IoMessage.of(failure));
+            return ExitCode.IO;
+        }
+        System.err.println("objmapperd: a defect: " + e + (debug ? "" : "; --debug shows where"));
+        return ExitCode.REFUSED;
+    }
+
+    /** The version for {@code --version}. */
+    static final class Versions implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"objmapperd " + Version.text()};
+        }
+    }
+}

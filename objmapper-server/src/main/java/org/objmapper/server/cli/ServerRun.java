@@ -1,0 +1,113 @@
+package org.objmapper.server.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Locale;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Operation;
+import org.objmapper.server.config.Configuration;
+import org.objmapper.server.config.Configuration.LimitSettings;
+import org.objmapper.server.config.Configuration.StoreSettings;
+import org.objmapper.server.config.Configuration.TimeoutSettings;
+import org.objmapper.server.config.ListenerSettings;
+import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoreOptions;
+import org.objmapper.server.transport.Listener;
+import org.objmapper.server.transport.ListenerRules;
+import org.objmapper.server.transport.Server;
+import org.objmapper.server.transport.ServerLimits;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A server that runs: store, listeners and loops, made from the configuration. Owns them all. */
+final class ServerRun implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ServerRun.class);
+    private static final List<Integer> ALWAYS_SERVED = List.of(Operation.PING, Operation.CANCEL, Operation.GOODBYE);
+
+    private final Store store;
+    private final Server server;
+
+    private ServerRun(Store store, Server server) {
+        this.store = store;
+        this.server = server;
+    }
+
+    /** Opens the store, then the sockets; when it returns, clients can connect. */
+    static ServerRun start(Configuration configuration) throws IOException {
+        NativeIo.raiseDescriptorLimit();
+        Store store = openStore(configuration);
+        try {
+            Server server = new Server(limits(configuration), listen(configuration), configuration.loops(), store);
+            server.start();
+            return new ServerRun(store, server);
+        } catch (IOException | RuntimeException e) {
+            store.close();
+            throw e;
+        }
+    }
+
+    /** Lets the sessions finish what they have begun, for the drain timeout at most. */
+    void drain() throws InterruptedException {
+        LOG.info("stops; sessions={}", server.sessions());
+        int left = server.drain();
+        if (left > 0) {
+            LOG.warn("the drain timeout passed; sessions given up={}", left);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        store.close();
+    }
+
+    private static Store openStore(Configuration configuration) throws IOException {
+        StoreSettings settings = configuration.store();
+        return Store.open(StoreOptions.of(settings.directory())
+                .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
+                .withMaxObjectBytes(configuration.limits().maxObjectBytes())
+                .withPassedDescriptorUids(configuration.passedDescriptorUids()));
+    }
+
+    private static List<Listener> listen(Configuration configuration) throws IOException {
+        List<Listener> listeners = new ArrayList<>();
+        try {
+            for (ListenerSettings listener : configuration.listeners()) {
+                ListenerRules rules = new ListenerRules(listener.path().toString(), operations(listener));
+                listeners.add(Listener.open(rules, listener.owner(), listener.group(), listener.mode()));
+            }
+            return listeners;
+        } catch (IOException | RuntimeException e) {
+            listeners.forEach(Listener::close);
+            throw e;
+        }
+    }
+
+    private static BitSet operations(ListenerSettings listener) {
+        BitSet allowed = new BitSet();
+        ALWAYS_SERVED.forEach(allowed::set);
+        for (int operation = Operation.GET; operation <= Operation.STAT; operation++) {
+            if (listener.operations().contains(Operation.nameOf(operation).toLowerCase(Locale.ROOT))) {
+                allowed.set(operation);
+            }
+        }
+        return allowed;
+    }
+
+    private static ServerLimits limits(Configuration configuration) {
+        LimitSettings limits = configuration.limits();
+        TimeoutSettings timeouts = configuration.timeouts();
+        return new ServerLimits(
+                limits.maxSessions(),
+                limits.maxRequests(),
+                limits.maxFrameBytes(),
+                limits.inlineLimitBytes(),
+                (int) timeouts.helloMillis(),
+                (int) timeouts.idleMillis(),
+                (int) timeouts.frameMillis(),
+                (int) timeouts.replyMillis(),
+                (int) timeouts.drainMillis());
+    }
+}
