@@ -31,6 +31,9 @@ public final class Store implements AutoCloseable {
     private static final int PASSED_QUEUE_LENGTH = 256;
     private static final int SHED_AT_ONCE = 64;
     private static final int LIST_SLICE = 500;
+    /** A page ends when it is this long, whatever the limit. */
+    private static final int LIST_BYTES = 4 << 20;
+
     private static final int DUE_AT_ONCE = 1_000;
 
     private final StoreOptions options;
@@ -590,6 +593,7 @@ public final class Store implements AutoCloseable {
 
     private void listNow(byte[] prefix, byte @Nullable [] cursor, int limit, Listing listing) {
         List<ListEntry> entries = new ArrayList<>();
+        PageRoom room = new PageRoom(limit);
         byte[] at = cursor;
         try {
             long now = clock.getAsLong();
@@ -597,11 +601,11 @@ public final class Store implements AutoCloseable {
                 // A slice for each read transaction, so that none lives long.
                 at = index.scan(prefix, at, LIST_SLICE, record -> {
                     if (!record.expiredAt(now)) {
-                        entries.add(entry(record));
+                        entries.add(room.take(entry(record)));
                     }
-                    return entries.size() < limit;
+                    return room.isLeft();
                 });
-            } while (at != null && entries.size() < limit);
+            } while (at != null && room.isLeft());
             if (at != null && !anyBehind(prefix, at, now)) {
                 at = null;
             }
@@ -610,6 +614,26 @@ public final class Store implements AutoCloseable {
             return;
         }
         listing.page(entries, at, null);
+    }
+
+    /** What a page of a listing may still take. */
+    private static final class PageRoom {
+        private int entries;
+        private int bytes = LIST_BYTES;
+
+        PageRoom(int entries) {
+            this.entries = entries;
+        }
+
+        ListEntry take(ListEntry entry) {
+            entries--;
+            bytes -= entry.size();
+            return entry;
+        }
+
+        boolean isLeft() {
+            return entries > 0 && bytes > 0;
+        }
     }
 
     private boolean anyBehind(byte[] prefix, byte[] cursor, long now) {

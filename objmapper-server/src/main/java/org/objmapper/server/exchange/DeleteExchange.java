@@ -1,0 +1,20 @@
+package org.objmapper.server.exchange;
+
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.server.store.Result;
+import org.objmapper.server.store.Store;
+
+/** DELETE (protocol-spec.md 5.5). */
+public final class DeleteExchange extends ChangeExchange {
+    public DeleteExchange(Peer peer, Output output, Store store) {
+        super(peer, output, store);
+    }
+
+    @Override
+    protected boolean start() {
+        return store.delete(theKey(), ifGeneration, durable, this::took);
+    }
+
+    @Override
+    protected void writeResult(FrameWriter frame, Result told) {}
+}

@@ -1,0 +1,198 @@
+package org.objmapper.server.exchange;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.ListEntry;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoreException;
+
+/** LIST (protocol-spec.md 5.6): asks the store for a page, and sends it as the client takes it. */
+public final class ListExchange extends Exchange implements Store.Listing {
+    private static final int SLICE = 64 * 1024;
+    private static final int REPLY_ROOM = 256;
+
+    private record Page(
+            List<ListEntry> entries,
+            byte @Nullable [] cursor,
+            @Nullable StoreException failure) {}
+
+    private final Store store;
+    private final StringBuilder refusal = new StringBuilder();
+    private byte[] prefix = new byte[0];
+    private byte @Nullable [] cursor;
+    private int limit = Limits.DEFAULT_LIST;
+    private Status refusedWith = Status.OK;
+    private boolean asked;
+    private boolean begun;
+    private boolean streamed;
+    private int next;
+    private volatile @Nullable Page page;
+
+    public ListExchange(Peer peer, Output output, Store store) {
+        super(peer, output);
+        this.store = store;
+    }
+
+    @Override
+    public void decode(Frame frame, MetadataReader metadata) {
+        begin(frame);
+        if (frame.bodyLength() != 0 || frame.hasMore()) {
+            refuse(Status.BAD_REQUEST, "LIST takes no body");
+        }
+        metadata.rewind();
+        while (metadata.next() && refusedWith == Status.OK) {
+            decodeEntry(metadata);
+        }
+    }
+
+    private void decodeEntry(MetadataReader metadata) {
+        MetadataType type = MetadataType.of(metadata.type());
+        if (refuses(metadata, refusal)) {
+            refusedWith = type == null ? Status.UNSUPPORTED : Status.BAD_REQUEST;
+        } else if (type == MetadataType.PREFIX) {
+            prefix = metadata.bytes();
+        } else if (type == MetadataType.CURSOR) {
+            cursor = metadata.bytes();
+        } else if (type == MetadataType.LIMIT) {
+            limit = metadata.u32();
+            if (limit < 1 || limit > Limits.MAX_LIST) {
+                refuse(
+                        Status.BAD_REQUEST,
+                        "a limit of " + Integer.toUnsignedString(limit) + "; it takes 1 to " + Limits.MAX_LIST);
+            }
+        }
+    }
+
+    private void refuse(Status status, String why) {
+        refusedWith = status;
+        refusal.append(why);
+    }
+
+    @Override
+    public boolean isBarrier() {
+        return true;
+    }
+
+    @Override
+    public boolean run() {
+        Page there = page;
+        if (there == null) {
+            return !asked ? ask() : abandoned();
+        }
+        if (abandoned()) {
+            return true;
+        }
+        StoreException failure = there.failure();
+        if (failure != null) {
+            return done(failure.status(), String.valueOf(failure.getMessage()));
+        }
+        return cancelled() && !begun ? done(Status.CANCELLED, "") : send(there);
+    }
+
+    private boolean ask() {
+        asked = true;
+        if (!peer.allows(operation)) {
+            return done(Status.DENIED, "LIST is not allowed on this socket");
+        }
+        if (refusedWith != Status.OK) {
+            return done(refusedWith, refusal.toString());
+        }
+        if (!store.list(prefix, cursor, limit, this)) {
+            return done(Status.BUSY, "the index's queue is full");
+        }
+        return false;
+    }
+
+    private boolean done(Status status, String message) {
+        answer(status, message);
+        store.figures().count(operation);
+        return true;
+    }
+
+    /** The index has answered; on one of the store's threads. */
+    @Override
+    public void page(List<ListEntry> entries, byte @Nullable [] cursorBehind, @Nullable StoreException failure) {
+        page = new Page(entries, cursorBehind, failure);
+        peer.resume(this);
+    }
+
+    private boolean send(Page there) {
+        List<ListEntry> entries = there.entries();
+        if (!begun) {
+            begun = true;
+            beginReply(there);
+        }
+        while (streamed && next < entries.size() && !cancelled()) {
+            if (output.full()) {
+                output.awaitRoom(this);
+                return false;
+            }
+            int until = sliceFrom(entries, next);
+            FrameWriter frame = output.frame(REPLY_ROOM + size(entries, next, until));
+            frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
+            write(frame.body(), entries, next, until);
+            output.end(null);
+            next = until;
+        }
+        if (streamed) {
+            FrameWriter frame = output.frame(REPLY_ROOM);
+            Status status = next < entries.size() ? Status.CANCELLED : Status.OK;
+            frame.begin(Operation.END, Frame.REPLY, requestId, status, 0);
+            if (status != Status.OK) {
+                frame.message(status.sentence());
+            }
+            output.end(null);
+        }
+        store.figures().count(operation);
+        return true;
+    }
+
+    private void beginReply(Page there) {
+        List<ListEntry> entries = there.entries();
+        byte[] behind = there.cursor();
+        int size = size(entries, 0, entries.size());
+        streamed = size > SLICE;
+        FrameWriter frame = output.frame(REPLY_ROOM + (behind == null ? 0 : behind.length + 8) + (streamed ? 0 : size));
+        frame.begin(operation, Frame.REPLY | (streamed ? Frame.MORE : 0), requestId, Status.OK, size);
+        if (behind != null) {
+            frame.bytes(MetadataType.CURSOR, behind);
+        }
+        frame.u64(MetadataType.COUNT, entries.size());
+        if (!streamed) {
+            write(frame.body(), entries, 0, entries.size());
+        }
+        output.end(null);
+    }
+
+    private static int sliceFrom(List<ListEntry> entries, int from) {
+        int until = from;
+        int size = 0;
+        while (until < entries.size()
+                && (until == from || size + entries.get(until).size() <= SLICE)) {
+            size += entries.get(until++).size();
+        }
+        return until;
+    }
+
+    private static int size(List<ListEntry> entries, int from, int until) {
+        int size = 0;
+        for (int i = from; i < until; i++) {
+            size += entries.get(i).size();
+        }
+        return size;
+    }
+
+    private static void write(ByteBuffer into, List<ListEntry> entries, int from, int until) {
+        for (int i = from; i < until; i++) {
+            entries.get(i).write(into);
+        }
+    }
+}
