@@ -1,7 +1,6 @@
 package org.objmapper.server.delivery;
 
 import org.objmapper.protocol.Mode;
-import org.objmapper.server.exchange.Terms;
 
 /** Which way a body travels (protocol-spec.md 5.2.2 and 5.2.3). */
 public final class Choice {
@@ -10,21 +9,24 @@ public final class Choice {
 
     private Choice() {}
 
-    /** The mode for a body of some bytes, given what was asked for and what the session can take. */
-    public static Mode of(Mode wanted, long length, boolean inMemory, Terms terms) {
-        if (length <= terms.inlineLimit() || length == 0) {
+    /**
+     * The mode for a body of some bytes, given what was asked for and what the session can take: bodies of so many bytes in the
+     * reply itself, and descriptors.
+     */
+    public static Mode of(Mode wanted, long length, boolean inMemory, long inlineLimitBytes, boolean takesDescriptors) {
+        if (length <= inlineLimitBytes || length == 0) {
             return Mode.INLINE;
         }
         return switch (wanted) {
-            case FDPASS -> terms.takesDescriptors() ? Mode.FDPASS : Mode.COPY;
+            case FDPASS -> takesDescriptors ? Mode.FDPASS : Mode.COPY;
             case COPY -> Mode.COPY;
             case SPLICE -> inMemory ? Mode.COPY : Mode.SPLICE;
-            case AUTO, INLINE -> automatic(length, inMemory, terms);
+            case AUTO, INLINE -> automatic(length, inMemory, takesDescriptors);
         };
     }
 
-    private static Mode automatic(long length, boolean inMemory, Terms terms) {
-        if (terms.takesDescriptors()) {
+    private static Mode automatic(long length, boolean inMemory, boolean takesDescriptors) {
+        if (takesDescriptors) {
             return Mode.FDPASS;
         }
         return length >= SPLICE_FROM && !inMemory ? Mode.SPLICE : Mode.COPY;

@@ -265,10 +265,16 @@ public final class GetExchange extends Exchange implements Store.Lookup {
                     found.length());
             return Step.RELEASE;
         }
-        Mode wanted = modeAsked == null ? peer.terms().mode() : modeAsked;
+        Terms terms = peer.terms();
+        Mode wanted = modeAsked == null ? terms.mode() : modeAsked;
         mode = operation == Operation.HEAD
                 ? Mode.INLINE
-                : Choice.of(wanted, end - position, found.inlineBody() != null, peer.terms());
+                : Choice.of(
+                        wanted,
+                        end - position,
+                        found.inlineBody() != null,
+                        terms.inlineLimit(),
+                        terms.takesDescriptors());
         if (mode == Mode.FDPASS && found.ensureDescriptor() < 0) {
             mode = Mode.COPY;
         }
