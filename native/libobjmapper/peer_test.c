@@ -1,0 +1,379 @@
+/* A context over a real socket, against a child process that plays the server with blocking calls: it reads one frame, answers, reads on. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fdpass.h"
+#include "objmapper.h"
+#include "wire.h"
+
+#define check(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s: not so\n", __func__, __LINE__, #x), abort()))
+
+static int open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	check(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* ---- the peer */
+
+enum { BODY = 4000, MANY = 200 };
+
+struct peer {
+	int socket;
+	om_reader *reader;
+	unsigned char input[65536];
+};
+
+static void tell(struct peer *p, struct wire_buffer *b, const int *fds, unsigned count)
+{
+	for (size_t sent = 0; sent < b->length;) {
+		ssize_t n = fdpass_send(p->socket, b->bytes + sent, b->length - sent, fds, count);
+		if (n < 0)
+			_exit(0); /* the client left */
+		sent += (size_t)n;
+		count = 0;
+	}
+	wire_free(b);
+}
+
+static void hear(struct peer *p, om_frame *f)
+{
+	char why[256];
+	int r;
+
+	while ((r = om_reader_next(p->reader, f, why)) == 0) {
+		int fds[FDPASS_MAX];
+		unsigned count;
+		ssize_t n = fdpass_receive(p->socket, p->input, sizeof p->input, fds, FDPASS_MAX, &count, 0);
+		if (n <= 0)
+			_exit(0);
+		check(om_reader_feed(p->reader, p->input, (size_t)n, fds, count) == 0);
+	}
+	check(r == 1);
+}
+
+static void add(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t length, const void *body, size_t size)
+{
+	size_t frame = wire_begin(b, operation, WIRE_REPLY | flags, id, status, fds, length);
+	wire_end(b, frame, body, size);
+}
+
+static void answer_hello(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	om_frame f;
+	size_t frame;
+
+	hear(p, &f);
+	check(f.operation == WIRE_HELLO && f.object_length == WIRE_MAGIC);
+	frame = wire_begin(&b, WIRE_HELLO, WIRE_REPLY, 0, 0, 0, WIRE_MAGIC);
+	wire_u32(&b, WIRE_MAX_REQUESTS, 4096);
+	wire_end(&b, frame, NULL, 0);
+	tell(p, &b, NULL, 0);
+}
+
+/* Every GET gets a body of BODY bytes in its frame. */
+static void answers_everything(struct peer *p)
+{
+	static const unsigned char body[BODY];
+	om_frame f;
+
+	for (;;) {
+		struct wire_buffer b = { 0 };
+		hear(p, &f);
+		add(&b, f.operation, 0, f.id, OM_OK, 0, f.operation == WIRE_GET ? BODY : 0, body, f.operation == WIRE_GET ? BODY : 0);
+		tell(p, &b, NULL, 0);
+	}
+}
+
+/* Waits for MANY requests and answers them with one message that carries all descriptors. */
+static void passes_descriptors_together(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	int fds[MANY];
+	om_frame f;
+
+	for (int i = 0; i < MANY; i++) {
+		hear(p, &f);
+		fds[i] = memfd_create("body", 0);
+		check(fds[i] >= 0 && write(fds[i], &f.id, sizeof f.id) == sizeof f.id);
+		add(&b, WIRE_GET, 0, f.id, OM_OK, 1, sizeof f.id, NULL, 0);
+	}
+	tell(p, &b, fds, MANY);
+	hear(p, &f);
+}
+
+/* Refuses a PUT after its first DATA frame and takes the rest up to END. */
+static void refuses_a_put_on_its_way(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	om_frame f;
+	uint32_t id;
+
+	hear(p, &f);
+	check(f.operation == WIRE_PUT && (f.flags & WIRE_MORE));
+	id = f.id;
+	hear(p, &f);
+	check(f.operation == WIRE_DATA && f.id == id);
+	size_t frame = wire_begin(&b, WIRE_PUT, WIRE_REPLY, id, OM_NO_SPACE, 0, 0);
+	wire_entry(&b, WIRE_MESSAGE, "full", 4);
+	wire_end(&b, frame, NULL, 0);
+	tell(p, &b, NULL, 0);
+	do
+		hear(p, &f);
+	while (f.operation == WIRE_DATA);
+	check(f.operation == WIRE_END && f.status == OM_CANCELLED);
+	answers_everything(p);
+}
+
+/* Answers a passed descriptor with what it reads from it. */
+static void reads_the_passed_descriptor(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	unsigned char bytes[64];
+	om_frame f;
+
+	hear(p, &f);
+	check(f.operation == WIRE_PUT && f.fds == 1 && f.fd >= 0 && f.body_length == 0);
+	ssize_t n = pread(f.fd, bytes, sizeof bytes, 0);
+	check(n >= 0 && (uint64_t)n == f.object_length);
+	add(&b, WIRE_PUT, 0, f.id, OM_OK, 0, 0, bytes, (size_t)n);
+	tell(p, &b, NULL, 0);
+	hear(p, &f);
+}
+
+static void hangs_up_with_a_reason(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	om_frame f;
+
+	hear(p, &f);
+	size_t frame = wire_begin(&b, WIRE_ERROR, WIRE_REPLY, 0, OM_SHUTTING_DOWN, 0, 0);
+	wire_entry(&b, WIRE_MESSAGE, "maintenance", 11);
+	wire_end(&b, frame, NULL, 0);
+	tell(p, &b, NULL, 0);
+}
+
+static char directory[] = "/tmp/objmapper-peer-test-XXXXXX";
+static char path[sizeof directory + 2];
+
+/* Starts a peer and connects to it. */
+static om_context *connect_to(void (*behaviour)(struct peer *), const om_options *options, pid_t *child)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	check(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+	*child = fork();
+	check(*child >= 0);
+	if (*child == 0) {
+		struct peer p = { .socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC), .reader = om_reader_new(0) };
+		check(p.socket >= 0 && p.reader != NULL);
+		answer_hello(&p);
+		behaviour(&p);
+		_exit(0);
+	}
+	close(listener);
+	om_context *c = om_connect(path, options);
+	unlink(path);
+	if (c != NULL && c->err != 0)
+		fprintf(stderr, "%s\n", c->errstr);
+	check(c != NULL && c->err == 0);
+	return c;
+}
+
+static void end(om_context *c, pid_t child)
+{
+	int status;
+
+	om_free(c);
+	check(waitpid(child, &status, 0) == child);
+	check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* ---- what is expected */
+
+static void ten_thousand_requests_without_taking_an_answer_do_not_stand_still(void)
+{
+	pid_t child;
+	om_context *c = connect_to(answers_everything, NULL, &child);
+	int answers = 0;
+
+	for (int i = 0; i < 10000; i++)
+		check(om_append_get(c, "key", 3, NULL, NULL) == 0);
+	check(om_flush(c) == 0);
+	om_reply *ping = om_ping(c); /* the answers before its own are kept */
+	check(ping != NULL && ping->operation == WIRE_PING);
+	om_reply_free(ping);
+	for (om_reply *r; (r = om_get_reply(c)) != NULL; answers++) {
+		check(r->status == OM_OK && r->body_length == BODY);
+		om_reply_free(r);
+	}
+	check(answers == 10000 && c->err == 0);
+	end(c, child);
+}
+
+static void many_descriptors_of_one_message_reach_their_replies(void)
+{
+	pid_t child;
+	om_context *c = connect_to(passes_descriptors_together, NULL, &child);
+
+	for (int i = 0; i < MANY; i++)
+		check(om_append_get(c, "key", 3, NULL, NULL) == 0);
+	for (int i = 0; i < MANY; i++) {
+		om_reply *r = om_get_reply(c);
+		uint32_t id;
+		check(r != NULL && r->fd >= 0 && pread(r->fd, &id, sizeof id, (off_t)r->fd_offset) == sizeof id && id == r->id);
+		check((fcntl(r->fd, F_GETFD) & FD_CLOEXEC) != 0);
+		om_reply_free(r);
+	}
+	end(c, child);
+}
+
+static void lost_descriptors_end_the_session_and_none_stays_open(void)
+{
+	struct rlimit before, low;
+	pid_t child;
+	om_context *c = connect_to(passes_descriptors_together, NULL, &child);
+
+	check(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	low = before;
+	low.rlim_cur = (rlim_t)open_descriptors() + 50;
+	check(setrlimit(RLIMIT_NOFILE, &low) == 0);
+	for (int i = 0; i < MANY; i++)
+		check(om_append_get(c, "key", 3, NULL, NULL) == 0);
+	om_reply *r = om_get_reply(c);
+	check(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	check(r == NULL && c->err == EMFILE && strstr(c->errstr, "ulimit -n") != NULL);
+	end(c, child);
+}
+
+struct endless {
+	uint64_t given;
+};
+
+static ssize_t give(void *argument, void *bytes, size_t room)
+{
+	struct endless *e = argument;
+	memset(bytes, 'x', room);
+	e->given += room;
+	return (ssize_t)room;
+}
+
+static void an_endless_put_stops_when_it_is_refused(void)
+{
+	struct endless e = { 0 };
+	pid_t child;
+	om_context *c = connect_to(refuses_a_put_on_its_way, NULL, &child);
+	om_reply *r = om_put_stream(c, "key", 3, give, &e, OM_UNBOUNDED, NULL);
+
+	check(r != NULL && r->status == OM_NO_SPACE && strcmp(r->message, "full") == 0 && e.given > 0);
+	om_reply_free(r);
+	r = om_ping(c); /* the session goes on */
+	check(r != NULL && r->status == OM_OK);
+	om_reply_free(r);
+	end(c, child);
+}
+
+static void a_passed_descriptor_stays_the_callers(void)
+{
+	pid_t child;
+	om_context *c = connect_to(reads_the_passed_descriptor, NULL, &child);
+	int fd = memfd_create("body", MFD_CLOEXEC);
+
+	check(fd >= 0 && write(fd, "passed", 6) == 6);
+	om_reply *r = om_put_fd(c, "key", 3, fd, 6, NULL);
+	check(r != NULL && r->status == OM_OK && r->body_length == 6 && memcmp(r->body, "passed", 6) == 0);
+	om_reply_free(r);
+	check(fcntl(fd, F_GETFD) >= 0 && close(fd) == 0);
+	check(om_put_fd(c, "key", 3, -1, 6, NULL) == NULL && c->err == 0);
+	end(c, child);
+}
+
+/* SIGPIPE would kill this test. */
+static void a_server_that_hangs_up_is_an_error_with_its_reason(void)
+{
+	pid_t child;
+	om_context *c = connect_to(hangs_up_with_a_reason, NULL, &child);
+	int status;
+
+	check(om_append_ping(c, NULL) == 0 && om_flush(c) == 0);
+	check(waitpid(child, &status, 0) == child);
+	check(om_ping(c) == NULL && c->err == ESHUTDOWN && strstr(c->errstr, "maintenance") != NULL);
+	check(om_ping(c) == NULL && c->err == ESHUTDOWN);
+	om_free(c);
+}
+
+static void body_bytes_go_to_the_sink(void)
+{
+	om_get_options options = { .use_sink = 1, .sink = memfd_create("sink", MFD_CLOEXEC) };
+	pid_t child;
+	om_context *c = connect_to(answers_everything, NULL, &child);
+	om_reply *r = om_get(c, "key", 3, &options);
+
+	check(r != NULL && r->body == NULL && lseek(options.sink, 0, SEEK_END) == BODY);
+	om_reply_free(r);
+	close(options.sink);
+	end(c, child);
+}
+
+static void nothing(int signal) { (void)signal; }
+
+/* A timer interrupts every wait. */
+static void interrupted_calls_go_on(void)
+{
+	struct sigaction action = { .sa_handler = nothing }, before;
+	struct itimerspec often = { { 0, 100000 }, { 0, 100000 } };
+	timer_t timer;
+	pid_t child;
+	om_context *c = connect_to(answers_everything, NULL, &child);
+
+	check(sigaction(SIGALRM, &action, &before) == 0);
+	check(timer_create(CLOCK_MONOTONIC, NULL, &timer) == 0 && timer_settime(timer, 0, &often, NULL) == 0);
+	for (int i = 0; i < 2000; i++) {
+		om_reply *r = om_get(c, "key", 3, NULL);
+		check(r != NULL && r->body_length == BODY);
+		om_reply_free(r);
+	}
+	check(timer_delete(timer) == 0 && sigaction(SIGALRM, &before, NULL) == 0);
+	end(c, child);
+}
+
+int main(void)
+{
+	int before = open_descriptors();
+
+	check(mkdtemp(directory) != NULL);
+	snprintf(path, sizeof path, "%s/s", directory);
+	ten_thousand_requests_without_taking_an_answer_do_not_stand_still();
+	many_descriptors_of_one_message_reach_their_replies();
+	lost_descriptors_end_the_session_and_none_stays_open();
+	an_endless_put_stops_when_it_is_refused();
+	a_passed_descriptor_stays_the_callers();
+	a_server_that_hangs_up_is_an_error_with_its_reason();
+	body_bytes_go_to_the_sink();
+	interrupted_calls_go_on();
+	rmdir(directory);
+	check(open_descriptors() == before);
+	puts("peer: all passed");
+	return 0;
+}
