@@ -20,7 +20,7 @@ class LauncherTest {
     Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"objmapper"})
+    @ValueSource(strings = {"objmapper", "objmapperd"})
     void aLauncherRunsThroughALinkFromAnotherDirectory(String program) throws Exception {
         Path link = Files.createSymbolicLink(directory.resolve("link"), Path.of(Distribution.program(program)));
 
@@ -31,7 +31,7 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"objmapper"})
+    @ValueSource(strings = {"objmapper", "objmapperd"})
     void aCopyOfTheDistributionRuns(String program) throws Exception {
         Path copy = Distribution.copyTo(directory.resolve("a copy"));
 
