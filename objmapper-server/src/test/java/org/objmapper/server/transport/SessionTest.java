@@ -1,0 +1,427 @@
+package org.objmapper.server.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.awaitility.Awaitility.await;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoreOptions;
+
+/** Sessions against a real server: what they answer, and what they bear. */
+class SessionTest {
+    private static final ServerLimits LIMITS =
+            new ServerLimits(1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 30_000, 60_000, 30_000, 30_000, 5_000);
+
+    @TempDir
+    Path directory;
+
+    private Path socket;
+    private Store store;
+    private Server server;
+
+    @BeforeEach
+    void start() throws IOException {
+        Path data = Files.createDirectory(directory.resolve("data"));
+        socket = directory.resolve("s");
+        store = Store.open(StoreOptions.of(data));
+        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
+        server = new Server(LIMITS, List.of(listener), 2, store);
+        server.start();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        server.close();
+        store.close();
+        assertThat(socket).doesNotExist();
+    }
+
+    @Test
+    void helloIsAnsweredWithWhatIsGranted() throws Exception {
+        try (RawClient client = new RawClient(socket)) {
+            client.send(RawClient.hello());
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.operation()).isEqualTo(Operation.HELLO);
+            assertThat(answer.status()).isEqualTo(Status.OK);
+            assertThat(answer.objectLength()).isEqualTo(Limits.MAGIC);
+        }
+    }
+
+    @Test
+    void garbageInsteadOfHelloIsRefusedWithItsClause() throws Exception {
+        try (RawClient client = new RawClient(socket)) {
+            client.send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n");
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.operation()).isEqualTo(Operation.ERROR);
+            assertThat(answer.status()).isEqualTo(Status.MALFORMED);
+            assertThat(answer.clause()).isEqualTo("2.2");
+            assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void aVersionThatNobodySpeaksIsRefusedWithTheServersRange() throws Exception {
+        try (RawClient client = new RawClient(socket)) {
+            client.send(RawClient.frame(
+                    w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC).versions(2, 9)));
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.status()).isEqualTo(Status.VERSION_MISMATCH);
+            assertThat(answer.message()).contains("2 to 9");
+            assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0, 31, 2.2",
+        "0, -1, 2.2",
+        "0, 1048577, 2.2",
+        "16, 4, 2.2",
+        "16, -8, 2.2",
+        "16, 131080, 2.2",
+        "20, 1, 2.2"
+    })
+    void aLengthFieldOutOfBoundsIsRefused(int offset, int value, String clause) throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            ByteBuffer frame = RawClient.ping(1);
+            frame.putInt(offset, value);
+            client.send(frame);
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.status()).isEqualTo(Status.MALFORMED);
+            assertThat(answer.clause()).isEqualTo(clause);
+            assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void framesCutAtEveryByteAreAnsweredAllTheSame() throws Exception {
+        ByteBuffer whole = ByteBuffer.allocate(4_096);
+        whole.put(RawClient.hello())
+                .put(RawClient.ping(1))
+                .put(RawClient.get(2, "absent"))
+                .flip();
+        for (int cut = 1; cut < whole.limit(); cut++) {
+            try (RawClient client = new RawClient(socket)) {
+                client.send(whole.duplicate().limit(cut));
+                client.send(whole.duplicate().position(cut));
+                assertThat(client.receive().operation()).isEqualTo(Operation.HELLO);
+                Set<Integer> ids = new HashSet<>();
+                ids.add(client.receive().id());
+                ids.add(client.receive().id());
+                assertThat(ids).containsExactlyInAnyOrder(1, 2);
+            }
+        }
+    }
+
+    @Test
+    void anUnknownOperationIsUnsupportedAndTheSessionGoesOn() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(
+                    RawClient.frame(w -> w.begin(200, 0, 1, Status.OK, 0).body().put(new byte[100])));
+            assertThat(client.receive().status()).isEqualTo(Status.UNSUPPORTED);
+            client.send(RawClient.ping(2));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+        }
+    }
+
+    @Test
+    void aFrameThatClaimsADescriptorThatDidNotComeIsRefused() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.frame(w ->
+                    w.begin(Operation.PUT, 0, 1, Status.OK, 5).descriptors(1).text(MetadataType.KEY, "k")));
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.status()).isEqualTo(Status.MALFORMED);
+            assertThat(answer.clause()).isEqualTo("1.5");
+        }
+    }
+
+    @Test
+    void dataWithoutAnOpenBodyIsRefused() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.frame(w -> w.begin(Operation.DATA, 0, 1, Status.OK, 0)));
+            assertThat(client.receive().clause()).isEqualTo("5.1");
+        }
+    }
+
+    @Test
+    void whatWasPutIsGotInTheSameBatchOfRequests() throws Exception {
+        byte[] body = new byte[1_000];
+        new Random(7).nextBytes(body);
+        try (RawClient client = RawClient.greeted(socket)) {
+            ByteBuffer both = ByteBuffer.allocate(8_192);
+            both.put(RawClient.put(1, "key", body)).put(RawClient.get(2, "key")).flip();
+            client.send(both);
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.status()).isEqualTo(Status.OK);
+            assertThat(answer.body()).isEqualTo(body);
+        }
+    }
+
+    @Test
+    void aLargeBodyIsTheSameByCopyAndBySplice() throws Exception {
+        byte[] body = new byte[900_000];
+        new Random(8).nextBytes(body);
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.put(1, "large", body));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            for (Mode mode : List.of(Mode.COPY, Mode.SPLICE, Mode.AUTO)) {
+                client.send(RawClient.frame(w -> w.begin(Operation.GET, 0, 2, Status.OK, 0)
+                        .text(MetadataType.KEY, "large")
+                        .u32(MetadataType.MODE, mode.code())));
+                RawClient.Answer first = client.receive();
+                assertThat(first.status()).as(mode.toString()).isEqualTo(Status.OK);
+                assertThat(first.more()).isTrue();
+                assertThat(readBody(client)).as(mode.toString()).isEqualTo(body);
+            }
+        }
+    }
+
+    private static byte[] readBody(RawClient client) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        while (true) {
+            RawClient.Answer frame = client.receive();
+            if (frame.operation() == Operation.END) {
+                assertThat(frame.status()).isEqualTo(Status.OK);
+                return bytes.toByteArray();
+            }
+            bytes.write(frame.body());
+        }
+    }
+
+    @Test
+    void aRangeIsCutOutOfTheObject() throws Exception {
+        byte[] body = new byte[100_000];
+        new Random(9).nextBytes(body);
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.put(1, "ranged", body));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            client.send(range(2, 99_990, -1));
+            assertThat(client.receive().body()).isEqualTo(Arrays.copyOfRange(body, 99_990, 100_000));
+            client.send(range(3, -1, 4));
+            assertThat(client.receive().body()).isEqualTo(Arrays.copyOfRange(body, 99_996, 100_000));
+            client.send(range(4, 100_000, 1));
+            RawClient.Answer outside = client.receive();
+            assertThat(outside.status()).isEqualTo(Status.RANGE_NOT_SATISFIABLE);
+            assertThat(outside.objectLength()).isEqualTo(100_000);
+        }
+    }
+
+    private static ByteBuffer range(int id, long offset, long length) {
+        return RawClient.frame(w -> w.begin(Operation.GET, 0, id, Status.OK, 0)
+                .text(MetadataType.KEY, "ranged")
+                .pair(MetadataType.RANGE, offset, length));
+    }
+
+    @Test
+    void moreRequestsThanAgreedAreBusyAndTheOthersAreAnswered() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            // Each PUT is open until its END comes, so they all are in flight at once.
+            for (int id = 1; id <= LIMITS.maxRequests() + 1; id++) {
+                int request = id;
+                client.send(RawClient.frame(w -> w.begin(Operation.PUT, Frame.MORE, request, Status.OK, Limits.UNKNOWN)
+                        .text(MetadataType.KEY, "k" + request)));
+            }
+            RawClient.Answer refused = client.receive();
+            assertThat(refused.status()).isEqualTo(Status.BUSY);
+            assertThat(refused.id()).isEqualTo(LIMITS.maxRequests() + 1);
+            for (int id = 1; id <= LIMITS.maxRequests() + 1; id++) {
+                int request = id;
+                client.send(RawClient.frame(w -> w.begin(Operation.END, 0, request, Status.OK, 0)));
+            }
+            for (int id = 1; id <= LIMITS.maxRequests(); id++) {
+                assertThat(client.receive().status()).isEqualTo(Status.OK);
+            }
+        }
+    }
+
+    @Test
+    void anIdInFlightIsNotTakenTwice() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            ByteBuffer open = RawClient.frame(w -> w.begin(Operation.PUT, Frame.MORE, 5, Status.OK, Limits.UNKNOWN)
+                    .text(MetadataType.KEY, "k"));
+            client.send(open.duplicate());
+            client.send(open);
+            assertThat(client.receive().clause()).isEqualTo("4.1");
+        }
+    }
+
+    @Test
+    void aClientThatDiesInsideAPutLeavesTheOldObject() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.put(1, "kept", new byte[] {1, 2, 3}));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+        }
+        try (RawClient dying = RawClient.greeted(socket)) {
+            dying.send(RawClient.frame(w ->
+                    w.begin(Operation.PUT, Frame.MORE, 1, Status.OK, 1_000_000).text(MetadataType.KEY, "kept")));
+            dying.send(RawClient.frame(
+                    w -> w.begin(Operation.DATA, 0, 1, Status.OK, 0).body().put(new byte[300_000])));
+        }
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.get(1, "kept"));
+            assertThat(client.receive().body()).isEqualTo(new byte[] {1, 2, 3});
+        }
+    }
+
+    @Test
+    void aThousandSessionsAtOnceAreAllServed() throws Exception {
+        List<RawClient> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < 1_000; i++) {
+                clients.add(RawClient.greeted(socket));
+            }
+            for (RawClient client : clients) {
+                client.send(RawClient.ping(1));
+            }
+            for (RawClient client : clients) {
+                assertThat(client.receive().status()).isEqualTo(Status.OK);
+            }
+        } finally {
+            for (RawClient client : clients) {
+                client.close();
+            }
+        }
+        await().until(() -> server.sessions() == 0);
+    }
+
+    @Test
+    void oneSessionMoreThanTheLimitIsTurnedAway() throws Exception {
+        List<RawClient> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < LIMITS.maxSessions(); i++) {
+                clients.add(RawClient.greeted(socket));
+            }
+            try (RawClient one = new RawClient(socket)) {
+                assertThat(one.receive().status()).isEqualTo(Status.TOO_MANY_SESSIONS);
+                assertThat(one.isClosedByServer()).isTrue();
+            }
+        } finally {
+            for (RawClient client : clients) {
+                client.close();
+            }
+        }
+    }
+
+    @Test
+    void aClientThatDoesNotReadHarmsNobodyElse() throws Exception {
+        byte[] body = new byte[900_000];
+        try (RawClient client = RawClient.greeted(socket);
+                RawClient deaf = RawClient.greeted(socket)) {
+            client.send(RawClient.put(1, "large", body));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            for (int id = 1; id <= 10; id++) {
+                deaf.send(RawClient.get(id, "large"));
+            }
+            for (int id = 2; id < 50; id++) {
+                client.send(RawClient.ping(id));
+                assertThat(client.receive().status()).isEqualTo(Status.OK);
+            }
+        }
+    }
+
+    @Test
+    void sessionsLeaveNoDescriptorBehind() throws Exception {
+        byte[] body = new byte[200_000];
+        oneOfEach(body); // opens what stays open
+        await().until(() -> server.sessions() == 0);
+        long before = descriptors();
+        for (int i = 0; i < 50; i++) {
+            oneOfEach(body);
+        }
+        await().until(() -> server.sessions() == 0);
+        await().untilAsserted(() -> assertThat(descriptors()).isLessThanOrEqualTo(before));
+    }
+
+    private void oneOfEach(byte[] body) throws IOException {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.put(1, "same", body));
+            client.receive();
+            client.send(RawClient.get(2, "same"));
+            client.receive();
+        }
+        try (SocketChannel silent = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            silent.connect(UnixDomainSocketAddress.of(socket));
+        }
+    }
+
+    private static long descriptors() throws IOException {
+        try (var open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
+        }
+    }
+
+    @Test
+    void goodbyeIsAnsweredAndTheSessionCloses() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.frame(w -> w.begin(Operation.GOODBYE, 0, 1, Status.OK, 0)));
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.operation()).isEqualTo(Operation.GOODBYE);
+            assertThat(answer.u64(MetadataType.COUNT)).isZero();
+            assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void aServerThatDrainsSaysGoodbye() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            assertThat(server.drain()).isZero();
+            assertThat(client.receive().status()).isEqualTo(Status.SHUTTING_DOWN);
+            assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void aClientThatEndsItsInputGetsItsAnswersFirst() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.ping(1));
+            client.send(RawClient.get(2, "absent"));
+            client.endInput();
+            Set<Integer> ids = new HashSet<>();
+            ids.add(client.receive().id());
+            ids.add(client.receive().id());
+            assertThat(ids).containsExactlyInAnyOrder(1, 2);
+            assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void aSocketWithALiveServerIsNotTaken() {
+        assertThat(catchThrowable(() -> Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600)))
+                .hasMessageContaining("a live server listens");
+        assertThat(socket).exists();
+    }
+
+    @Test
+    void aSocketPathThatIsTooLongIsRefusedWithItsLength() {
+        String path = directory.resolve("x".repeat(120)).toString();
+        assertThat(catchThrowable(() -> Listener.open(ListenerRules.everything(path), null, null, 0600)))
+                .hasMessageContaining("the kernel takes 107");
+    }
+}
