@@ -1,0 +1,310 @@
+package org.objmapper.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.objmapper.server.config.Configuration;
+
+/** The tool's commands and a real server. */
+class ToolAgainstServerTest {
+    private static final long SEED = 20_261_121;
+
+    @TempDir
+    private Path directory;
+
+    private Path socket;
+    private ServerRun server;
+
+    @BeforeEach
+    void startServer() throws IOException {
+        socket = directory.resolve("objmapper.sock");
+        server = ServerRun.start(Configuration.standard()
+                .withSocket(socket)
+                .withData(Files.createDirectory(directory.resolve("data")))
+                .withPrivateSocket());
+    }
+
+    @AfterEach
+    void stopServer() throws InterruptedException {
+        server.drain();
+        server.close();
+        assertThat(socket).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 4_096, 4_097, 65_536, 65_537, 3_000_000})
+    void aFileComesBackAsItWas(int length) throws IOException {
+        byte[] body = bytes(length);
+        Path file = Files.write(directory.resolve("body"), body);
+
+        assertThat(tool("put", "key", file.toString())).isEqualTo(new Outcome(ExitCode.OK, "", ""));
+        for (String mode : List.of("copy", "splice", "fdpass", "auto")) {
+            ToolCall get = call("get", "key", "--mode", mode);
+            assertThat(get.exitCode()).as(get.talk()).isEqualTo(ExitCode.OK);
+            assertThat(get.data()).as(mode).isEqualTo(body);
+        }
+        assertThat(call("get", "key").data()).isEqualTo(body);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0-99, 0, 100", "100-, 100, 300000", "-50, 299950, 300000", "299999-400000, 299999, 300000"})
+    void aRangeComesBack(String range, int from, int to) {
+        byte[] body = bytes(300_000);
+        ToolCall.with(body, environment(), "put", "key", "-");
+
+        for (String mode : List.of("copy", "splice", "fdpass")) {
+            assertThat(call("get", "key", "--range", range, "--mode", mode).data())
+                    .as(mode)
+                    .isEqualTo(Arrays.copyOfRange(body, from, to));
+        }
+    }
+
+    @Test
+    void aRangePastTheEndIsRefused() {
+        ToolCall.with(bytes(10), environment(), "put", "key", "-");
+
+        assertThat(call("get", "key", "--range", "10-").exitCode()).isEqualTo(ExitCode.REFUSED);
+    }
+
+    @Test
+    void theStandardInputIsStoredWhateverItsLength() {
+        for (int length : new int[] {0, 10, 262_144, 1_000_000}) {
+            byte[] body = bytes(length);
+
+            assertThat(ToolCall.with(body, environment(), "put", "key", "-").exitCode())
+                    .isEqualTo(ExitCode.OK);
+            assertThat(call("get", "key").data()).isEqualTo(body);
+        }
+    }
+
+    @Test
+    void aFileThatIsMissingOrADirectoryIsAnInputError() {
+        assertThat(tool("put", "key", directory + "/none").exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(tool("put", "key", directory.toString()).exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(tool("get", "key").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+    }
+
+    @Test
+    void whatIsNotThereIsNotFound() {
+        for (String command : List.of("get", "head", "rm", "touch")) {
+            Outcome outcome = command.equals("touch") ? tool("touch", "none", "--ttl", "1h") : tool(command, "none");
+            assertThat(outcome.exitCode()).as(command).isEqualTo(ExitCode.NOT_FOUND);
+            assertThat(outcome.talk()).as(command).startsWith("none: ");
+            assertThat(outcome.text()).as(command).isEmpty();
+        }
+    }
+
+    @Test
+    void anOutputFileAppearsOnlyWhole() throws IOException {
+        ToolCall.with(bytes(100_000), environment(), "put", "key", "-");
+        Path output = directory.resolve("output");
+
+        assertThat(tool("get", "none", "-o", output.toString()).exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(output).doesNotExist();
+        assertThat(tool("get", "key", "-o", output.toString())).isEqualTo(new Outcome(ExitCode.OK, "", ""));
+        assertThat(output).hasBinaryContent(bytes(100_000));
+        try (var files = Files.list(directory)) {
+            assertThat(files.map(Path::getFileName).map(Path::toString)).noneMatch(name -> name.endsWith(".part"));
+        }
+    }
+
+    @Test
+    void whatPutIsToldComesBackFromHead() {
+        ToolCall.with(
+                bytes(5),
+                environment(),
+                "put",
+                "key",
+                "-",
+                "--durability",
+                "durable",
+                "--evictable",
+                "--ttl",
+                "1h",
+                "--grace",
+                "5s",
+                "--tag",
+                "red",
+                "--tag",
+                "blue",
+                "--content-type",
+                "text/plain",
+                "--etag",
+                "\"e\"");
+
+        String head = tool("head", "key").text();
+        assertThat(head)
+                .contains("key: key\n", "length: 5\n", "tag: red\n", "tag: blue\n", "content_type: text/plain\n")
+                .contains("etag: \"e\"\n", "evictable: true\n", "grace: 5000\n", "generation: ", "expiry: ");
+        assertThat(tool("head", "key", "--json").text())
+                .startsWith("{\"key\":\"key\",\"length\":5,")
+                .contains("\"tag\":[\"red\",\"blue\"]");
+    }
+
+    @Test
+    void putTellsTheGenerationAsJson() {
+        assertThat(ToolCall.with(bytes(5), environment(), "put", "key", "-", "--json")
+                        .text())
+                .startsWith("{\"key\":\"key\",\"length\":5,\"generation\":");
+    }
+
+    @Test
+    void putIfAbsentIsRefusedWhenItIsThere() {
+        assertThat(ToolCall.with(bytes(1), environment(), "put", "key", "-", "--if-absent")
+                        .exitCode())
+                .isEqualTo(ExitCode.OK);
+        assertThat(ToolCall.with(bytes(2), environment(), "put", "key", "-", "--if-absent")
+                        .exitCode())
+                .isEqualTo(ExitCode.REFUSED);
+        assertThat(call("get", "key").data()).isEqualTo(bytes(1));
+    }
+
+    @Test
+    void touchChangesMetadataAndKeepsTheBody() {
+        ToolCall.with(bytes(5), environment(), "put", "key", "-", "--tag", "old");
+
+        assertThat(tool("touch", "key", "--tag", "new", "--ttl", "1h").exitCode())
+                .isEqualTo(ExitCode.OK);
+        assertThat(tool("head", "key").text())
+                .contains("tag: new\n", "expiry: ")
+                .doesNotContain("tag: old");
+        assertThat(call("get", "key").data()).isEqualTo(bytes(5));
+    }
+
+    @Test
+    void lsListsKeysInTheirOrder() {
+        for (String key : List.of("b/2", "a", "b/1")) {
+            ToolCall.with(bytes(3), environment(), "put", key, "-");
+        }
+
+        assertThat(tool("ls").text()).isEqualTo("a\nb/1\nb/2\n");
+        assertThat(tool("ls", "b/").text()).isEqualTo("b/1\nb/2\n");
+        assertThat(tool("ls", "--limit", "2").text()).isEqualTo("a\nb/1\n");
+        assertThat(tool("ls", "none").text()).isEmpty();
+        assertThat(tool("ls", "a", "--json").text()).startsWith("{\"key\":\"a\",\"length\":3,");
+        assertThat(tool("ls", "a", "--long").text()).endsWith(" a\n").contains(" 3 ");
+    }
+
+    @Test
+    void rmDeletesAllItIsGivenAndTellsWhatWasNotThere() {
+        ToolCall.with(bytes(3), environment(), "put", "a", "-");
+        ToolCall.with(bytes(3), environment(), "put", "b", "-");
+
+        Outcome outcome = tool("rm", "a", "none", "b");
+        assertThat(outcome.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(outcome.talk()).startsWith("none: ");
+        assertThat(tool("ls").text()).isEmpty();
+    }
+
+    @Test
+    void purgeTakesByTagPrefixAndKeyAndPrintsHowMany() {
+        for (String key : List.of("a/1", "a/2", "b/1", "b/2", "c")) {
+            ToolCall.with(bytes(3), environment(), "put", key, "-", "--tag", "of-" + key.charAt(0));
+        }
+
+        assertThat(tool("purge", "--tag", "of-a")).isEqualTo(new Outcome(ExitCode.OK, "2\n", ""));
+        assertThat(tool("purge", "--prefix", "b/", "--json"))
+                .isEqualTo(new Outcome(ExitCode.OK, "{\"count\":2}\n", ""));
+        assertThat(tool("purge", "--key", "c")).isEqualTo(new Outcome(ExitCode.OK, "1\n", ""));
+        assertThat(tool("purge", "--key", "c")).isEqualTo(new Outcome(ExitCode.OK, "0\n", ""));
+        assertThat(tool("ls").text()).isEmpty();
+    }
+
+    @Test
+    void aTreeIsImportedAndExportedAsItWas() throws IOException {
+        Path source = Files.createDirectories(directory.resolve("source/deep/er"))
+                .getParent()
+                .getParent();
+        List<Path> files = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            Path file = source.resolve(i % 2 == 0 ? "file" + i : "deep/er/file" + i);
+            files.add(Files.write(file, bytes(i * i * 20)));
+        }
+        Files.write(source.resolve("large"), bytes(2_000_000));
+        Files.createSymbolicLink(source.resolve("link"), source.resolve("large"));
+
+        Outcome imported = tool("import", source.toString(), "--prefix", "tree/", "--json");
+        assertThat(imported.exitCode()).as(imported.talk()).isEqualTo(ExitCode.OK);
+        assertThat(imported.text()).startsWith("{\"objects\":101,").contains("\"failed\":0");
+
+        Path target = directory.resolve("target");
+        Outcome exported = tool("export", target.toString(), "tree/", "--json");
+        assertThat(exported.exitCode()).as(exported.talk()).isEqualTo(ExitCode.OK);
+        assertThat(exported.text()).contains("\"objects\":101");
+        for (Path file : files) {
+            assertThat(target.resolve(source.relativize(file))).hasSameBinaryContentAs(file);
+        }
+        assertThat(target.resolve("large")).hasBinaryContent(bytes(2_000_000));
+        assertThat(target.resolve("link")).doesNotExist();
+    }
+
+    @Test
+    void exportLeavesOutAKeyThatLeadsOutOfTheDirectory() {
+        ToolCall.with(bytes(3), environment(), "put", "../escaped", "-");
+        ToolCall.with(bytes(3), environment(), "put", "inside", "-");
+
+        Outcome outcome = tool("export", directory.resolve("target").toString());
+        assertThat(outcome.exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(outcome.talk()).contains("../escaped: cannot be a file below");
+        assertThat(directory.resolve("target/inside")).exists();
+        assertThat(directory.resolve("escaped")).doesNotExist();
+    }
+
+    @Test
+    void pingSaysWhoAnswersWhere() {
+        assertThat(tool("ping").text()).matches("\\S+ answers on " + socket + " in \\d+ µs\n");
+        assertThat(tool("ping", "--json").text()).startsWith("{\"socket\":\"" + socket + "\",");
+    }
+
+    @Test
+    void statShowsFigures() {
+        tool("ping");
+
+        assertThat(tool("stat").text().lines()).isNotEmpty().allMatch(line -> line.matches("[a-z0-9_]+ -?\\d+"));
+        assertThat(tool("stat", "--json").text()).startsWith("{\"").contains("objmapper_requests_ping_total");
+    }
+
+    @Test
+    void aKeyBeyondAsciiIsKept() {
+        ToolCall.with(bytes(3), environment(), "put", "schlüssel/☃", "-");
+
+        assertThat(tool("ls").text()).isEqualTo("schlüssel/☃\n");
+        assertThat(call("get", "schlüssel/☃").data()).isEqualTo(bytes(3));
+    }
+
+    private record Outcome(int exitCode, String text, String talk) {}
+
+    private Outcome tool(String... words) {
+        ToolCall call = call(words);
+        return new Outcome(call.exitCode(), new String(call.data(), StandardCharsets.UTF_8), call.talk());
+    }
+
+    private ToolCall call(String... words) {
+        return ToolCall.with(new byte[0], environment(), words);
+    }
+
+    private Map<String, String> environment() {
+        return Map.of("OBJMAPPER_SOCKET", socket.toString());
+    }
+
+    private static byte[] bytes(int length) {
+        byte[] bytes = new byte[length];
+        new Random(SEED + length).nextBytes(bytes);
+        return bytes;
+    }
+}
