@@ -1,6 +1,7 @@
 package org.objmapper.server.cli;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.AutoComplete;
@@ -19,17 +20,28 @@ final class CommandManual {
     public static void main(String[] arguments) throws IOException {
         Path manual = Path.of(arguments[0]);
         Path completions = Path.of(arguments[1]);
-        describe(Usage.tool(), manual.resolve("man1"), completions);
-        describe(ObjmapperdCommand.commandLine().getCommandSpec(), manual.resolve("man8"), completions);
+        describe(new CommandLine(Usage.tool()), manual.resolve("man1"), completions);
+        Path man8 = manual.resolve("man8");
+        describe(new CommandLine(new ObjmapperdCommand()), man8, completions);
+        moveToSection8(man8);
     }
 
-    private static void describe(CommandSpec program, Path manual, Path completions) throws IOException {
-        CommandLine line = new CommandLine(program); // the generator needs one to be there
+    private static void describe(CommandLine line, Path manual, Path completions) throws IOException {
+        CommandSpec program = line.getCommandSpec();
         Files.createDirectories(manual);
         int exitCode = ManPageGenerator.generateManPage(manual.toFile(), null, new boolean[0], false, program);
         if (exitCode != CommandLine.ExitCode.OK) {
             throw new IOException("no manual of " + program.name() + " in " + manual + ": exit code " + exitCode);
         }
         Files.writeString(completions.resolve(program.name()), AutoComplete.bash(program.name(), line));
+    }
+
+    /** The generator knows only section 1. */
+    private static void moveToSection8(Path manual) throws IOException {
+        try (DirectoryStream<Path> pages = Files.newDirectoryStream(manual, "*.adoc")) {
+            for (Path page : pages) {
+                Files.writeString(page, Files.readString(page).replaceAll("(objmapperd[a-z-]*)\\(1\\)", "$1(8)"));
+            }
+        }
     }
 }
