@@ -1,0 +1,223 @@
+package org.objmapper.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.objmapper.server.store.StoreUnderTest.bytes;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Status;
+
+/** Random operations against the store and against a plain map, with the store opened anew in between. */
+class StoreModelTest {
+    private static final int OPERATIONS = 3_000;
+    private static final int KEYS = 40;
+    private static final int[] LENGTHS = {0, 1, 100, 4_096, 4_097, 9_000, 70_000, 300_000};
+    private static final long GRACE_MILLIS = 500;
+
+    @TempDir
+    Path directory;
+
+    /** An object as it should be. */
+    private record Expected(long generation, byte[] body, Set<String> tags, long expiryMillis) {}
+
+    private final TreeMap<String, Expected> model = new TreeMap<>();
+    private StoreUnderTest store;
+    private Random random;
+    private long newestGeneration;
+
+    @Test
+    void theStoreDoesWhatAMapWouldDo() throws Exception {
+        long seed = Long.getLong("objmapper.seed", System.nanoTime());
+        System.out.println("StoreModelTest: -Dobjmapper.seed=" + seed);
+        random = new Random(seed);
+        store = new StoreUnderTest(StoreOptions.of(directory).withHotObjects(16));
+        try {
+            for (int i = 0; i < OPERATIONS; i++) {
+                step();
+            }
+            compareAll();
+            store.reopen();
+            compareAll();
+            removeWhatIsGone();
+            store.store().awaitRecovery();
+            await().untilAsserted(() ->
+                    assertThat(store.figure("objmapper_store_objects")).isEqualTo(model.size()));
+            long inFiles = model.values().stream()
+                    .filter(object -> object.body.length > 4_096)
+                    .count();
+            await().untilAsserted(() -> assertThat(store.objectFiles()).hasSize((int) inFiles));
+        } finally {
+            store.close();
+        }
+    }
+
+    private void step() throws Exception {
+        String key = "key/" + random.nextInt(KEYS);
+        int choice = random.nextInt(100);
+        if (choice < 40) {
+            put(key);
+        } else if (choice < 70) {
+            compare(key);
+        } else if (choice < 78) {
+            delete(key);
+        } else if (choice < 86) {
+            touch(key);
+        } else if (choice < 90) {
+            purge(key);
+        } else if (choice < 95) {
+            compareAll();
+        } else if (choice < 99) {
+            store.nowMillis.addAndGet(random.nextInt(300));
+        } else {
+            store.reopen();
+        }
+    }
+
+    private boolean gone(Expected object) {
+        return object.expiryMillis != Long.MAX_VALUE && store.nowMillis.get() >= object.expiryMillis + GRACE_MILLIS;
+    }
+
+    private boolean expired(Expected object) {
+        return object.expiryMillis != Long.MAX_VALUE && store.nowMillis.get() >= object.expiryMillis;
+    }
+
+    private void removeWhatIsGone() {
+        model.values().removeIf(this::gone);
+    }
+
+    private long expiry(long ttlMillis) {
+        return ttlMillis < 0 ? Long.MAX_VALUE : store.nowMillis.get() + ttlMillis;
+    }
+
+    private long randomTtl() {
+        return random.nextInt(3) == 0 ? random.nextInt(2_000) : -1;
+    }
+
+    private Set<String> randomTags() {
+        Set<String> tags = new HashSet<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+            tags.add("tag" + random.nextInt(6));
+        }
+        return tags;
+    }
+
+    private static ObjectMetadata metadata(Set<String> tags) {
+        ObjectMetadata metadata = new ObjectMetadata().set(MetadataType.GRACE, GRACE_MILLIS);
+        tags.forEach(tag -> metadata.add(MetadataType.TAG.code(), bytes(tag)));
+        return metadata;
+    }
+
+    private void put(String key) {
+        removeWhatIsGone();
+        Expected there = model.get(key);
+        byte[] body = new byte[LENGTHS[random.nextInt(LENGTHS.length)]];
+        random.nextBytes(body);
+        boolean ifAbsent = random.nextInt(8) == 0;
+        Long ifGeneration = random.nextInt(8) == 0
+                ? (Long) (random.nextBoolean() && there != null ? there.generation : 1L + random.nextInt(100))
+                : null;
+        Set<String> tags = randomTags();
+        long ttl = randomTtl();
+        Result result = store.put(
+                new Put(bytes(key), metadata(tags), ttl, ifAbsent, ifGeneration, null, null, random.nextInt(10) == 0),
+                body,
+                random.nextBoolean() ? -1 : body.length);
+        boolean refused = (ifAbsent && there != null && !expired(there))
+                || (ifGeneration != null && (there == null || there.generation != ifGeneration));
+        assertThat(result.status()).as(result.message()).isEqualTo(refused ? Status.PRECONDITION_FAILED : Status.OK);
+        if (!refused) {
+            assertThat(result.generation()).isGreaterThan(newestGeneration);
+            newestGeneration = result.generation();
+            model.put(key, new Expected(result.generation(), body, tags, expiry(ttl)));
+        }
+    }
+
+    private void delete(String key) {
+        removeWhatIsGone();
+        Result result = store.delete(key, null, random.nextInt(5) == 0);
+        assertThat(result.status()).isEqualTo(model.remove(key) == null ? Status.NOT_FOUND : Status.OK);
+    }
+
+    private void touch(String key) {
+        removeWhatIsGone();
+        Expected there = model.get(key);
+        Set<String> tags = randomTags();
+        tags.add("touched");
+        long ttl = randomTtl();
+        Result result = store.touch(key, metadata(tags), ttl);
+        assertThat(result.status()).isEqualTo(there == null ? Status.NOT_FOUND : Status.OK);
+        if (there != null) {
+            assertThat(result.generation()).isGreaterThan(newestGeneration);
+            newestGeneration = result.generation();
+            model.put(key, new Expected(result.generation(), there.body, tags, expiry(ttl)));
+        }
+    }
+
+    private void purge(String key) {
+        removeWhatIsGone();
+        boolean soft = random.nextBoolean();
+        int kind = random.nextInt(3);
+        String tag = "tag" + random.nextInt(6);
+        Predicate<Map.Entry<String, Expected>> hit = kind == 0
+                ? entry -> entry.getKey().equals(key)
+                : kind == 1
+                        ? entry -> entry.getKey().startsWith(key)
+                        : entry -> entry.getValue().tags.contains(tag);
+        List<Map.Entry<String, Expected>> hits = model.entrySet().stream()
+                .filter(hit)
+                .filter(entry -> !soft || !expired(entry.getValue()))
+                .collect(Collectors.toList());
+        Result result = kind == 0
+                ? store.purgeKey(key, soft)
+                : kind == 1 ? store.purgePrefix(key, soft) : store.purgeTag(tag, soft);
+        assertThat(result.count()).isEqualTo(hits.size());
+        for (Map.Entry<String, Expected> entry : List.copyOf(hits)) {
+            Expected old = entry.getValue();
+            if (soft) {
+                model.put(entry.getKey(), new Expected(old.generation, old.body, old.tags, store.nowMillis.get()));
+            } else {
+                model.remove(entry.getKey());
+            }
+        }
+    }
+
+    private void compare(String key) {
+        Expected expected = model.get(key);
+        StoreUnderTest.Seen seen = store.get(key);
+        if (expected == null || expired(expected)) {
+            assertThat(seen).as(key).isNull();
+            return;
+        }
+        assertThat(seen).as(key).isNotNull();
+        assertThat(seen.generation()).isEqualTo(expected.generation);
+        assertThat(seen.expiryMillis()).isEqualTo(expected.expiryMillis);
+        assertThat(Arrays.equals(seen.body(), expected.body))
+                .as("body of " + key)
+                .isTrue();
+        assertThat(seen.metadata().tags().stream().map(String::new).collect(Collectors.toSet()))
+                .isEqualTo(expected.tags);
+    }
+
+    private void compareAll() {
+        for (int i = 0; i < KEYS; i++) {
+            compare("key/" + i);
+        }
+        List<String> listed = model.entrySet().stream()
+                .filter(entry -> !expired(entry.getValue()))
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toList());
+        assertThat(store.keys("key/", 1 + random.nextInt(KEYS))).isEqualTo(listed);
+    }
+}
