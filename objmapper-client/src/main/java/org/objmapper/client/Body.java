@@ -1,0 +1,160 @@
+package org.objmapper.client;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.objmapper.protocol.Limits;
+
+/**
+ * The bytes of a PUT. One made of an array, a buffer or a path may be sent again when the server asks to retry; one made of a stream is
+ * read once.
+ */
+public abstract sealed class Body {
+    private Body() {}
+
+    /** All bytes of an array, which must not change until the call has ended. */
+    public static Body of(byte[] bytes) {
+        return new Bytes(ByteBuffer.wrap(bytes));
+    }
+
+    /** What remains of a buffer; its position stays, and its content must not change until the call has ended. */
+    public static Body of(ByteBuffer buffer) {
+        return new Bytes(buffer.duplicate());
+    }
+
+    /** A regular file, read while it is sent. One that grows or shrinks meanwhile makes the call fail, and the old object stays. */
+    public static Body of(Path path) {
+        return new PathBody(path);
+    }
+
+    /** A stream up to its end; the caller closes it. */
+    public static Body of(InputStream stream) {
+        return new StreamBody(stream, Limits.UNKNOWN);
+    }
+
+    /** A stream of a known length in bytes; the call fails where it is shorter or longer. The caller closes it. */
+    public static Body of(InputStream stream, long length) {
+        if (length < 0) {
+            throw new IllegalArgumentException("a body can't have " + length + " bytes");
+        }
+        return new StreamBody(stream, length);
+    }
+
+    /** Bytes that are there already, and so can go out without waiting for a source. */
+    static final class Bytes extends Body {
+        private final ByteBuffer buffer;
+
+        private Bytes(ByteBuffer buffer) {
+            this.buffer = buffer;
+        }
+
+        ByteBuffer view() {
+            return buffer.duplicate();
+        }
+
+        @Override
+        Source open() {
+            ByteBuffer rest = view();
+            return new Source(rest.remaining()) {
+                @Override
+                int read(byte[] into, int length) {
+                    int count = Math.min(length, rest.remaining());
+                    rest.get(into, 0, count);
+                    return count == 0 ? -1 : count;
+                }
+            };
+        }
+
+        @Override
+        boolean repeatable() {
+            return true;
+        }
+    }
+
+    private static final class PathBody extends Body {
+        private final Path path;
+
+        private PathBody(Path path) {
+            this.path = path;
+        }
+
+        @Override
+        Source open() throws IOException {
+            if (!Files.isRegularFile(path)) {
+                throw new IOException(path + (Files.exists(path) ? " is not a regular file" : " does not exist"));
+            }
+            InputStream stream = Files.newInputStream(path);
+            return new StreamSource(stream, Files.size(path), true);
+        }
+
+        @Override
+        boolean repeatable() {
+            return true;
+        }
+    }
+
+    private static final class StreamBody extends Body {
+        private final InputStream stream;
+        private final long length;
+
+        private StreamBody(InputStream stream, long length) {
+            this.stream = stream;
+            this.length = length;
+        }
+
+        @Override
+        Source open() {
+            return new StreamSource(stream, length, false);
+        }
+
+        @Override
+        boolean repeatable() {
+            return false;
+        }
+    }
+
+    private static final class StreamSource extends Source {
+        private final InputStream stream;
+        private final boolean owned;
+
+        private StreamSource(InputStream stream, long length, boolean owned) {
+            super(length);
+            this.stream = stream;
+            this.owned = owned;
+        }
+
+        @Override
+        int read(byte[] into, int length) throws IOException {
+            int count = stream.readNBytes(into, 0, length);
+            return count == 0 ? -1 : count;
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (owned) {
+                stream.close();
+            }
+        }
+    }
+
+    /** One reading of a body. */
+    abstract static class Source implements AutoCloseable {
+        final long length;
+
+        private Source(long length) {
+            this.length = length;
+        }
+
+        /** Fills the array's first {@code length} bytes, fewer at the end; −1 at the end. */
+        abstract int read(byte[] into, int length) throws IOException;
+
+        @Override
+        public void close() throws IOException {}
+    }
+
+    abstract Source open() throws IOException;
+
+    abstract boolean repeatable();
+}

@@ -1,0 +1,45 @@
+package org.objmapper.client;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** One request in flight on one session. */
+final class Call {
+    final Request request;
+    final int id;
+    /** Completed by the session's reader, by its end, or by the clock; exactly one of them wins. */
+    final CompletableFuture<Reply> reply = new CompletableFuture<>();
+    /** What still holds the call's place in flight: its answer, and its body on the way out. */
+    private final AtomicInteger holds;
+
+    private final long timeoutNanos;
+    private volatile long deadlineNanos;
+    /** The part of the answer that came before its DATA; touched by the reader alone. */
+    @Nullable
+    Reply begun;
+    /** Set when nobody waits for the answer any more; it is dropped when it comes. */
+    volatile boolean abandoned;
+
+    Call(Request request, int id, long timeoutNanos) {
+        this.request = request;
+        this.id = id;
+        this.timeoutNanos = timeoutNanos;
+        this.holds = new AtomicInteger(request.body() == null ? 1 : 2);
+        progressed();
+    }
+
+    /** Starts the time limit anew. */
+    void progressed() {
+        deadlineNanos = System.nanoTime() + timeoutNanos;
+    }
+
+    boolean isLate(long nowNanos) {
+        return nowNanos - deadlineNanos > 0;
+    }
+
+    /** True when the last hold is gone. */
+    boolean release() {
+        return holds.decrementAndGet() == 0;
+    }
+}

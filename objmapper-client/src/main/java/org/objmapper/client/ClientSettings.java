@@ -1,0 +1,27 @@
+package org.objmapper.client;
+
+import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import org.objmapper.protocol.Mode;
+
+/** What a client was built with. */
+record ClientSettings(
+        Path socket,
+        Mode mode,
+        int poolSize,
+        int maxRequests,
+        int inlineLimitBytes,
+        long connectTimeoutMillis,
+        long timeoutMillis,
+        long maxMappedBytes,
+        String name,
+        Executor executor) {
+    long timeoutNanos() {
+        return TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+    }
+
+    long connectTimeoutNanos() {
+        return TimeUnit.MILLISECONDS.toNanos(connectTimeoutMillis);
+    }
+}

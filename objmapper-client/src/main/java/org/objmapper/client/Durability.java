@@ -1,0 +1,9 @@
+package org.objmapper.client;
+
+/** When a change counts as done (protocol-spec.md 5.4.8). */
+public enum Durability {
+    /** Visible at once, on disk within a bounded time. */
+    RELAXED,
+    /** The reply means that the change survives power loss. */
+    DURABLE
+}

@@ -1,0 +1,10 @@
+package org.objmapper.client;
+
+/**
+ * An object in a listing.
+ *
+ * @param length bytes of its body
+ * @param createdMillis since 1970
+ * @param expiryMillis since 1970; {@link PutOptions#NEVER} for never
+ */
+public record ListedObject(Key key, long generation, long length, long createdMillis, long expiryMillis) {}

@@ -1,0 +1,632 @@
+package org.objmapper.client;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.ListEntry;
+import org.objmapper.protocol.MalformedFrame;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+/**
+ * A client of an objmapper server on this machine. Thread-safe; make one for the process and share it.
+ *
+ * <pre>{@code
+ * try (ObjmapperClient client = ObjmapperClient.builder(Path.of("/run/objmapper/objmapper.sock")).build()) {
+ *     client.put(Key.of("https://example.org/logo.png"), Body.of(Path.of("logo.png")), new PutOptions().tag("images"));
+ *     try (StoredObject logo = client.get(Key.of("https://example.org/logo.png")).orElseThrow()) {
+ *         logo.channel().transferTo(logo.channelOffset(), logo.length(), destination);
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p><b>Waiting.</b> Requests of all threads go out together and are answered in any order. Every call ends with status TIMEOUT when it
+ * makes no progress for {@code timeoutMillis}; a long body may take longer as long as it moves. A call that blocks waits where all
+ * sessions are busy; one that returns a future fails with BUSY instead. Futures are completed on the builder's executor, so what hangs
+ * on them may block; cancelling one cancels the request. Futures fail with {@link ObjmapperException} too.
+ *
+ * <p><b>Trying again.</b> A call that only reads is tried again when the server answers that it is busy or stops, or when the connection
+ * breaks, until its time is up. One that changes something is tried again only when it certainly had no effect; else it fails, with
+ * {@link ObjmapperException#hadNoEffect} false, and the caller decides. Sessions are reopened as they are needed, with growing pauses.
+ */
+public final class ObjmapperClient implements AutoCloseable {
+    private final ClientSettings settings;
+    private final SessionPool pool;
+    private final MappedBytes mappings;
+
+    private ObjmapperClient(ClientSettings settings) {
+        this.settings = settings;
+        this.pool = new SessionPool(settings);
+        this.mappings = new MappedBytes(settings.maxMappedBytes());
+    }
+
+    /** Begins a client of the server that listens at a path. */
+    public static Builder builder(Path socket) {
+        return new Builder(socket);
+    }
+
+    /** Gets an object; empty where there is none. The caller closes it. */
+    public Optional<StoredObject> get(Key key) throws ObjmapperException {
+        return get(key, new GetOptions());
+    }
+
+    /** Gets an object, a range of it, or the news that it is unchanged; empty where there is none. The caller closes it. */
+    public Optional<StoredObject> get(Key key, GetOptions options) throws ObjmapperException {
+        Request request = Request.of(Operation.GET, key, options.encode(key, true));
+        return object(key, run(request));
+    }
+
+    /** As {@link #get(Key, GetOptions)}, without waiting. Whoever takes the object out of the future closes it. */
+    public CompletableFuture<Optional<StoredObject>> getAsync(Key key, GetOptions options) {
+        Request request = Request.of(Operation.GET, key, options.encode(key, true));
+        return submit(request, reply -> object(key, reply), ObjmapperClient::closeUnwanted);
+    }
+
+    /** What the server keeps about an object; empty where there is none. */
+    public Optional<ObjectMetadata> head(Key key) throws ObjmapperException {
+        return head(key, new GetOptions());
+    }
+
+    /** What the server keeps about an object, changed or not; empty where there is none. */
+    public Optional<ObjectMetadata> head(Key key, GetOptions options) throws ObjmapperException {
+        Request request = Request.of(Operation.HEAD, key, options.encode(key, false));
+        return description(request, run(request));
+    }
+
+    /** As {@link #head(Key, GetOptions)}, without waiting. */
+    public CompletableFuture<Optional<ObjectMetadata>> headAsync(Key key, GetOptions options) {
+        Request request = Request.of(Operation.HEAD, key, options.encode(key, false));
+        return submit(request, reply -> description(request, reply), unused -> {});
+    }
+
+    /** Stores an object in place of the one under the key, at once and whole. The answer carries its generation, and checksums if the server has them. */
+    public ObjectMetadata put(Key key, Body body) throws ObjmapperException {
+        return put(key, body, new PutOptions());
+    }
+
+    /** Stores an object; a call that fails leaves the old one untouched, unless its answer was lost. */
+    public ObjectMetadata put(Key key, Body body, PutOptions options) throws ObjmapperException {
+        Request request =
+                new Request(Operation.PUT, key, options.encode(key, true).encoded(), body);
+        return changed(request, run(request));
+    }
+
+    /** As {@link #put(Key, Body, PutOptions)}, without waiting; a body that is not short or not in memory is read and sent on the executor. */
+    public CompletableFuture<ObjectMetadata> putAsync(Key key, Body body, PutOptions options) {
+        Request request =
+                new Request(Operation.PUT, key, options.encode(key, true).encoded(), body);
+        return submit(request, reply -> changed(request, reply), unused -> {});
+    }
+
+    /** Deletes an object with all its variants; false where there was none. */
+    public boolean delete(Key key) throws ObjmapperException {
+        return delete(key, new DeleteOptions());
+    }
+
+    /** Deletes an object with all its variants; false where there was none. */
+    public boolean delete(Key key, DeleteOptions options) throws ObjmapperException {
+        Request request = Request.of(Operation.DELETE, key, options.encode(key));
+        return found(request, run(request));
+    }
+
+    /** As {@link #delete(Key, DeleteOptions)}, without waiting. */
+    public CompletableFuture<Boolean> deleteAsync(Key key, DeleteOptions options) {
+        Request request = Request.of(Operation.DELETE, key, options.encode(key));
+        return submit(request, reply -> found(request, reply), unused -> {});
+    }
+
+    /** Changes the time to live and metadata of an object whose body stays: each kind that is given replaces what was there. Empty where there is no object. */
+    public Optional<ObjectMetadata> touch(Key key, PutOptions options) throws ObjmapperException {
+        Request request = Request.of(Operation.TOUCH, key, options.encode(key, false));
+        return description(request, run(request));
+    }
+
+    /** As {@link #touch}, without waiting. */
+    public CompletableFuture<Optional<ObjectMetadata>> touchAsync(Key key, PutOptions options) {
+        Request request = Request.of(Operation.TOUCH, key, options.encode(key, false));
+        return submit(request, reply -> description(request, reply), unused -> {});
+    }
+
+    /** Removes objects, durably; returns how many. */
+    public long purge(Purge purge) throws ObjmapperException {
+        Request request = Request.of(Operation.PURGE, null, purge.encode());
+        return count(request, run(request));
+    }
+
+    /** As {@link #purge}, without waiting. */
+    public CompletableFuture<Long> purgeAsync(Purge purge) {
+        Request request = Request.of(Operation.PURGE, null, purge.encode());
+        return submit(request, reply -> count(request, reply), unused -> {});
+    }
+
+    /**
+     * Every object whose key begins with a prefix's UTF-8 bytes. Pages are fetched while the iterator moves; one that can't be makes it
+     * throw UncheckedIOException. An object that is there all the while comes exactly once.
+     */
+    public Iterable<ListedObject> list(String prefix) {
+        return () -> new Iterator<>() {
+            private Iterator<ListedObject> page = Collections.emptyIterator();
+            private byte @Nullable [] cursor;
+            private boolean last;
+
+            @Override
+            public boolean hasNext() {
+                while (!page.hasNext() && !last) {
+                    turn();
+                }
+                return page.hasNext();
+            }
+
+            @Override
+            public ListedObject next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                return page.next();
+            }
+
+            private void turn() {
+                try {
+                    ListPage next = listPage(prefix, cursor, Limits.DEFAULT_LIST);
+                    page = next.objects().iterator();
+                    cursor = next.cursor().orElse(null);
+                    last = cursor == null;
+                } catch (ObjmapperException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        };
+    }
+
+    /** One page of a listing: {@code limit} is 1 to 10,000; the cursor is the last page's, null for the first. */
+    public ListPage listPage(String prefix, byte @Nullable [] cursor, int limit) throws ObjmapperException {
+        Request request = listing(prefix, cursor, limit);
+        return page(request, run(request));
+    }
+
+    /** As {@link #listPage}, without waiting. */
+    public CompletableFuture<ListPage> listPageAsync(String prefix, byte @Nullable [] cursor, int limit) {
+        Request request = listing(prefix, cursor, limit);
+        return submit(request, reply -> page(request, reply), unused -> {});
+    }
+
+    /** The server's figures by name, in the server's order. */
+    public Map<String, Long> stat() throws ObjmapperException {
+        Request request = Request.of(Operation.STAT, null, new Entries());
+        return figures(request, run(request));
+    }
+
+    /** As {@link #stat}, without waiting. */
+    public CompletableFuture<Map<String, Long>> statAsync() {
+        Request request = Request.of(Operation.STAT, null, new Entries());
+        return submit(request, reply -> figures(request, reply), unused -> {});
+    }
+
+    /** Returns when the server has answered; throws where it does not. */
+    public void ping() throws ObjmapperException {
+        Request request = Request.of(Operation.PING, null, new Entries());
+        Reply reply = run(request);
+        reply.discard();
+        requireOk(request, reply);
+    }
+
+    /** As {@link #ping}, without waiting. */
+    public CompletableFuture<Void> pingAsync() {
+        Request request = Request.of(Operation.PING, null, new Entries());
+        CompletableFuture<Boolean> answered = submit(
+                request,
+                reply -> {
+                    reply.discard();
+                    requireOk(request, reply);
+                    return true;
+                },
+                unused -> {});
+        return answered.thenAccept(unused -> {});
+    }
+
+    /** Ends all sessions and fails the calls that are in flight. Objects that were fetched stay usable. */
+    @Override
+    public void close() {
+        pool.close();
+    }
+
+    private static Request listing(String prefix, byte @Nullable [] cursor, int limit) {
+        if (limit < 1 || limit > Limits.MAX_LIST) {
+            throw new IllegalArgumentException("a page has 1 to " + Limits.MAX_LIST + " objects, not " + limit);
+        }
+        return Request.of(
+                Operation.LIST,
+                null,
+                new Entries()
+                        .bytes(MetadataType.PREFIX, prefix.getBytes(StandardCharsets.UTF_8))
+                        .bytes(MetadataType.CURSOR, cursor)
+                        .u32(MetadataType.LIMIT, limit));
+    }
+
+    /** Sends a request until it is answered, or must not be sent again. */
+    private Reply run(Request request) throws ObjmapperException {
+        long deadline = System.nanoTime() + settings.timeoutNanos();
+        for (long pause = SessionPool.firstPause(); ; pause = SessionPool.longer(pause)) {
+            Session session = pool.take(request, deadline);
+            Call call = session.start(request, settings.timeoutNanos());
+            try {
+                Reply reply = await(session, call);
+                if (!mayRepeat(request, reply) || System.nanoTime() + pause - deadline > 0) {
+                    return reply;
+                }
+                reply.discard();
+            } catch (ObjmapperException e) {
+                pool.requireOpen();
+                if (!mayRepeat(request, e) || System.nanoTime() + pause - deadline > 0) {
+                    throw e;
+                }
+            }
+            SessionPool.pause(pause, request);
+        }
+    }
+
+    private static Reply await(Session session, Call call) throws ObjmapperException {
+        try {
+            return call.reply.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            ObjmapperException interrupted = new ObjmapperException(
+                    null, call.request.key(), false, call.request.what() + ": interrupted while waiting", e);
+            if (call.reply.completeExceptionally(interrupted)) {
+                session.abandon(call);
+            } else {
+                call.reply.whenComplete((reply, failure) -> {
+                    if (reply != null) {
+                        reply.discard();
+                    }
+                });
+            }
+            throw interrupted;
+        } catch (ExecutionException e) {
+            throw asOurs(call.request, e.getCause() == null ? e : e.getCause());
+        }
+    }
+
+    private static boolean mayRepeat(Request request, Reply reply) {
+        return request.repeatable()
+                && switch (reply.status) {
+                    case BUSY, SHUTTING_DOWN, TOO_MANY_SESSIONS -> true;
+                    default -> false;
+                };
+    }
+
+    private static boolean mayRepeat(Request request, ObjmapperException failure) {
+        boolean transientFailure = failure.status().map(Status::retryable).orElse(true);
+        return request.repeatable() && transientFailure && (request.reads() || failure.hadNoEffect());
+    }
+
+    /** Turns an answer into what the caller asked for. */
+    private interface Reading<T> {
+        T read(Reply reply) throws ObjmapperException;
+    }
+
+    /** What to do with a result that came after its future was cancelled. */
+    private interface Unwanted<T> {
+        void drop(T result);
+    }
+
+    private <T> CompletableFuture<T> submit(Request request, Reading<T> reading, Unwanted<T> unwanted) {
+        CompletableFuture<T> future = new CompletableFuture<>();
+        boolean sendsLong = request.body() != null
+                && !(request.body() instanceof Body.Bytes bytes && bytes.view().remaining() <= Session.DATA_BYTES);
+        Session session = sendsLong ? null : pool.tryTake();
+        if (session != null) {
+            sendNow(session, request, future, reading, unwanted);
+        } else if (pool.isFull() && !sendsLong) {
+            future.completeExceptionally(pool.busy(request));
+        } else {
+            settings.executor().execute(() -> runLater(request, future, reading, unwanted));
+        }
+        return future;
+    }
+
+    private <T> void sendNow(
+            Session session, Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
+        Call call = session.start(request, settings.timeoutNanos());
+        future.whenComplete((result, failure) -> {
+            if (future.isCancelled() && call.reply.cancel(false)) {
+                session.abandon(call);
+            }
+        });
+        call.reply.whenCompleteAsync(
+                (reply, failure) -> {
+                    if (reply != null && mayRepeat(request, reply)) {
+                        reply.discard();
+                        runLater(request, future, reading, unwanted);
+                    } else if (reply != null) {
+                        finish(reply, future, reading, unwanted);
+                    } else if (failure != null && !future.isDone()) {
+                        ObjmapperException ours = asOurs(request, failure);
+                        if (mayRepeat(request, ours)) {
+                            runLater(request, future, reading, unwanted);
+                        } else {
+                            future.completeExceptionally(ours);
+                        }
+                    }
+                },
+                settings.executor());
+    }
+
+    private <T> void runLater(Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
+        if (future.isDone()) {
+            return;
+        }
+        try {
+            finish(run(request), future, reading, unwanted);
+        } catch (ObjmapperException | RuntimeException e) {
+            future.completeExceptionally(e);
+        }
+    }
+
+    private static <T> void finish(Reply reply, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
+        try {
+            T result = reading.read(reply);
+            if (!future.complete(result)) {
+                unwanted.drop(result);
+            }
+        } catch (ObjmapperException | RuntimeException e) {
+            future.completeExceptionally(e);
+        }
+    }
+
+    private static ObjmapperException asOurs(Request request, Throwable failure) {
+        return failure instanceof ObjmapperException known
+                ? known
+                : new ObjmapperException(null, request.key(), false, request.what() + ": " + failure, failure);
+    }
+
+    private static void closeUnwanted(Optional<StoredObject> object) {
+        object.ifPresent(there -> {
+            try {
+                there.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private Optional<StoredObject> object(Key key, Reply reply) throws ObjmapperException {
+        if (reply.status == Status.OK || reply.status == Status.NOT_MODIFIED) {
+            try {
+                return Optional.of(new StoredObject(key, reply, mappings));
+            } catch (IOException e) {
+                reply.discard();
+                throw new ObjmapperException(null, key, true, "GET " + key + ": " + e.getMessage(), e);
+            }
+        }
+        reply.discard();
+        if (reply.status == Status.NOT_FOUND) {
+            return Optional.empty();
+        }
+        throw refusal("GET " + key, key, reply);
+    }
+
+    private static Optional<ObjectMetadata> description(Request request, Reply reply) throws ObjmapperException {
+        reply.discard();
+        return switch (reply.status) {
+            case OK, NOT_MODIFIED -> Optional.of(new ObjectMetadata(reply.objectLength, reply.metadata));
+            case NOT_FOUND -> Optional.empty();
+            default -> throw refusal(request.what(), request.key(), reply);
+        };
+    }
+
+    private static ObjectMetadata changed(Request request, Reply reply) throws ObjmapperException {
+        reply.discard();
+        requireOk(request, reply);
+        return new ObjectMetadata(reply.objectLength, reply.metadata);
+    }
+
+    private static boolean found(Request request, Reply reply) throws ObjmapperException {
+        reply.discard();
+        if (reply.status == Status.NOT_FOUND) {
+            return false;
+        }
+        requireOk(request, reply);
+        return true;
+    }
+
+    private static long count(Request request, Reply reply) throws ObjmapperException {
+        reply.discard();
+        requireOk(request, reply);
+        return reply.u64(MetadataType.COUNT).orElse(0);
+    }
+
+    private static ListPage page(Request request, Reply reply) throws ObjmapperException {
+        ByteBuffer body = body(request, reply);
+        List<ListedObject> objects = new ArrayList<>();
+        try {
+            while (body.hasRemaining()) {
+                ListEntry entry = ListEntry.read(body);
+                objects.add(new ListedObject(
+                        Key.of(entry.key()),
+                        entry.generation(),
+                        entry.length(),
+                        entry.createdMillis(),
+                        entry.expiryMillis()));
+            }
+        } catch (MalformedFrame e) {
+            throw new ObjmapperException(null, null, true, request.what() + ": " + e.getMessage(), e);
+        }
+        MetadataReader entries = reply.reader();
+        return new ListPage(objects, entries.find(MetadataType.CURSOR) ? entries.bytes() : null);
+    }
+
+    private static Map<String, Long> figures(Request request, Reply reply) throws ObjmapperException {
+        Map<String, Long> figures = new LinkedHashMap<>();
+        for (String line : StandardCharsets.UTF_8
+                .decode(body(request, reply))
+                .toString()
+                .lines()
+                .toList()) {
+            int space = line.lastIndexOf(' ');
+            try {
+                figures.put(line.substring(0, Math.max(0, space)), Long.parseLong(line.substring(space + 1)));
+            } catch (NumberFormatException e) {
+                throw new ObjmapperException(null, null, true, request.what() + ": no figure in '" + line + "'", e);
+            }
+        }
+        return figures;
+    }
+
+    /** The body of an answer that is not an object's; a longer one than 4 MiB came by way of a file. */
+    private static ByteBuffer body(Request request, Reply reply) throws ObjmapperException {
+        try {
+            requireOk(request, reply);
+            ByteBuffer there = reply.body.inMemory();
+            if (there == null) {
+                there = ByteBuffer.allocate((int) reply.body.length());
+                while (there.hasRemaining() && reply.body.file().read(there, there.position()) >= 0) {
+                    continue;
+                }
+                there.flip();
+            }
+            return there.order(ByteOrder.LITTLE_ENDIAN);
+        } catch (ObjmapperException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ObjmapperException(null, null, true, request.what() + ": " + e.getMessage(), e);
+        } finally {
+            reply.discard();
+        }
+    }
+
+    private static void requireOk(Request request, Reply reply) throws ObjmapperException {
+        if (reply.status != Status.OK) {
+            throw refusal(request.what(), request.key(), reply);
+        }
+    }
+
+    private static ObjmapperException refusal(String what, @Nullable Key key, Reply reply) {
+        boolean noEffect = reply.status != Status.IO_ERROR && reply.status != Status.INTERNAL;
+        return new ObjmapperException(
+                reply.status, key, noEffect, what + ": " + reply.status + ", " + reply.message(), null);
+    }
+
+    static void checkMode(Mode mode) {
+        if (mode == Mode.INLINE) {
+            throw new IllegalArgumentException("INLINE is for replies only: ask for FDPASS, COPY, SPLICE or AUTO");
+        }
+    }
+
+    /** Sets up a client. Every setting has a default. Not thread-safe. */
+    public static final class Builder {
+        private final Path socket;
+        private Mode mode = Mode.AUTO;
+        private int poolSize = 2;
+        private int maxRequests = Limits.MAX_REQUESTS_DEFAULT;
+        private int inlineLimitBytes = Limits.INLINE_LIMIT_DEFAULT;
+        private long connectTimeoutMillis = 2_000;
+        private long timeoutMillis = 30_000;
+        private long maxMappedBytes = 1L << 30;
+        private String name = "java";
+        private Executor executor = ForkJoinPool.commonPool();
+
+        private Builder(Path socket) {
+            this.socket = socket;
+        }
+
+        /** How bodies shall travel unless a call says otherwise: AUTO (default), FDPASS, COPY or SPLICE. */
+        public Builder mode(Mode value) {
+            checkMode(value);
+            mode = value;
+            return this;
+        }
+
+        /** The most sessions, each with a socket and a thread: 1 to 256, by default 2. They open when they are needed. */
+        public Builder poolSize(int value) {
+            poolSize = (int) within("poolSize", value, 1, 256);
+            return this;
+        }
+
+        /** The most requests in flight on each session: 1 to 4,096, by default 64; the server may grant less. */
+        public Builder maxRequests(int value) {
+            maxRequests = (int) within("maxRequests", value, 1, Limits.MAX_REQUESTS_HIGHEST);
+            return this;
+        }
+
+        /** Bodies up to so many bytes come in the reply itself: 0 to 65,536, by default 4,096; the server may grant less. */
+        public Builder inlineLimitBytes(int value) {
+            inlineLimitBytes = (int) within("inlineLimitBytes", value, 0, Limits.INLINE_LIMIT_HIGHEST);
+            return this;
+        }
+
+        /** How long a call goes on trying to connect, pauses included: 1 ms to 10 min, by default 2 s. */
+        public Builder connectTimeoutMillis(long value) {
+            connectTimeoutMillis = within("connectTimeoutMillis", value, 1, 600_000);
+            return this;
+        }
+
+        /** How long a call may go without any progress: 1 ms to 24 h, by default 30 s. */
+        public Builder timeoutMillis(long value) {
+            timeoutMillis = within("timeoutMillis", value, 1, 86_400_000);
+            return this;
+        }
+
+        /** The most bytes that the client's objects may have mapped at one time: 0 and up, by default 1 GiB. */
+        public Builder maxMappedBytes(long value) {
+            maxMappedBytes = within("maxMappedBytes", value, 0, Long.MAX_VALUE / 2);
+            return this;
+        }
+
+        /** What the server calls this client in its log: 1 to 64 bytes, by default {@code java}. */
+        public Builder name(String value) {
+            within("the length of name", value.getBytes(StandardCharsets.UTF_8).length, 1, 64);
+            name = value;
+            return this;
+        }
+
+        /** Where futures are completed and long bodies are sent, by default the common pool; the caller shuts it down, after the client. */
+        public Builder executor(Executor value) {
+            executor = value;
+            return this;
+        }
+
+        /** Makes the client; it connects with its first call. */
+        public ObjmapperClient build() {
+            return new ObjmapperClient(new ClientSettings(
+                    socket,
+                    mode,
+                    poolSize,
+                    maxRequests,
+                    inlineLimitBytes,
+                    connectTimeoutMillis,
+                    timeoutMillis,
+                    maxMappedBytes,
+                    name,
+                    executor));
+        }
+
+        private static long within(String setting, long value, long lowest, long highest) {
+            if (value < lowest || value > highest) {
+                throw new IllegalArgumentException(
+                        setting + " is " + value + "; it takes " + lowest + " to " + highest);
+            }
+            return value;
+        }
+    }
+}

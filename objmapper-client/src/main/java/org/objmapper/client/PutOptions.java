@@ -1,0 +1,153 @@
+package org.objmapper.client;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.MetadataType;
+
+/** What a PUT or TOUCH may carry besides key and body. Not thread-safe; may be used for many calls. */
+public final class PutOptions {
+    /** A time to live that never ends. */
+    public static final long NEVER = -1L;
+
+    private byte @Nullable [] fillToken;
+    private boolean absent;
+    private @Nullable Long generation;
+    private byte @Nullable [] sha256;
+    private @Nullable Durability durability;
+    private @Nullable Long ttlMillis;
+    private @Nullable Long lastModifiedMillis;
+    private @Nullable Long graceMillis;
+    private byte @Nullable [] etag;
+    private @Nullable String contentType;
+    private @Nullable String contentEncoding;
+    private final List<String> tags = new ArrayList<>();
+    private final List<String[]> variants = new ArrayList<>();
+    private byte @Nullable [] opaque;
+    private @Nullable Boolean evictable;
+
+    /** How long the object lives, from now on; {@link #NEVER} is the default of a PUT. */
+    public PutOptions ttlMillis(long millis) {
+        ttlMillis = millis == NEVER ? NEVER : duration(millis);
+        return this;
+    }
+
+    /** How long past its expiry the object may still be served to those who accept it. */
+    public PutOptions graceMillis(long millis) {
+        graceMillis = duration(millis);
+        return this;
+    }
+
+    /** Adds a tag of 1 to 255 bytes, by which objects are purged together; up to 64. */
+    public PutOptions tag(String tag) {
+        tags.add(tag);
+        return this;
+    }
+
+    /** The object's entity tag, 1 to 256 bytes. */
+    public PutOptions etag(byte[] value) {
+        etag = value.clone();
+        return this;
+    }
+
+    /** The body's media type, 1 to 256 bytes. */
+    public PutOptions contentType(String value) {
+        contentType = value;
+        return this;
+    }
+
+    /** The body's content encoding, 1 to 64 bytes. */
+    public PutOptions contentEncoding(String value) {
+        contentEncoding = value;
+        return this;
+    }
+
+    /** When the body last changed where it comes from, in milliseconds since 1970. */
+    public PutOptions lastModifiedMillis(long millis) {
+        lastModifiedMillis = millis;
+        return this;
+    }
+
+    /** Up to 65,536 bytes that belong to the caller; none, in a TOUCH, removes them. */
+    public PutOptions opaque(byte[] value) {
+        opaque = value.clone();
+        return this;
+    }
+
+    /** A header value that this body is for, one of up to 16; the name is in lower case. A TOUCH ignores it. */
+    public PutOptions variant(String name, String value) {
+        variants.add(new String[] {name, value});
+        return this;
+    }
+
+    /** Whether the store may drop the object when it needs room; it is kept by default. */
+    public PutOptions evictable(boolean value) {
+        evictable = value;
+        return this;
+    }
+
+    /** When the change counts as done; relaxed by default. */
+    public PutOptions durability(Durability value) {
+        durability = value;
+        return this;
+    }
+
+    /** Stores only where no unexpired object stands; PRECONDITION_FAILED otherwise. A TOUCH ignores it. */
+    public PutOptions ifAbsent() {
+        absent = true;
+        return this;
+    }
+
+    /** Changes only the object that has this generation; PRECONDITION_FAILED otherwise. */
+    public PutOptions ifGeneration(long value) {
+        generation = value;
+        return this;
+    }
+
+    /** The body's SHA-256, 32 bytes, which the server checks: CHECKSUM_MISMATCH otherwise. A TOUCH ignores it. */
+    public PutOptions expectedSha256(byte[] value) {
+        sha256 = value.clone();
+        return this;
+    }
+
+    /** The token that an earlier miss came with; STALE_FILL when the key was purged or changed since. A TOUCH ignores it. */
+    public PutOptions fillToken(byte[] value) {
+        fillToken = value.clone();
+        return this;
+    }
+
+    Entries encode(Key key, boolean withBody) {
+        Entries entries = new Entries().bytes(MetadataType.KEY, key.bytes);
+        if (withBody) {
+            entries.bytes(MetadataType.FILL_TOKEN, fillToken).flag(MetadataType.IF_ABSENT, absent);
+        }
+        entries.u64(MetadataType.IF_GENERATION, generation);
+        if (withBody) {
+            entries.bytes(MetadataType.EXPECTED_SHA256, sha256);
+        }
+        entries.u32(MetadataType.DURABILITY, durability == null ? null : durability.ordinal())
+                .u64(MetadataType.TTL, ttlMillis)
+                .u64(MetadataType.LAST_MODIFIED, lastModifiedMillis)
+                .u64(MetadataType.GRACE, graceMillis)
+                .bytes(MetadataType.ETAG, etag)
+                .text(MetadataType.CONTENT_TYPE, contentType)
+                .text(MetadataType.CONTENT_ENCODING, contentEncoding);
+        for (String tag : tags) {
+            entries.text(MetadataType.TAG, tag);
+        }
+        if (withBody) {
+            for (String[] variant : variants) {
+                entries.header(MetadataType.VARIANT, variant[0], variant[1]);
+            }
+        }
+        return entries.bytes(MetadataType.OPAQUE, opaque)
+                .u32(MetadataType.EVICTABLE, evictable == null ? null : evictable ? 1 : 0);
+    }
+
+    static long duration(long millis) {
+        if (millis < 0) {
+            throw new IllegalArgumentException("a duration can't be " + millis + " ms");
+        }
+        return millis;
+    }
+}

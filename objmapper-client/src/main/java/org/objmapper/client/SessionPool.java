@@ -1,0 +1,228 @@
+package org.objmapper.client;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.newsclub.net.unix.AFUNIXSocket;
+import org.newsclub.net.unix.AFUNIXSocketAddress;
+import org.objmapper.protocol.Status;
+
+/**
+ * The sessions of a client: opened when the ones that are there are busy, opened anew when they end. Requests go round over them. A
+ * slot's lock is held only while its session connects. Thread-safe.
+ */
+final class SessionPool {
+    /** The longest path of a Unix socket. */
+    private static final int PATH_BYTES = 107;
+
+    private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final long CLOCK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+    private final ClientSettings settings;
+    private final AtomicReferenceArray<@Nullable Session> slots;
+    private final Object[] locks;
+    private final AtomicInteger turn = new AtomicInteger();
+    private final Thread clock = new Thread(this::watchTime, "objmapper-clock");
+    private volatile boolean closed;
+
+    SessionPool(ClientSettings settings) {
+        this.settings = settings;
+        this.slots = new AtomicReferenceArray<>(settings.poolSize());
+        this.locks = new Object[settings.poolSize()];
+        for (int i = 0; i < locks.length; i++) {
+            locks[i] = new Object();
+        }
+        clock.setDaemon(true);
+        clock.start();
+    }
+
+    /** A session with a place in flight taken, without waiting; null where all are busy or not connected. */
+    @Nullable
+    Session tryTake() {
+        int first = turn.getAndIncrement();
+        for (int i = 0; i < slots.length(); i++) {
+            Session session = slots.get(Math.floorMod(first + i, slots.length()));
+            if (session != null && session.tryTakePlace()) {
+                return session;
+            }
+        }
+        return null;
+    }
+
+    /** Whether every slot has a living session. */
+    boolean isFull() {
+        for (int i = 0; i < slots.length(); i++) {
+            if (!alive(slots.get(i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A session with a place in flight taken; connects, or waits for a place, as long as the time allows. */
+    Session take(Request request, long deadlineNanos) throws ObjmapperException {
+        long connectBy =
+                Math.min(deadlineNanos - System.nanoTime(), settings.connectTimeoutNanos()) + System.nanoTime();
+        for (long pause = FIRST_PAUSE_NANOS; ; pause = longer(pause)) {
+            requireOpen();
+            Session session = tryTake();
+            if (session != null) {
+                return session;
+            }
+            try {
+                session = connectOne();
+                if (session != null && session.tryTakePlace()) {
+                    return session;
+                }
+                if (System.nanoTime() - deadlineNanos > 0) {
+                    throw busy(request);
+                }
+            } catch (ObjmapperException e) {
+                boolean refused = e.status().isPresent() && !e.status().get().retryable();
+                if (refused || System.nanoTime() + pause - connectBy > 0) {
+                    throw e.about(request.key(), request.what());
+                }
+            }
+            pause(pause, request);
+        }
+    }
+
+    ObjmapperException busy(Request request) {
+        return new ObjmapperException(
+                Status.BUSY,
+                request.key(),
+                true,
+                request.what() + ": all " + slots.length() + " sessions have as many requests in flight as the server"
+                        + " takes; wait for some, or raise poolSize or maxRequests",
+                null);
+    }
+
+    /** Waits between two attempts, a little less or more than the others who wait. */
+    static void pause(long nanos, Request request) throws ObjmapperException {
+        LockSupport.parkNanos(nanos / 2 + ThreadLocalRandom.current().nextLong(nanos));
+        if (Thread.currentThread().isInterrupted()) {
+            throw new ObjmapperException(
+                    null, request.key(), true, request.what() + ": interrupted before it was sent", null);
+        }
+    }
+
+    static long firstPause() {
+        return FIRST_PAUSE_NANOS;
+    }
+
+    static long longer(long pause) {
+        return Math.min(pause * 2, LONGEST_PAUSE_NANOS);
+    }
+
+    /** Opens a session in the first slot without a living one; null where all have one. */
+    private @Nullable Session connectOne() throws ObjmapperException {
+        for (int i = 0; i < slots.length(); i++) {
+            if (alive(slots.get(i))) {
+                continue;
+            }
+            synchronized (locks[i]) {
+                Session there = slots.get(i);
+                if (there != null && alive(there)) {
+                    return there; // someone else was faster
+                }
+                Session session = connect();
+                slots.set(i, session);
+                if (closed) {
+                    session.close(closedClient());
+                }
+                return session;
+            }
+        }
+        return null;
+    }
+
+    private Session connect() throws ObjmapperException {
+        if (settings.socket().toString().getBytes(StandardCharsets.UTF_8).length > PATH_BYTES) {
+            throw new ObjmapperException(
+                    Status.BAD_REQUEST,
+                    null,
+                    true,
+                    "can't connect to " + settings.socket() + ": the path is longer than the " + PATH_BYTES
+                            + " bytes that a socket's can have",
+                    null);
+        }
+        AFUNIXSocket socket;
+        try {
+            socket = AFUNIXSocket.newInstance();
+            try {
+                Session.prepare(socket);
+                socket.connect(AFUNIXSocketAddress.of(settings.socket()), (int)
+                        Math.min(Integer.MAX_VALUE, settings.connectTimeoutMillis()));
+            } catch (IOException | RuntimeException e) {
+                socket.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new ObjmapperException(
+                    null,
+                    null,
+                    true,
+                    "can't connect to " + settings.socket() + ": " + e.getMessage()
+                            + "; is a server running there? objmapperd --dev starts one",
+                    e);
+        }
+        return Session.greet(socket, settings);
+    }
+
+    private static boolean alive(@Nullable Session session) {
+        return session != null && session.takesRequests();
+    }
+
+    private void watchTime() {
+        while (!closed) {
+            LockSupport.parkNanos(CLOCK_NANOS);
+            long now = System.nanoTime();
+            for (int i = 0; i < slots.length(); i++) {
+                Session session = slots.get(i);
+                if (session != null) {
+                    session.expire(now);
+                }
+            }
+        }
+    }
+
+    void requireOpen() throws ObjmapperException {
+        if (closed) {
+            throw closedClient();
+        }
+    }
+
+    private static ObjmapperException closedClient() {
+        return new ObjmapperException(null, null, false, "the client is closed", null);
+    }
+
+    void close() {
+        closed = true;
+        LockSupport.unpark(clock);
+        for (int i = 0; i < slots.length(); i++) {
+            Session session = slots.get(i);
+            if (session != null) {
+                session.close(closedClient());
+            }
+        }
+        try {
+            for (int i = 0; i < slots.length(); i++) {
+                Session session = slots.get(i);
+                if (session != null) {
+                    session.join();
+                }
+            }
+            if (Thread.currentThread() != clock) {
+                clock.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the threads are on their way out
+        }
+    }
+}

@@ -1,0 +1,450 @@
+package org.objmapper.client;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.client.ScriptedServer.Peer;
+import org.objmapper.client.ScriptedServer.Received;
+import org.objmapper.client.ScriptedServer.Script;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+class ObjmapperClientTest {
+    private static final Key KEY = Key.of("a/key");
+    private static final byte[] HELLO = "hello, world".getBytes(UTF_8);
+
+    @TempDir
+    Path directory;
+
+    private ScriptedServer server;
+    private ObjmapperClient client;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = new ScriptedServer(directory.resolve("socket"));
+        client = builder().build();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        client.close();
+        server.close();
+    }
+
+    private ObjmapperClient.Builder builder() {
+        return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
+    }
+
+    private Script serve(Conversation conversation) {
+        return ScriptedServer.script(() -> {
+            try (Peer peer = server.accept()) {
+                conversation.with(peer);
+            }
+        });
+    }
+
+    private interface Conversation {
+        void with(Peer peer) throws Exception;
+    }
+
+    @Test
+    void theGreetingStatesWhatTheClientTakes() throws Exception {
+        try (Script script = serve(peer -> {
+            assertThat(peer.hello.metadata.find(MetadataType.MAX_MESSAGE_DESCRIPTORS))
+                    .isTrue();
+            assertThat(peer.hello.metadata.u32()).isEqualTo(60);
+            peer.reply(peer.receive(), Status.OK, new byte[0]);
+        })) {
+            client.ping();
+        }
+    }
+
+    @Test
+    void anInlineBodyComesAsBytesStreamBufferChannelAndMapping() throws Exception {
+        try (Script script = serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+            try (StoredObject object = client.get(KEY).orElseThrow()) {
+                assertThat(object.mode()).isEqualTo(Mode.INLINE);
+                assertThat(object.length()).isEqualTo(HELLO.length);
+                assertAllViewsAre(object, HELLO);
+            }
+        }
+    }
+
+    @Test
+    void aPassedDescriptorOutlivesTheClientThatFetchedIt() throws Exception {
+        Path file = Files.write(directory.resolve("body"), HELLO);
+        long before = openDescriptors();
+        try (Script script = serve(peer -> {
+            Received get = peer.receive();
+            try (FileInputStream body = new FileInputStream(file.toFile())) {
+                peer.sendWith(body.getFD(), writer -> writer.begin(
+                                Operation.GET, Frame.REPLY, get.id, Status.OK, HELLO.length)
+                        .descriptors(1)
+                        .u32(MetadataType.MODE, Mode.FDPASS.code())
+                        .pair(MetadataType.DESCRIPTOR_RANGE, 0, HELLO.length));
+            }
+        })) {
+            StoredObject object = client.get(KEY).orElseThrow();
+            client.close();
+            assertThat(object.mode()).isEqualTo(Mode.FDPASS);
+            assertAllViewsAre(object, HELLO);
+            object.close();
+            assertThatThrownBy(object::bytes).hasMessageContaining("is closed");
+        }
+        await().until(() -> openDescriptors() <= before);
+    }
+
+    @Test
+    void aRangeInADescriptorIsReadWhereItStands() throws Exception {
+        Path file = Files.write(directory.resolve("body"), HELLO);
+        try (Script script = serve(peer -> {
+            Received get = peer.receive();
+            assertThat(get.metadata.find(MetadataType.RANGE)).isTrue();
+            assertThat(get.metadata.u64()).isEqualTo(7);
+            try (FileInputStream body = new FileInputStream(file.toFile())) {
+                peer.sendWith(body.getFD(), writer -> writer.begin(
+                                Operation.GET, Frame.REPLY, get.id, Status.OK, HELLO.length)
+                        .descriptors(1)
+                        .pair(MetadataType.RANGE, 7, 5)
+                        .u32(MetadataType.MODE, Mode.FDPASS.code())
+                        .pair(MetadataType.DESCRIPTOR_RANGE, 7, 5));
+            }
+        })) {
+            try (StoredObject object =
+                    client.get(KEY, new GetOptions().range(7, 5)).orElseThrow()) {
+                assertThat(object.rangeOffset()).isEqualTo(7);
+                assertThat(object.metadata().length()).isEqualTo(HELLO.length);
+                assertAllViewsAre(object, "world".getBytes(UTF_8));
+            }
+        }
+    }
+
+    @Test
+    void aLongBodyThatComesInChunksIsKeptInAFile() throws Exception {
+        byte[] body = random(CopiedBody.MEMORY_BYTES + 1);
+        try (Script script = serve(peer -> {
+            Received get = peer.receive();
+            peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY | Frame.MORE, get.id, Status.OK, body.length)
+                    .u32(MetadataType.MODE, Mode.COPY.code()));
+            for (int at = 0; at < body.length; at += 100_000) {
+                byte[] chunk = Arrays.copyOfRange(body, at, Math.min(body.length, at + 100_000));
+                peer.frame(Operation.DATA, get.id, 0, Status.OK, chunk);
+            }
+            peer.frame(Operation.END, get.id, 0, Status.OK, new byte[0]);
+        })) {
+            try (StoredObject object = client.get(KEY).orElseThrow()) {
+                assertThat(object.mode()).isEqualTo(Mode.COPY);
+                assertAllViewsAre(object, body);
+            }
+        }
+    }
+
+    @Test
+    void aBodyThatEndsWithAnErrorDoesNotCount() throws Exception {
+        try (Script script = serve(peer -> {
+            Received get = peer.receive();
+            peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY | Frame.MORE, get.id, Status.OK, HELLO.length));
+            peer.frame(Operation.DATA, get.id, 0, Status.OK, HELLO);
+            peer.frame(Operation.END, get.id, 0, Status.IO_ERROR, new byte[0]);
+        })) {
+            ObjmapperException failure = catchThrowableOfType(ObjmapperException.class, () -> client.get(KEY));
+            assertThat(failure.status()).contains(Status.IO_ERROR);
+            assertThat(failure.key()).contains(KEY);
+            assertThat(failure).hasMessageContaining("GET a/key");
+        }
+    }
+
+    @Test
+    void aMissIsEmptyAndAnUnchangedObjectHasNoBody() throws Exception {
+        try (Script script = serve(peer -> {
+            peer.reply(peer.receive(), Status.NOT_FOUND, new byte[0]);
+            Received second = peer.receive();
+            assertThat(second.metadata.find(MetadataType.IF_GENERATION_NOT)).isTrue();
+            peer.reply(second, Status.NOT_MODIFIED, new byte[0]);
+        })) {
+            assertThat(client.get(KEY)).isEmpty();
+            try (StoredObject same =
+                    client.get(KEY, new GetOptions().ifGenerationNot(7)).orElseThrow()) {
+                assertThat(same.notModified()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void repliesMayComeInAnyOrder() throws Exception {
+        try (Script script = serve(peer -> {
+            peer.reply(peer.receive(), Status.OK, new byte[0]);
+            Received first = peer.receive();
+            Received second = peer.receive();
+            peer.reply(second, Status.OK, new byte[] {2});
+            peer.reply(first, Status.OK, new byte[] {1});
+        })) {
+            client.ping();
+            CompletableFuture<Optional<StoredObject>> one = client.getAsync(KEY, new GetOptions());
+            CompletableFuture<Optional<StoredObject>> two = client.getAsync(Key.of("other"), new GetOptions());
+            try (StoredObject second = two.get().orElseThrow();
+                    StoredObject first = one.get().orElseThrow()) {
+                assertThat(first.bytes()).containsExactly(1);
+                assertThat(second.bytes()).containsExactly(2);
+            }
+        }
+    }
+
+    @Test
+    void everyKindOfBodyArrivesWhole() throws Exception {
+        byte[] bytes = random(300_001);
+        Path file = Files.write(directory.resolve("body"), bytes);
+        try (Script script = serve(peer -> {
+            for (int i = 0; i < 5; i++) {
+                assertThat(receivePut(peer, i == 3 ? -1 : bytes.length)).isEqualTo(bytes);
+            }
+            assertThat(receivePut(peer, HELLO.length)).isEqualTo(HELLO);
+        })) {
+            client.put(KEY, Body.of(bytes));
+            client.put(KEY, Body.of(ByteBuffer.wrap(bytes)));
+            client.put(KEY, Body.of(file));
+            client.put(KEY, Body.of(new ByteArrayInputStream(bytes)));
+            client.putAsync(KEY, Body.of(new ByteArrayInputStream(bytes), bytes.length), new PutOptions())
+                    .get();
+            assertThat(client.put(KEY, Body.of(HELLO)).generation()).isEqualTo(5);
+        }
+    }
+
+    @Test
+    void aBodyThatCannotBeReadCancelsThePutAndSparesTheSession() throws Exception {
+        InputStream broken = new InputStream() {
+            @Override
+            public int read() throws IOException {
+                throw new IOException("the source is gone");
+            }
+        };
+        try (Script script = serve(peer -> {
+            Received put = peer.receive();
+            Received end = peer.receive();
+            assertThat(end.operation).isEqualTo(Operation.END);
+            assertThat(Status.of(end.status)).isEqualTo(Status.CANCELLED);
+            peer.reply(put, Status.CANCELLED, new byte[0]);
+            peer.reply(peer.receive(), Status.OK, new byte[0]);
+        })) {
+            assertThatThrownBy(() -> client.put(KEY, Body.of(broken))).hasMessageContaining("the source is gone");
+            client.ping();
+        }
+    }
+
+    @Test
+    void aBodyShorterThanItSaysCancelsThePut() throws Exception {
+        try (Script script = serve(peer -> {
+            Received put = peer.receive();
+            assertThat(peer.receive().operation).isEqualTo(Operation.DATA);
+            assertThat(Status.of(peer.receive().status)).isEqualTo(Status.CANCELLED);
+            peer.reply(put, Status.CANCELLED, new byte[0]);
+        })) {
+            assertThatThrownBy(() -> client.put(KEY, Body.of(new ByteArrayInputStream(HELLO), 100)))
+                    .hasMessageContaining("12 bytes instead of 100");
+        }
+    }
+
+    @Test
+    void aBusyServerIsAskedAgainEvenForAChange() throws Exception {
+        try (Script script = serve(peer -> {
+            peer.reply(peer.receive(), Status.BUSY, new byte[0]);
+            peer.reply(peer.receive(), Status.OK, new byte[0]);
+        })) {
+            client.put(KEY, Body.of(HELLO));
+        }
+    }
+
+    @Test
+    void aReadSurvivesALostConnectionAndAChangeIsNotRepeated() throws Exception {
+        try (Script script = ScriptedServer.script(() -> {
+            try (Peer peer = server.accept()) {
+                peer.receive();
+            }
+            try (Peer peer = server.accept()) {
+                peer.reply(peer.receive(), Status.OK, HELLO);
+                peer.receive();
+            }
+        })) {
+            try (StoredObject object = client.get(KEY).orElseThrow()) {
+                assertThat(object.bytes()).isEqualTo(HELLO);
+            }
+            ObjmapperException failure = catchThrowableOfType(ObjmapperException.class, () -> client.delete(KEY));
+            assertThat(failure.hadNoEffect()).isFalse();
+            assertThat(failure.status()).isEmpty();
+        }
+    }
+
+    @Test
+    void aSessionThatTheServerClosedAsIdleLosesNoChange() throws Exception {
+        try (Script script = ScriptedServer.script(() -> {
+            try (Peer peer = server.accept()) {
+                peer.reply(peer.receive(), Status.OK, new byte[0]);
+                peer.receive();
+                peer.frame(Operation.GOODBYE, 0, 0, Status.TIMEOUT, new byte[0]);
+            }
+            try (Peer peer = server.accept()) {
+                peer.reply(peer.receive(), Status.OK, new byte[0]);
+            }
+        })) {
+            client.ping();
+            assertThat(client.delete(KEY)).isTrue();
+        }
+    }
+
+    @Test
+    void aCallWithoutAnAnswerTimesOutAndIsCancelled() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        try (Script script = serve(peer -> {
+            Received get = peer.receive();
+            Received cancel = peer.receive();
+            assertThat(cancel.operation).isEqualTo(Operation.CANCEL);
+            assertThat(cancel.metadata.find(MetadataType.TARGET)).isTrue();
+            assertThat(cancel.metadata.u32()).isEqualTo(get.id);
+            peer.reply(get, Status.CANCELLED, new byte[0]);
+            peer.reply(cancel, Status.OK, new byte[0]);
+            peer.reply(peer.receive(), Status.OK, new byte[0]);
+            over.countDown();
+        })) {
+            client.close();
+            client = builder().timeoutMillis(300).build();
+            ObjmapperException failure = catchThrowableOfType(ObjmapperException.class, () -> client.delete(KEY));
+            assertThat(failure.status()).contains(Status.TIMEOUT);
+            client.ping();
+            over.await();
+        }
+    }
+
+    @Test
+    void anObjectThatNobodyClosedIsClosedAndReported() throws Exception {
+        System.setProperty(Leaks.PROPERTY, "all");
+        try (Script script = serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+            long before = Leaks.found();
+            assertThat(client.get(KEY)).isPresent();
+            await().until(() -> {
+                System.gc();
+                return Leaks.found() > before;
+            });
+        } finally {
+            System.clearProperty(Leaks.PROPERTY);
+        }
+    }
+
+    @Test
+    void mappingsAreBounded() throws Exception {
+        client.close();
+        client = builder().maxMappedBytes(HELLO.length).build();
+        try (Script script = serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+            try (StoredObject object = client.get(KEY).orElseThrow()) {
+                ByteBuffer first = object.map();
+                assertThatThrownBy(() -> object.map(0, 1)).hasMessageContaining("maxMappedBytes");
+                assertThat(first.get(0)).isEqualTo(HELLO[0]);
+            }
+        }
+    }
+
+    @Test
+    void aServerThatBreaksTheProtocolEndsTheSessionWithTheClause() throws Exception {
+        try (Script script = serve(peer -> {
+            Received get = peer.receive();
+            peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY, get.id, Status.OK, 5)
+                    .descriptors(1));
+        })) {
+            assertThatThrownBy(() -> client.delete(KEY)).hasMessageContaining("1.5");
+        }
+    }
+
+    @Test
+    void withoutAServerTheErrorSaysWhereItLooked() throws Exception {
+        server.close();
+        client.close();
+        client = builder().connectTimeoutMillis(1).build();
+        assertThatThrownBy(() -> client.ping())
+                .hasMessageContaining(directory.resolve("socket").toString())
+                .hasMessageContaining("objmapperd --dev");
+    }
+
+    @Test
+    void settingsOutsideTheirRangeAreRefused() {
+        assertThatIllegalArgumentException().isThrownBy(() -> builder().poolSize(0));
+        assertThatIllegalArgumentException().isThrownBy(() -> builder().poolSize(257));
+        assertThatIllegalArgumentException().isThrownBy(() -> builder().maxRequests(4_097));
+        assertThatIllegalArgumentException().isThrownBy(() -> builder().inlineLimitBytes(65_537));
+        assertThatIllegalArgumentException().isThrownBy(() -> builder().mode(Mode.INLINE));
+        assertThatIllegalArgumentException().isThrownBy(() -> Key.of(""));
+        assertThatIllegalArgumentException().isThrownBy(() -> Key.of(new byte[4_097]));
+        assertThat(Key.of(new byte[4_096]).toBytes()).hasSize(4_096);
+    }
+
+    private static byte[] receivePut(Peer peer, long length) throws IOException {
+        Received put = peer.receive();
+        assertThat(put.operation).isEqualTo(Operation.PUT);
+        assertThat(put.objectLength).isEqualTo(length);
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        body.write(put.body);
+        for (Received next = put; next.more || next.operation == Operation.DATA; ) {
+            next = peer.receive();
+            assertThat(next.id).isEqualTo(put.id);
+            body.write(next.body);
+        }
+        peer.send(writer ->
+                writer.begin(Operation.PUT, Frame.REPLY, put.id, Status.OK, 0).u64(MetadataType.GENERATION, 5));
+        return body.toByteArray();
+    }
+
+    private static void assertAllViewsAre(StoredObject object, byte[] expected) throws IOException {
+        assertThat(object.bytes()).isEqualTo(expected);
+        try (InputStream stream = object.stream()) {
+            assertThat(stream.readAllBytes()).isEqualTo(expected);
+        }
+        assertThat(bytesOf(object.buffer())).isEqualTo(expected);
+        assertThat(bytesOf(object.map())).isEqualTo(expected);
+        ByteBuffer read = ByteBuffer.allocate(expected.length);
+        while (read.hasRemaining() && object.channel().read(read, object.channelOffset() + read.position()) > 0) {
+            continue;
+        }
+        assertThat(read.array()).isEqualTo(expected);
+    }
+
+    private static byte[] bytesOf(ByteBuffer buffer) {
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.get(bytes);
+        return bytes;
+    }
+
+    private static byte[] random(int length) {
+        byte[] bytes = new byte[length];
+        new Random(length).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static long openDescriptors() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package org.objmapper.client;
+
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.newsclub.net.unix.AFUNIXServerSocket;
+import org.newsclub.net.unix.AFUNIXSocket;
+import org.newsclub.net.unix.AFUNIXSocketAddress;
+import org.objmapper.protocol.Frame;
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+
+/** A server that does what a test tells it, frame by frame. */
+final class ScriptedServer implements AutoCloseable {
+    private final AFUNIXServerSocket listener;
+    private final Path path;
+
+    ScriptedServer(Path path) throws IOException {
+        this.path = path;
+        this.listener = AFUNIXServerSocket.bindOn(AFUNIXSocketAddress.of(path));
+    }
+
+    /** Waits for a client and greets it. */
+    Peer accept() throws IOException {
+        Peer peer = new Peer(listener.accept());
+        Received hello = peer.receive();
+        if (hello.operation != Operation.HELLO) {
+            throw new IOException("no HELLO but " + hello.operation);
+        }
+        peer.hello = hello;
+        peer.send(writer -> writer.begin(Operation.HELLO, Frame.REPLY, 0, Status.OK, Limits.MAGIC)
+                .u32(MetadataType.MAX_REQUESTS, peer.maxRequests));
+        return peer;
+    }
+
+    @Override
+    public void close() throws IOException {
+        listener.close();
+        Files.deleteIfExists(path);
+    }
+
+    /** Runs a script in a thread of its own; what it throws comes out when it is joined. */
+    static Script script(Step step) {
+        return new Script(step);
+    }
+
+    interface Step {
+        void run() throws Exception;
+    }
+
+    static final class Script implements AutoCloseable {
+        private final BlockingQueue<Object> outcome = new LinkedBlockingQueue<>();
+        private final Thread thread;
+
+        private Script(Step step) {
+            thread = new Thread(() -> {
+                try {
+                    step.run();
+                    outcome.add("done");
+                } catch (Throwable e) {
+                    outcome.add(e);
+                }
+            });
+            thread.start();
+        }
+
+        @Override
+        public void close() throws Exception {
+            Object result = outcome.poll(20, TimeUnit.SECONDS);
+            if (result instanceof Throwable failure) {
+                throw new AssertionError("the script failed", failure);
+            }
+            if (result == null) {
+                thread.interrupt();
+                throw new AssertionError("the script did not end");
+            }
+            thread.join();
+        }
+    }
+
+    static final class Received {
+        int operation;
+        int id;
+        int status;
+        boolean more;
+        long objectLength;
+        byte[] body = new byte[0];
+        MetadataReader metadata = new MetadataReader();
+    }
+
+    static final class Peer implements AutoCloseable {
+        int maxRequests = 64;
+        Received hello = new Received();
+        private final AFUNIXSocket socket;
+        private final InputStream in;
+
+        private Peer(AFUNIXSocket socket) throws IOException {
+            this.socket = socket;
+            this.in = socket.getInputStream();
+        }
+
+        Received receive() throws IOException {
+            ByteBuffer header = ByteBuffer.wrap(in.readNBytes(Limits.HEADER)).order(ByteOrder.LITTLE_ENDIAN);
+            if (header.remaining() < Limits.HEADER) {
+                throw new IOException("the client closed");
+            }
+            Frame frame = new Frame().wrap(header, 0);
+            Received received = new Received();
+            received.operation = frame.operation();
+            received.id = frame.requestId();
+            received.status = frame.status();
+            received.more = frame.hasMore();
+            received.objectLength = frame.objectLength();
+            byte[] entries = in.readNBytes(frame.metadataLength());
+            try {
+                received.metadata.wrap(ByteBuffer.wrap(entries).order(ByteOrder.LITTLE_ENDIAN), 0, entries.length);
+            } catch (org.objmapper.protocol.MalformedFrame e) {
+                throw new IOException(e);
+            }
+            received.body = in.readNBytes(frame.bodyLength());
+            return received;
+        }
+
+        void send(Consumer<FrameWriter> content) throws IOException {
+            sendBytes(encode(content));
+        }
+
+        void sendBytes(byte[] bytes) throws IOException {
+            socket.getOutputStream().write(bytes);
+        }
+
+        void sendWith(FileDescriptor descriptor, Consumer<FrameWriter> content) throws IOException {
+            socket.setOutboundFileDescriptors(descriptor);
+            send(content);
+        }
+
+        static byte[] encode(Consumer<FrameWriter> content) {
+            ByteBuffer buffer = ByteBuffer.allocate(300_000).order(ByteOrder.LITTLE_ENDIAN);
+            FrameWriter writer = new FrameWriter().wrap(buffer);
+            content.accept(writer);
+            writer.end();
+            byte[] bytes = new byte[buffer.position()];
+            buffer.flip().get(bytes);
+            return bytes;
+        }
+
+        void reply(Received to, Status status, byte[] body) throws IOException {
+            send(writer -> writer.begin(to.operation, Frame.REPLY, to.id, status, body.length)
+                    .body()
+                    .put(body));
+        }
+
+        void frame(int operation, int id, int flags, Status status, byte[] body) throws IOException {
+            send(writer -> writer.begin(operation, Frame.REPLY | flags, id, status, body.length)
+                    .body()
+                    .put(body));
+        }
+
+        @Override
+        public void close() throws IOException {
+            socket.close();
+        }
+    }
+}
