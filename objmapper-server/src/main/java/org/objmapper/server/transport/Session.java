@@ -223,7 +223,7 @@ final class Session implements Peer, Output {
         if (!greeted) {
             greet();
         } else if (operation == Operation.DATA || operation == Operation.END) {
-            bodyFrame(operation);
+            return bodyFrame(operation);
         } else if (operation == Operation.HELLO || operation == Operation.ERROR) {
             throw new MalformedFrame("5.1", Operation.nameOf(operation) + " inside a session");
         } else {
@@ -240,7 +240,7 @@ final class Session implements Peer, Output {
         }
     }
 
-    private void bodyFrame(int operation) throws MalformedFrame {
+    private boolean bodyFrame(int operation) throws MalformedFrame {
         Exchange exchange = find(frame.requestId());
         if (exchange == null || !exchange.wantsBody()) {
             throw new MalformedFrame(
@@ -251,10 +251,14 @@ final class Session implements Peer, Output {
         if (operation == Operation.DATA) {
             bodyOf = exchange;
             bodyLeft = frame.bodyLength();
+        } else if (mustWait(exchange)) {
+            waiting = true;
+            return false;
         } else {
             exchange.endOfBody(Status.of(frame.status()));
             resume(exchange);
         }
+        return true;
     }
 
     private boolean request(int operation) throws MalformedFrame {
@@ -268,7 +272,7 @@ final class Session implements Peer, Output {
                         this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted")
                 : loop.exchanges().create(operation, this, this);
         exchange.decode(frame, metadata);
-        if (mustWait(exchange)) {
+        if (!frame.hasMore() && mustWait(exchange)) {
             waiting = true;
             return false;
         }
@@ -284,10 +288,11 @@ final class Session implements Peer, Output {
         return true;
     }
 
+    /** Whether requests before it have to be answered first; one with a body that follows stands where its END does. */
     private boolean mustWait(Exchange exchange) {
         for (int i = 0; i < inFlight.size(); i++) {
             Exchange earlier = inFlight.get(i);
-            if (!earlier.wantsBody() && (terms.ordered() || exchange.conflictsWith(earlier))) {
+            if (earlier != exchange && !earlier.wantsBody() && (terms.ordered() || exchange.conflictsWith(earlier))) {
                 return true;
             }
         }

@@ -185,6 +185,28 @@ class SessionTest {
     }
 
     @Test
+    void requestsOnOneKeyTakeEffectInTheirOrderAndAStreamedPutWhereItsEndStands() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            ByteBuffer batch = ByteBuffer.allocate(8_192);
+            batch.put(RawClient.put(1, "key", new byte[] {1}));
+            batch.put(RawClient.frame(w -> w.begin(Operation.PUT, Frame.MORE, 2, Status.OK, Limits.UNKNOWN)
+                    .text(MetadataType.KEY, "key")));
+            batch.put(RawClient.frame(
+                    w -> w.begin(Operation.DATA, 0, 2, Status.OK, 0).body().put(new byte[] {2})));
+            batch.put(RawClient.get(3, "key"));
+            batch.put(RawClient.frame(w -> w.begin(Operation.END, 0, 2, Status.OK, 0)));
+            batch.put(RawClient.get(4, "key")).flip();
+            client.send(batch);
+            assertThat(client.receive().id()).isEqualTo(1);
+            RawClient.Answer before = client.receive();
+            assertThat(before.id()).isEqualTo(3);
+            assertThat(before.body()).isEqualTo(new byte[] {1});
+            assertThat(client.receive().id()).isEqualTo(2);
+            assertThat(client.receive().body()).isEqualTo(new byte[] {2});
+        }
+    }
+
+    @Test
     void aLargeBodyIsTheSameByCopyAndBySplice() throws Exception {
         byte[] body = new byte[900_000];
         new Random(8).nextBytes(body);
