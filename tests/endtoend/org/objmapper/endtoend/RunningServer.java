@@ -1,0 +1,72 @@
+package org.objmapper.endtoend;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** A server process of the distribution. */
+final class RunningServer implements AutoCloseable {
+    private final Process process;
+    private final Path log;
+
+    private RunningServer(Process process, Path log) {
+        this.process = process;
+        this.log = log;
+    }
+
+    /** Starts it and waits for its ready line. */
+    static RunningServer start(Path socket, Path data, Path log) throws IOException {
+        Process process = new ProcessBuilder(
+                        Distribution.program("objmapperd"),
+                        "serve",
+                        "--socket",
+                        socket.toString(),
+                        "--data",
+                        data.toString())
+                .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+        RunningServer server = new RunningServer(process, log);
+        BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+        String line = out.readLine();
+        if (line == null || !line.equals("objmapperd ready on " + socket)) {
+            server.kill();
+            throw new IOException("no ready line but: " + line + "\n" + Files.readString(log));
+        }
+        return server;
+    }
+
+    /** Open descriptors of the process. */
+    long descriptorCount() throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + process.pid() + "/fd"))) {
+            return descriptors.count();
+        }
+    }
+
+    /** SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+        process.onExit().join();
+    }
+
+    /** SIGTERM; returns the exit code. */
+    int stop() throws InterruptedException {
+        process.destroy();
+        return process.waitFor();
+    }
+
+    String log() throws IOException {
+        return Files.readString(log);
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(1, TimeUnit.MINUTES)) {
+            kill();
+        }
+    }
+}
