@@ -121,7 +121,7 @@ final class Loop implements AutoCloseable {
         while (!stopping) {
             try {
                 turn();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | OutOfMemoryError e) { // direct memory can run out, and may come back
                 LOG.error("a defect on loop={}; the session that met it may be stuck", index, e);
             }
         }

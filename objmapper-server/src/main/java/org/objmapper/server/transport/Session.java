@@ -183,7 +183,10 @@ final class Session implements Peer, Output {
         try {
             frame.validate(greeted ? terms.maxFrame() : Limits.MAX_FRAME_DEFAULT);
             checkStart();
-            int needed = streams(frame.operation()) ? Limits.HEADER + frame.metadataLength() : frame.length();
+            int echoed = frame.operation() == Operation.PING && frame.bodyLength() <= Limits.MAX_PING
+                    ? frame.bodyLength()
+                    : 0;
+            int needed = Limits.HEADER + frame.metadataLength() + echoed;
             if (end - at < needed) {
                 return 0;
             }
@@ -193,7 +196,12 @@ final class Session implements Peer, Output {
                         "the frame claims " + frame.descriptors() + " descriptors; " + descriptors.size() + " came");
             }
             metadata.wrap(buffer, frame.metadataOffset(), frame.metadataLength());
-            return dispatch() ? needed : 0;
+            bodyOf = null;
+            if (!dispatch()) {
+                return 0;
+            }
+            bodyLeft = frame.bodyLength() - echoed; // taken as it comes, or passed over; never waited for
+            return needed;
         } catch (MalformedFrame e) {
             fail(Status.MALFORMED, e.clause(), frame.requestId(), String.valueOf(e.getMessage()));
             return 0;
@@ -250,7 +258,6 @@ final class Session implements Peer, Output {
         }
         if (operation == Operation.DATA) {
             bodyOf = exchange;
-            bodyLeft = frame.bodyLength();
         } else if (mustWait(exchange)) {
             waiting = true;
             return false;
@@ -280,10 +287,7 @@ final class Session implements Peer, Output {
             exchange.descriptor(descriptors.removeFirst());
         }
         inFlight.add(exchange);
-        if (streams(operation)) {
-            bodyOf = exchange;
-            bodyLeft = frame.bodyLength();
-        }
+        bodyOf = exchange;
         advance(exchange);
         return true;
     }
@@ -297,11 +301,6 @@ final class Session implements Peer, Output {
             }
         }
         return false;
-    }
-
-    /** Whether a body is taken as it comes, and not waited for. */
-    private static boolean streams(int operation) {
-        return operation == Operation.PUT || operation == Operation.DATA || operation > Operation.ERROR;
     }
 
     private @Nullable Exchange find(int requestId) {

@@ -150,6 +150,20 @@ class SessionTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"2, BAD_REQUEST", "10, BAD_REQUEST", "9, OK", "200, UNSUPPORTED"})
+    void aBodyThatNobodyAskedForIsPassedOverAndTheSessionGoesOn(int operation, Status status) throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.frame(w -> w.begin(operation, 0, 1, Status.OK, 0)
+                    .text(MetadataType.KEY, "k")
+                    .body()
+                    .put(new byte[1_000_000])));
+            assertThat(client.receive().status()).isEqualTo(status);
+            client.send(RawClient.ping(2));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+        }
+    }
+
     @Test
     void aFrameThatClaimsADescriptorThatDidNotComeIsRefused() throws Exception {
         try (RawClient client = RawClient.greeted(socket)) {
