@@ -331,7 +331,7 @@ class ObjmapperClientTest {
             over.countDown();
         })) {
             client.close();
-            client = builder().timeoutMillis(300).build();
+            client = builder().timeoutMillis(2_000).build();
             ObjmapperException failure = catchThrowableOfType(ObjmapperException.class, () -> client.delete(KEY));
             assertThat(failure.status()).contains(Status.TIMEOUT);
             client.ping();
