@@ -13,8 +13,7 @@ static int check_key(om_context *c, size_t length)
 {
 	if (length >= 1 && length <= WIRE_MAX_KEY)
 		return 0;
-	snprintf(c->errstr, sizeof c->errstr, "a key of %zu bytes; keys have 1 to %d", length, WIRE_MAX_KEY);
-	return -1;
+	return context_refuse(c, "a key of %zu bytes; keys have 1 to %d", length, WIRE_MAX_KEY);
 }
 
 static om_reply *finish(om_context *c, size_t frame, uint32_t id)
@@ -22,7 +21,31 @@ static om_reply *finish(om_context *c, size_t frame, uint32_t id)
 	return context_end(c, frame, NULL, 0) < 0 ? NULL : context_wait(c, id);
 }
 
+static int check_reserved(om_context *c, const void *reserved, size_t length)
+{
+	if (!wire_any(reserved, length))
+		return 0;
+	return context_refuse(c, "reserved is not zero: the options are not zero-initialised, or of a later version");
+}
+
+static void write_headers(struct wire_buffer *out, int type, const om_header *headers)
+{
+	for (const om_header *h = headers; h != NULL && h->name != NULL; h++)
+		wire_header(out, type, h->name, h->value != NULL ? h->value : "");
+}
+
 /* ---- GET and HEAD */
+
+static int check_lookup(om_context *c, int operation, const om_get_options *o)
+{
+	if (o == NULL)
+		return 0;
+	if (o->mode < OM_INLINE || o->mode > OM_AUTO)
+		return context_refuse(c, "mode %d; there are OM_INLINE (0) to OM_AUTO (4)", (int)o->mode);
+	if (operation == WIRE_HEAD && (o->mode != OM_INLINE || o->has_range || o->use_sink))
+		return context_refuse(c, "a HEAD takes no mode, range or sink");
+	return check_reserved(c, o->reserved, sizeof o->reserved);
+}
 
 static void write_get(struct wire_buffer *out, const void *key, size_t key_length, const om_get_options *o)
 {
@@ -37,6 +60,7 @@ static void write_get(struct wire_buffer *out, const void *key, size_t key_lengt
 		wire_entry(out, WIRE_IF_ETAG_NOT, o->if_etag_not, strlen(o->if_etag_not));
 	if (o->mode != OM_INLINE)
 		wire_u32(out, WIRE_MODE, (uint32_t)o->mode);
+	write_headers(out, WIRE_REQUEST_HEADER, o->headers);
 	if (o->grace_millis != 0)
 		wire_u64(out, WIRE_GRACE_ACCEPTED, o->grace_millis);
 }
@@ -46,16 +70,14 @@ static int append_lookup(om_context *c, int operation, const void *key, size_t k
 	uint32_t own;
 	uint32_t *at = id != NULL ? id : &own;
 
-	if (check_key(c, key_length) < 0)
+	if (check_key(c, key_length) < 0 || check_lookup(c, operation, o) < 0)
 		return -1;
 	size_t frame = context_begin(c, operation, 0, 0, 0, at);
 	write_get(&c->session->out, key, key_length, o);
-	if (o != NULL && o->use_sink)
-		for (struct pending *p = c->session->pending; p != NULL; p = p->next)
-			if (p->id == *at) {
-				p->use_sink = 1;
-				p->sink = o->sink;
-			}
+	if (o != NULL && o->use_sink && c->session->newest != NULL) {
+		c->session->newest->use_sink = 1;
+		c->session->newest->sink = o->sink;
+	}
 	return context_end(c, frame, NULL, 0);
 }
 
@@ -64,9 +86,9 @@ int om_append_get(om_context *c, const void *key, size_t key_length, const om_ge
 	return append_lookup(c, WIRE_GET, key, key_length, o, id);
 }
 
-int om_append_head(om_context *c, const void *key, size_t key_length, uint32_t *id)
+int om_append_head(om_context *c, const void *key, size_t key_length, const om_get_options *o, uint32_t *id)
 {
-	return append_lookup(c, WIRE_HEAD, key, key_length, NULL, id);
+	return append_lookup(c, WIRE_HEAD, key, key_length, o, id);
 }
 
 om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *o)
@@ -75,10 +97,10 @@ om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get
 	return om_append_get(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
-om_reply *om_head(om_context *c, const void *key, size_t key_length)
+om_reply *om_head(om_context *c, const void *key, size_t key_length, const om_get_options *o)
 {
 	uint32_t id;
-	return om_append_head(c, key, key_length, &id) < 0 ? NULL : context_wait(c, id);
+	return om_append_head(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 /* ---- PUT and TOUCH */
@@ -89,6 +111,8 @@ static void write_object(struct wire_buffer *out, const om_put_options *o)
 		return;
 	if (o->ttl_millis != 0)
 		wire_u64(out, WIRE_TTL, o->ttl_millis);
+	if (o->last_modified_millis != 0)
+		wire_u64(out, OM_LAST_MODIFIED, o->last_modified_millis);
 	if (o->grace_millis != 0)
 		wire_u64(out, OM_GRACE, o->grace_millis);
 	if (o->etag != NULL)
@@ -99,6 +123,7 @@ static void write_object(struct wire_buffer *out, const om_put_options *o)
 		wire_entry(out, OM_CONTENT_ENCODING, o->content_encoding, strlen(o->content_encoding));
 	for (const char *const *tag = o->tags; tag != NULL && *tag != NULL; tag++)
 		wire_entry(out, OM_TAG, *tag, strlen(*tag));
+	write_headers(out, OM_VARIANT, o->variant);
 	if (o->opaque != NULL)
 		wire_entry(out, OM_OPAQUE, o->opaque, o->opaque_length);
 	if (o->evictable)
@@ -108,15 +133,24 @@ static void write_object(struct wire_buffer *out, const om_put_options *o)
 static void write_put(struct wire_buffer *out, const void *key, size_t key_length, const om_put_options *o)
 {
 	wire_entry(out, WIRE_KEY, key, key_length);
+	if (o != NULL && o->fill_token != NULL)
+		wire_entry(out, WIRE_FILL_TOKEN, o->fill_token, o->fill_token_length);
 	if (o != NULL && o->if_absent)
 		wire_entry(out, WIRE_IF_ABSENT, NULL, 0);
 	if (o != NULL && o->if_generation != 0)
 		wire_u64(out, WIRE_IF_GENERATION, o->if_generation);
 	if (o != NULL && o->sha256 != NULL)
 		wire_entry(out, WIRE_EXPECTED_SHA256, o->sha256, 32);
+	if (o != NULL && o->has_xxh3)
+		wire_u64(out, WIRE_EXPECTED_XXH3, o->xxh3);
 	if (o != NULL && o->durable)
 		wire_u32(out, WIRE_DURABILITY, 1);
 	write_object(out, o);
+}
+
+static int check_put(om_context *c, size_t key_length, const om_put_options *o)
+{
+	return check_key(c, key_length) < 0 || (o != NULL && check_reserved(c, o->reserved, sizeof o->reserved) < 0) ? -1 : 0;
 }
 
 static size_t begin_put(om_context *c, const void *key, size_t key_length, int flags, int fds, uint64_t length, const om_put_options *o, uint32_t *id)
@@ -144,7 +178,7 @@ int om_append_put(om_context *c, const void *key, size_t key_length, const void 
 	uint32_t own;
 	uint32_t *at = id != NULL ? id : &own;
 
-	if (check_key(c, key_length) < 0)
+	if (check_put(c, key_length, o) < 0)
 		return -1;
 	int chunked = body_length > INLINE_PUT;
 	size_t frame = begin_put(c, key, key_length, chunked ? WIRE_MORE : 0, 0, body_length, o, at);
@@ -196,7 +230,7 @@ om_reply *om_put_stream(om_context *c, const void *key, size_t key_length, om_so
 {
 	uint32_t id;
 
-	if (check_key(c, key_length) < 0)
+	if (check_put(c, key_length, o) < 0)
 		return NULL;
 	unsigned char *chunk = malloc(CHUNK);
 	if (chunk == NULL) {
@@ -213,7 +247,7 @@ om_reply *om_put_stream(om_context *c, const void *key, size_t key_length, om_so
 	om_reply *reply = context_wait(c, id);
 	if (reply != NULL && r > 0 && reply->status == OM_CANCELLED) {
 		om_reply_free(reply);
-		snprintf(c->errstr, sizeof c->errstr, "cannot read the body: %s", strerror(r));
+		context_refuse(c, "cannot read the body: %s", strerror(r));
 		return NULL;
 	}
 	return reply;
@@ -237,27 +271,26 @@ om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, u
 {
 	uint32_t id;
 
-	if (fd < 0) {
-		snprintf(c->errstr, sizeof c->errstr, "%d is no descriptor", fd);
-		return NULL;
-	}
-	if (c->session->detached) {
-		snprintf(c->errstr, sizeof c->errstr, "a session without a socket can't pass a descriptor");
-		return NULL;
-	}
-	if (check_key(c, key_length) < 0 || context_send(c, -1) < 0)
+	if (fd < 0)
+		context_refuse(c, "%d is no descriptor", fd);
+	else if (c->session->detached)
+		context_refuse(c, "a session without a socket can't pass a descriptor");
+	if (fd < 0 || c->session->detached || check_put(c, key_length, o) < 0 || context_send(c, -1) < 0)
 		return NULL;
 	size_t frame = begin_put(c, key, key_length, 0, 1, length, o, &id);
-	wire_end(&c->session->out, frame, NULL, 0);
-	return context_send(c, fd) < 0 ? NULL : context_wait(c, id);
+	return context_end_with(c, frame, fd) < 0 ? NULL : context_wait(c, id);
 }
 
 om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_put_options *o)
 {
 	uint32_t id;
 
-	if (check_key(c, key_length) < 0)
+	if (check_put(c, key_length, o) < 0)
 		return NULL;
+	if (o != NULL && (o->if_absent || o->sha256 != NULL || o->has_xxh3 || o->fill_token != NULL)) {
+		context_refuse(c, "a TOUCH takes no if_absent, sha256, xxh3 or fill_token");
+		return NULL;
+	}
 	size_t frame = context_begin(c, WIRE_TOUCH, 0, 0, 0, &id);
 	wire_entry(&c->session->out, WIRE_KEY, key, key_length);
 	if (o != NULL && o->if_generation != 0)
@@ -315,6 +348,7 @@ om_reply *om_purge_key(om_context *c, const void *key, size_t length, int soft)
 
 om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t length, int soft) { return purge(c, WIRE_PREFIX, prefix, length, soft); }
 om_reply *om_purge_tag(om_context *c, const void *tag, size_t length, int soft) { return purge(c, WIRE_PURGE_TAG, tag, length, soft); }
+om_reply *om_purge_ban(om_context *c, const void *ban, size_t length, int soft) { return purge(c, WIRE_BAN, ban, length, soft); }
 
 static om_reply *bare(om_context *c, int operation)
 {

@@ -59,10 +59,15 @@ enum om_status {
 enum om_type {
 	OM_RANGE = 2,
 	OM_MODE = 5,
+	OM_FILL_TOKEN = 6,
+	OM_VARIANT_HEADER = 8,
 	OM_CURSOR = 16,
 	OM_COUNT = 20,
 	OM_MESSAGE = 22,
+	OM_CLAUSE = 23,
+	OM_DEVICE = 24,
 	OM_DESCRIPTOR_RANGE = 25,
+	OM_SHARED = 26,
 	OM_GENERATION = 256,
 	OM_SHA256 = 257,
 	OM_XXH3 = 258,
@@ -79,6 +84,9 @@ enum om_type {
 	OM_EVICTABLE = 269
 };
 
+/* What a server may have beyond the least (protocol-spec.md 7.5): bits of om_features. */
+enum om_feature { OM_FILL_TOKENS = 1, OM_VARIANTS = 2, OM_BANS = 4 };
+
 /* A length or a lifetime without a bound. */
 #define OM_UNBOUNDED UINT64_MAX
 
@@ -89,16 +97,30 @@ typedef struct om_context {
 	struct om_session *session;
 } om_context;
 
-/* How to connect. Zero-initialise it, then set what matters. */
+/*
+ * The structures that a caller fills in are to be zero-initialised, and what is zero stands for the default: later versions put new
+ * fields where reserved is, and a call refuses a structure in which reserved is not zero. The library alone makes om_context and
+ * om_reply, which may grow at their end.
+ */
+
+/* How to connect. */
 typedef struct om_options {
 	enum om_mode mode;        /* OM_INLINE (0) stands for OM_AUTO */
-	uint32_t max_requests;    /* in flight; 0: 64 */
-	uint32_t inline_limit;    /* bytes; bodies up to it come in the reply; 0: 4096 */
+	uint32_t max_requests;    /* in flight, 1 to 4,096; 0: 64 */
+	uint32_t inline_limit;    /* bytes, 1 to 65,536; bodies up to it come in the reply; 0: 4096 */
 	int no_inline;            /* 1: inline limit 0 */
 	int no_descriptors;       /* 1: take no descriptors */
 	int timeout_millis;       /* the longest a call waits without any progress; 0: 30,000; -1: for ever */
 	const char *name;         /* for the server's logs, at most 64 bytes of it; NULL: none */
+	int ordered;              /* 1: the answers come in the order of the requests */
+	int shared_accepted;      /* 1: a descriptor may share its offset with others of this user: it is then only read with pread(2) or mmap(2) */
+	uint64_t reserved[4];
 } om_options;
+
+/* A header of the HTTP request that a variant is told by: both NUL-terminated, at most 1,024 bytes, the name in lower case. */
+typedef struct om_header {
+	const char *name, *value;
+} om_header;
 
 /* An answer. All that it points to belongs to it. */
 typedef struct om_reply {
@@ -117,31 +139,42 @@ typedef struct om_reply {
 	char *message;           /* what the server says of an error; NULL if nothing */
 } om_reply;
 
-/* What a GET asks beyond its key. Zero-initialise it. */
+/* What a GET or HEAD asks beyond its key. A HEAD takes the conditions, headers and grace_millis alone. */
 typedef struct om_get_options {
 	enum om_mode mode;           /* OM_INLINE (0): the session's */
 	int has_range;
 	uint64_t offset, length;     /* length OM_UNBOUNDED: to the end; offset OM_UNBOUNDED: the last length bytes */
-	uint64_t if_generation_not;  /* 0: no condition */
-	const char *if_etag_not;     /* NULL: no condition */
+	uint64_t if_generation_not;  /* 0: no condition; else OM_NOT_MODIFIED where the object has that generation */
+	const char *if_etag_not;     /* NULL: no condition; else OM_NOT_MODIFIED where the object has that etag of 1 to 256 bytes */
 	uint64_t grace_millis;       /* how long past its expiry an object is still welcome */
 	int sink;                    /* with use_sink: body bytes that don't come as a descriptor are written there, which may block; the reply has no body then */
 	int use_sink;
+	const om_header *headers;    /* of the request, up to 64, ended by one without a name: they choose among an object's variants; NULL: none */
+	uint64_t reserved[4];
 } om_get_options;
 
-/* What a PUT or TOUCH says beyond key and body. Zero-initialise it. */
+/* What a PUT or TOUCH says beyond key and body. In a TOUCH, what is zero stays as it is, and what is marked as a PUT's is refused. */
 typedef struct om_put_options {
-	int durable;                 /* 1: the answer means that it survives power loss */
-	int evictable;
-	uint64_t ttl_millis;         /* 0: never expires */
-	uint64_t grace_millis;
-	const char *etag, *content_type, *content_encoding;
-	const char *const *tags;     /* NULL-terminated; NULL: none */
-	const void *opaque;
-	size_t opaque_length;
-	int if_absent;
-	uint64_t if_generation;      /* 0: no condition */
-	const unsigned char *sha256; /* 32 bytes that the body must hash to; NULL: not checked */
+	int durable;                  /* 1: the answer means that it survives power loss */
+	int evictable;                /* 1: the store may drop it when it needs room */
+	uint64_t ttl_millis;          /* from now; 0 in a PUT, or OM_UNBOUNDED: never expires */
+	uint64_t grace_millis;        /* how long past its expiry it may be given to those who accept that */
+	const char *etag;             /* 1 to 256 bytes */
+	const char *content_type;     /* 1 to 256 bytes */
+	const char *content_encoding; /* 1 to 64 bytes */
+	const char *const *tags;      /* up to 64 of 1 to 255 bytes, ended by NULL; NULL: none */
+	const void *opaque;           /* what the caller wants back with the object; NULL: none */
+	size_t opaque_length;         /* up to 65,536 bytes; 0 in a TOUCH removes it */
+	int if_absent;                /* a PUT's. 1: OM_PRECONDITION_FAILED where an object is there */
+	uint64_t if_generation;       /* 0: no condition; else OM_PRECONDITION_FAILED where the object there has another generation */
+	const unsigned char *sha256;  /* a PUT's: 32 bytes that the body must hash to; NULL: not checked */
+	int has_xxh3;                 /* a PUT's. 1: the body must hash to xxh3 */
+	uint64_t xxh3;                /* XXH3, 64 bits, seed 0 */
+	uint64_t last_modified_millis; /* since 1970; 0: none */
+	const om_header *variant;     /* up to 16, ended by one without a name: what told this body from others under the key; NULL: none */
+	const void *fill_token;       /* a PUT's: OM_FILL_TOKEN of the miss that it fills, refused with OM_STALE_FILL if something was purged since */
+	size_t fill_token_length;     /* 1 to 64 bytes */
+	uint64_t reserved[4];
 } om_put_options;
 
 /* Connects and says HELLO. options may be NULL. Returns NULL only without memory: look at err. Free it with om_free. */
@@ -159,10 +192,13 @@ OM_API void om_set_timeout(om_context *c, int timeout_millis);
 /* How many requests the server lets be in flight; it answers one more with OM_BUSY. */
 OM_API uint32_t om_max_requests(const om_context *c);
 
+/* What the server has: bits of enum om_feature. A request for what it has not is answered OM_UNSUPPORTED, or as if it asked for less. */
+OM_API uint64_t om_features(const om_context *c);
+
 /* ---- one request, one answer. The reply is to be freed with om_reply_free; NULL on failure. A status other than OM_OK is a reply. */
 
 OM_API om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *options);
-OM_API om_reply *om_head(om_context *c, const void *key, size_t key_length);
+OM_API om_reply *om_head(om_context *c, const void *key, size_t key_length, const om_get_options *options);
 OM_API om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options);
 /* Sends length bytes of a file or pipe, from where it stands; OM_UNBOUNDED: up to its end. The descriptor stays the caller's. */
 OM_API om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options);
@@ -179,6 +215,8 @@ OM_API om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length
 OM_API om_reply *om_purge_key(om_context *c, const void *key, size_t key_length, int soft);
 OM_API om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t prefix_length, int soft);
 OM_API om_reply *om_purge_tag(om_context *c, const void *tag, size_t tag_length, int soft);
+/* Purges what a ban expression matches (protocol-spec.md 5.7). */
+OM_API om_reply *om_purge_ban(om_context *c, const void *ban, size_t ban_length, int soft);
 OM_API om_reply *om_stat(om_context *c);
 OM_API om_reply *om_ping(om_context *c);
 /* Cancels a request in flight, which is then answered with OM_CANCELLED; OM_NOT_FOUND where its answer was on its way already. */
@@ -189,7 +227,7 @@ OM_API om_reply *om_goodbye(om_context *c);
 
 /* Queues a GET, and writes its id where id is not NULL. Returns 0 or -1. Sent by om_flush, om_get_reply, or when 64 KiB are queued. */
 OM_API int om_append_get(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
-OM_API int om_append_head(om_context *c, const void *key, size_t key_length, uint32_t *id);
+OM_API int om_append_head(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
 OM_API int om_append_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options, uint32_t *id);
 OM_API int om_append_ping(om_context *c, uint32_t *id);
 OM_API int om_append_cancel(om_context *c, uint32_t target, uint32_t *id);
@@ -224,6 +262,15 @@ OM_API int om_reply_take_fd(om_reply *reply);
 /* The n-th (from 0) value of a type; NULL where there is none. It is the reply's. */
 OM_API const void *om_find(const om_reply *reply, int type, unsigned n, size_t *length);
 
+/* The n-th (from 0) variant header of an object, pointing into the reply, not NUL-terminated: 1, or 0 where there is none. */
+typedef struct om_variant {
+	const char *name;
+	size_t name_length;
+	const char *value;
+	size_t value_length;
+} om_variant;
+OM_API int om_find_variant(const om_reply *reply, unsigned n, om_variant *variant);
+
 /* The value of a type as a number, otherwise if there is none. */
 OM_API uint64_t om_find_u64(const om_reply *reply, int type, uint64_t otherwise);
 
@@ -232,6 +279,7 @@ typedef struct om_list_entry {
 	const void *key;
 	size_t key_length;
 	uint64_t generation, length, created_millis, expiry_millis;
+	uint64_t reserved[2];
 } om_list_entry;
 
 /* Steps through a listing: *position starts at 0. Returns 1 with an entry, 0 at the end, -1 where the listing is broken. */
@@ -255,6 +303,7 @@ typedef struct om_frame {
 	const unsigned char *body;
 	size_t body_length;
 	int fd; /* the caller's from now on; -1 if the frame has none */
+	uint64_t reserved[2];
 } om_frame;
 
 typedef struct om_reader om_reader;

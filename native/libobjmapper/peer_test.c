@@ -1,5 +1,4 @@
 /* A context over a real socket, against a child process that plays the server with blocking calls: it reads one frame, answers, reads on. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,21 +15,8 @@
 
 #include "fdpass.h"
 #include "objmapper.h"
+#include "testing.h"
 #include "wire.h"
-
-#define check(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s: not so\n", __func__, __LINE__, #x), abort()))
-
-static int open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	check(d != NULL);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return n;
-}
 
 /* ---- the peer */
 

@@ -1,6 +1,4 @@
 /* The reader and the wire format, without a server. Prints the seed of what is random. */
-#include <assert.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,19 +7,8 @@
 #include <unistd.h>
 
 #include "objmapper.h"
+#include "testing.h"
 #include "wire.h"
-
-static int open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert(d != NULL);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return n;
-}
 
 static struct wire_buffer sample(void)
 {
@@ -33,7 +20,7 @@ static struct wire_buffer sample(void)
 	wire_end(&b, frame, NULL, 0);
 	frame = wire_begin(&b, WIRE_PING, WIRE_REPLY, 8, OM_OK, 0, 0);
 	wire_end(&b, frame, "hello", 5);
-	assert(!b.failed);
+	check(!b.failed);
 	return b;
 }
 
@@ -47,21 +34,21 @@ static void a_frame_cut_at_every_byte_comes_out_whole(void)
 		om_reader *r = om_reader_new(0);
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		int frames = 0, got;
-		assert(om_reader_feed(r, b.bytes, cut, &fd, 1) == 0);
+		check(om_reader_feed(r, b.bytes, cut, &fd, 1) == 0);
 		while ((got = om_reader_next(r, &f, why)) == 1) {
 			if (f.fd >= 0)
 				close(f.fd);
 			frames++;
 		}
-		assert(got == 0);
-		assert(om_reader_feed(r, b.bytes + cut, b.length - cut, NULL, 0) == 0);
+		check(got == 0);
+		check(om_reader_feed(r, b.bytes + cut, b.length - cut, NULL, 0) == 0);
 		while ((got = om_reader_next(r, &f, why)) == 1) {
 			if (f.fd >= 0)
 				close(f.fd);
 			frames++;
 		}
-		assert(got == 0 && frames == 2);
-		assert(f.id == 8 && f.body_length == 5 && memcmp(f.body, "hello", 5) == 0);
+		check(got == 0 && frames == 2);
+		check(f.id == 8 && f.body_length == 5 && memcmp(f.body, "hello", 5) == 0);
 		om_reader_free(r);
 	}
 	wire_free(&b);
@@ -79,7 +66,7 @@ static void random_damage_is_refused_or_read_but_never_more(unsigned seed)
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		for (int i = 0; i < 3; i++)
 			b.bytes[(size_t)rand() % b.length] = (unsigned char)rand();
-		assert(om_reader_feed(r, b.bytes, b.length, &fd, 1) == 0);
+		check(om_reader_feed(r, b.bytes, b.length, &fd, 1) == 0);
 		while (om_reader_next(r, &f, why) == 1)
 			if (f.fd >= 0)
 				close(f.fd);
@@ -95,9 +82,9 @@ static void a_frame_that_claims_a_descriptor_that_did_not_come_is_refused(void)
 	om_frame f;
 	char why[256];
 
-	assert(om_reader_feed(r, b.bytes, b.length, NULL, 0) == 0);
-	assert(om_reader_next(r, &f, why) < 0);
-	assert(strstr(why, "descriptors") != NULL);
+	check(om_reader_feed(r, b.bytes, b.length, NULL, 0) == 0);
+	check(om_reader_next(r, &f, why) < 0);
+	check(strstr(why, "descriptors") != NULL);
 	om_reader_free(r);
 	wire_free(&b);
 }
@@ -109,7 +96,7 @@ static void descriptors_that_nobody_takes_are_closed_with_the_reader(void)
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	assert(om_reader_feed(r, NULL, 0, fds, 3) == 0);
+	check(om_reader_feed(r, NULL, 0, fds, 3) == 0);
 	om_reader_free(r);
 }
 
@@ -123,7 +110,7 @@ int main(int argc, char **argv)
 	a_frame_that_claims_a_descriptor_that_did_not_come_is_refused();
 	descriptors_that_nobody_takes_are_closed_with_the_reader();
 	random_damage_is_refused_or_read_but_never_more(seed);
-	assert(open_descriptors() == before);
+	check(open_descriptors() == before);
 	puts("reader: all passed");
 	return 0;
 }

@@ -27,6 +27,16 @@ int context_fail(om_context *c, int error, const char *format, ...)
 	return -1;
 }
 
+int context_refuse(om_context *c, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(c->errstr, sizeof c->errstr, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
 int om_socket(const om_context *c) { return c->session->socket; }
 
 static int receive_some(om_context *c);
@@ -150,22 +160,56 @@ size_t context_begin(om_context *c, int operation, int flags, int fds, uint64_t 
 	while (s->wrapped && find(s->pending, s->next_id) != NULL);
 	s->wrapped |= s->next_id == UINT32_MAX;
 	*id = s->next_id;
-	if (add_pending(s, operation, *id) == NULL)
+	s->newest = add_pending(s, operation, *id);
+	if (s->newest == NULL)
 		s->out.failed = 1;
 	return wire_begin(&s->out, operation, flags, *id, 0, fds, object_length);
 }
 
-int context_end(om_context *c, size_t frame, const void *body, size_t body_length)
+/* A request that was begun and will not be sent. */
+static void take_back(struct om_session *s, size_t frame)
+{
+	const unsigned char *header = s->out.bytes + frame;
+	struct pending *p = find(s->pending, wire_get32(header + 8));
+
+	if (p != NULL && p->operation == header[4]) {
+		unlink_from(&s->pending, &s->pending_tail, p);
+		free(p);
+	}
+	s->out.length = frame;
+}
+
+/* What breaks a limit would end the session if it were sent. */
+static int end_frame(om_context *c, size_t frame, const void *body, size_t body_length)
 {
 	struct om_session *s = c->session;
 
-	if (c->err != 0)
-		return -1;
-	wire_end(&s->out, frame, body, body_length);
+	if (c->err == 0 && s->out.failed)
+		context_fail(c, ENOMEM, "no memory for the request");
 	if (s->out.failed)
-		return context_fail(c, ENOMEM, "no memory for the request");
-	return s->out.length - s->out_sent >= FLUSH_FROM ? context_send(c, -1) : 0;
+		return -1;
+	size_t metadata = s->out.length - frame - WIRE_HEADER;
+	int refused = metadata > WIRE_MAX_METADATA;
+	if (refused)
+		context_refuse(c, "metadata of %zu bytes; a request has up to %d", metadata, WIRE_MAX_METADATA);
+	else if (c->err == 0)
+		refused = om_metadata_check(s->out.bytes + frame + WIRE_HEADER, metadata, c->errstr) < 0;
+	if (c->err != 0 || refused) {
+		take_back(s, frame);
+		return -1;
+	}
+	wire_end(&s->out, frame, body, body_length);
+	return s->out.failed ? context_fail(c, ENOMEM, "no memory for the request") : 0;
 }
+
+int context_end(om_context *c, size_t frame, const void *body, size_t body_length)
+{
+	if (end_frame(c, frame, body, body_length) < 0)
+		return -1;
+	return c->session->out.length - c->session->out_sent >= FLUSH_FROM ? context_send(c, -1) : 0;
+}
+
+int context_end_with(om_context *c, size_t frame, int fd) { return end_frame(c, frame, NULL, 0) < 0 ? -1 : context_send(c, fd); }
 
 /* ---- answers */
 
@@ -197,6 +241,20 @@ const void *om_find(const om_reply *r, int wanted, unsigned n, size_t *length)
 		if (type == wanted && n-- == 0)
 			return value;
 	return NULL;
+}
+
+int om_find_variant(const om_reply *r, unsigned n, om_variant *v)
+{
+	size_t length;
+	const unsigned char *value = om_find(r, OM_VARIANT, n, &length);
+
+	if (value == NULL)
+		return 0;
+	v->name_length = wire_get16(value);
+	v->name = (const char *)value + 2;
+	v->value = v->name + v->name_length;
+	v->value_length = length - 2 - v->name_length;
+	return 1;
 }
 
 uint64_t om_find_u64(const om_reply *r, int type, uint64_t otherwise)
@@ -346,6 +404,7 @@ static int take_hello(om_context *c, const om_frame *f)
 	if (hello == NULL)
 		return out_of_place(c, f, "no memory for its terms");
 	c->session->max_requests = granted(hello, WIRE_MAX_REQUESTS, DEFAULT_REQUESTS);
+	c->session->features = om_find_u64(hello, WIRE_FEATURES, 0);
 	c->session->greeted = 1;
 	om_reply_free(hello);
 	return 0;
@@ -487,6 +546,7 @@ void om_set_timeout(om_context *c, int timeout_millis)
 }
 
 uint32_t om_max_requests(const om_context *c) { return c->session->max_requests; }
+uint64_t om_features(const om_context *c) { return c->session->features; }
 
 /* ---- without a socket */
 
@@ -548,6 +608,24 @@ static int open_socket(om_context *c, const char *path)
 	return 0;
 }
 
+/* What the server would end the session for. */
+static int check_options(om_context *c, const om_options *o)
+{
+	if (o->mode < OM_INLINE || o->mode > OM_AUTO)
+		return context_fail(c, EINVAL, "mode %d; there are OM_INLINE (0) to OM_AUTO (4)", (int)o->mode);
+	if (o->max_requests > WIRE_MOST_REQUESTS)
+		return context_fail(c, EINVAL, "max_requests %u; it has 1 to %d, or 0 for %d", o->max_requests, WIRE_MOST_REQUESTS, DEFAULT_REQUESTS);
+	if (o->inline_limit > WIRE_MOST_INLINE)
+		return context_fail(c, EINVAL, "inline_limit %u; it has 1 to %d bytes, or 0 for 4096", o->inline_limit, WIRE_MOST_INLINE);
+	if (o->timeout_millis < -1)
+		return context_fail(c, EINVAL, "timeout_millis %d; it has 1 and more, 0 for %d, or -1 for ever", o->timeout_millis, DEFAULT_TIMEOUT_MILLIS);
+	if (o->name != NULL && o->name[0] == '\0')
+		return context_fail(c, EINVAL, "the name is empty; NULL stands for none");
+	if (wire_any(o->reserved, sizeof o->reserved))
+		return context_fail(c, EINVAL, "reserved is not zero: the options are not zero-initialised, or of a later version");
+	return 0;
+}
+
 static void write_hello(struct wire_buffer *out, const om_options *o)
 {
 	static const unsigned char versions[8] = { 1, 0, 1, 0 };
@@ -555,6 +633,7 @@ static void write_hello(struct wire_buffer *out, const om_options *o)
 
 	wire_u32(out, WIRE_MODE, o->mode == OM_INLINE ? OM_AUTO : (uint32_t)o->mode);
 	wire_entry(out, WIRE_VERSIONS, versions, sizeof versions);
+	wire_u64(out, WIRE_FEATURES, OM_FILL_TOKENS | OM_VARIANTS | OM_BANS);
 	if (o->max_requests != 0)
 		wire_u32(out, WIRE_MAX_REQUESTS, o->max_requests);
 	if (!o->no_descriptors) {
@@ -563,6 +642,10 @@ static void write_hello(struct wire_buffer *out, const om_options *o)
 	}
 	if (o->inline_limit != 0 || o->no_inline)
 		wire_u32(out, WIRE_INLINE_LIMIT, o->no_inline ? 0 : o->inline_limit);
+	if (o->shared_accepted)
+		wire_u32(out, WIRE_SHARED_ACCEPTED, 1);
+	if (o->ordered)
+		wire_u32(out, WIRE_ORDERED, 1);
 	if (o->name != NULL)
 		wire_entry(out, WIRE_PEER_NAME, o->name, strnlen(o->name, 64));
 	wire_end(out, frame, NULL, 0);
@@ -598,7 +681,8 @@ static om_context *new_context(const om_options *options)
 	s->done_tail = &s->done;
 	om_set_timeout(c, o->timeout_millis);
 	s->reader = om_reader_new(0);
-	write_hello(&s->out, o);
+	if (check_options(c, o) == 0)
+		write_hello(&s->out, o);
 	if (s->reader == NULL || s->out.failed)
 		context_fail(c, ENOMEM, "no memory for a session");
 	return c;

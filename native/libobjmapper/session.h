@@ -24,10 +24,12 @@ struct om_session {
 	uint32_t next_id;
 	int wrapped; /* next_id began anew: some may be in flight still */
 	uint32_t max_requests; /* as granted */
+	uint64_t features;     /* as granted */
 	struct wire_buffer out;
 	size_t out_sent;
 	om_reader *reader;
 	struct pending *pending, **pending_tail;
+	struct pending *newest; /* of the request that is being written */
 	struct pending *done, **done_tail; /* answered; each reply waits to be taken */
 	unsigned char *input;
 };
@@ -35,9 +37,15 @@ struct om_session {
 /* Sets err and errstr. */
 int context_fail(om_context *c, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Refuses a call before anything is queued: errstr says why, err stays as it is. */
+int context_refuse(om_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Starts a request: writes its header, remembers that an answer is due. Returns the frame for context_end. */
 size_t context_begin(om_context *c, int operation, int flags, int fds, uint64_t object_length, uint32_t *id);
+/* Queues the frame with its body. -1 where the session failed, or where the frame breaks a limit: then it is taken back, errstr says why, and the session goes on. */
 int context_end(om_context *c, size_t frame, const void *body, size_t body_length);
+/* As context_end, for a frame with a descriptor, which is sent at once. */
+int context_end_with(om_context *c, size_t frame, int fd);
 
 /* Sends what is queued, fd with its first byte unless it is -1. */
 int context_send(om_context *c, int fd);

@@ -1,5 +1,4 @@
 /* A session against a peer that the test plays itself, over a socket pair's worth of bytes in memory and over a real socket. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,21 +9,8 @@
 #include <unistd.h>
 
 #include "objmapper.h"
+#include "testing.h"
 #include "wire.h"
-
-#define check(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s: not so\n", __func__, __LINE__, #x), abort()))
-
-static int open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	check(d != NULL);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return n;
-}
 
 static void add_hello(struct wire_buffer *b)
 {

@@ -75,6 +75,9 @@ size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, 
 
 void wire_entry(struct wire_buffer *b, int type, const void *value, size_t length)
 {
+	/* No type may be that long: the check refuses it, and need not see all of it. */
+	if (length > WIRE_MAX_METADATA)
+		length = WIRE_MAX_METADATA + 1;
 	unsigned char *p = wire_reserve(b, 8 + padded(length));
 
 	if (p == NULL)
@@ -108,6 +111,21 @@ void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second)
 	wire_entry(b, type, bytes, sizeof bytes);
 }
 
+void wire_header(struct wire_buffer *b, int type, const char *name, const char *value)
+{
+	size_t name_length = strlen(name), value_length = strlen(value), length = 2 + name_length + value_length;
+	unsigned char *p = wire_reserve(b, 8 + padded(length));
+
+	if (p == NULL)
+		return;
+	memset(p, 0, 8 + padded(length));
+	put16(p, (uint16_t)type);
+	wire_put32(p + 4, (uint32_t)length);
+	put16(p + 8, (uint16_t)name_length);
+	memcpy(p + 10, name, name_length);
+	memcpy(p + 10 + name_length, value, value_length);
+}
+
 void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body_length)
 {
 	if (b->failed)
@@ -121,6 +139,15 @@ void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body
 	}
 	wire_put32(b->bytes + frame, (uint32_t)(WIRE_HEADER + metadata + body_length));
 	wire_put32(b->bytes + frame + 16, (uint32_t)metadata);
+}
+
+int wire_any(const void *bytes, size_t length)
+{
+	const unsigned char *p = bytes;
+
+	while (length > 0 && p[length - 1] == 0)
+		length--;
+	return length > 0;
 }
 
 int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length)
@@ -139,15 +166,22 @@ static const struct rule {
 	uint16_t type;
 	uint32_t shortest, longest;
 	uint8_t repeats;
+	const char *name;
 } rules[] = {
-	{ 1, 1, 4096, 1 }, { 2, 16, 16, 1 }, { 3, 8, 8, 1 }, { 4, 1, 256, 1 }, { 5, 4, 4, 1 }, { 6, 1, 64, 1 }, { 7, 2, 2050, 64 },
-	{ 8, 1, 256, 16 }, { 9, 8, 8, 1 }, { 10, 0, 0, 1 }, { 11, 8, 8, 1 }, { 12, 32, 32, 1 }, { 13, 8, 8, 1 }, { 14, 4, 4, 1 },
-	{ 15, 0, 4096, 1 }, { 16, 1, 4096, 1 }, { 17, 4, 4, 1 }, { 18, 1, 255, 1 }, { 19, 1, 4096, 1 }, { 20, 8, 8, 1 }, { 21, 4, 4, 1 },
-	{ 22, 1, 1024, 1 }, { 23, 1, 16, 1 }, { 24, 1, 256, 1 }, { 25, 16, 16, 1 }, { 26, 4, 4, 1 }, { 27, 0, 0, 1 }, { 28, 8, 8, 1 },
-	{ 32, 8, 8, 1 }, { 33, 8, 8, 1 }, { 34, 4, 4, 1 }, { 35, 4, 4, 1 }, { 36, 4, 4, 1 }, { 37, 4, 4, 1 }, { 38, 4, 4, 1 },
-	{ 39, 4, 4, 1 }, { 40, 4, 4, 1 }, { 41, 1, 64, 1 }, { 42, 32, 32, 1 }, { 256, 8, 8, 1 }, { 257, 32, 32, 1 }, { 258, 8, 8, 1 },
-	{ 259, 8, 8, 1 }, { 260, 8, 8, 1 }, { 261, 8, 8, 1 }, { 262, 8, 8, 1 }, { 263, 1, 256, 1 }, { 264, 1, 256, 1 },
-	{ 265, 1, 64, 1 }, { 266, 1, 255, 64 }, { 267, 2, 2050, 16 }, { 268, 0, 65536, 1 }, { 269, 4, 4, 1 },
+	{ 1, 1, 4096, 1, "KEY" }, { 2, 16, 16, 1, "RANGE" }, { 3, 8, 8, 1, "IF_GENERATION_NOT" }, { 4, 1, 256, 1, "IF_ETAG_NOT" },
+	{ 5, 4, 4, 1, "MODE" }, { 6, 1, 64, 1, "FILL_TOKEN" }, { 7, 2, 2050, 64, "REQUEST_HEADER" }, { 8, 1, 256, 16, "VARIANT_HEADER" },
+	{ 9, 8, 8, 1, "GRACE_ACCEPTED" }, { 10, 0, 0, 1, "IF_ABSENT" }, { 11, 8, 8, 1, "IF_GENERATION" }, { 12, 32, 32, 1, "EXPECTED_SHA256" },
+	{ 13, 8, 8, 1, "EXPECTED_XXH3" }, { 14, 4, 4, 1, "DURABILITY" }, { 15, 0, 4096, 1, "PREFIX" }, { 16, 1, 4096, 1, "CURSOR" },
+	{ 17, 4, 4, 1, "LIMIT" }, { 18, 1, 255, 1, "PURGE_TAG" }, { 19, 1, 4096, 1, "BAN" }, { 20, 8, 8, 1, "COUNT" },
+	{ 21, 4, 4, 1, "TARGET" }, { 22, 1, 1024, 1, "MESSAGE" }, { 23, 1, 16, 1, "CLAUSE" }, { 24, 1, 256, 1, "DEVICE" },
+	{ 25, 16, 16, 1, "DESCRIPTOR_RANGE" }, { 26, 4, 4, 1, "SHARED" }, { 27, 0, 0, 1, "SOFT" }, { 28, 8, 8, 1, "TTL" },
+	{ 32, 8, 8, 1, "VERSIONS" }, { 33, 8, 8, 1, "FEATURES" }, { 34, 4, 4, 1, "MAX_REQUESTS" }, { 35, 4, 4, 1, "MAX_MESSAGE_DESCRIPTORS" },
+	{ 36, 4, 4, 1, "MAX_QUEUED_DESCRIPTORS" }, { 37, 4, 4, 1, "MAX_FRAME" }, { 38, 4, 4, 1, "INLINE_LIMIT" },
+	{ 39, 4, 4, 1, "SHARED_ACCEPTED" }, { 40, 4, 4, 1, "ORDERED" }, { 41, 1, 64, 1, "PEER_NAME" }, { 42, 32, 32, 1, "VALIDITY" },
+	{ 256, 8, 8, 1, "GENERATION" }, { 257, 32, 32, 1, "SHA256" }, { 258, 8, 8, 1, "XXH3" }, { 259, 8, 8, 1, "CREATED" },
+	{ 260, 8, 8, 1, "EXPIRY" }, { 261, 8, 8, 1, "LAST_MODIFIED" }, { 262, 8, 8, 1, "GRACE" }, { 263, 1, 256, 1, "ETAG" },
+	{ 264, 1, 256, 1, "CONTENT_TYPE" }, { 265, 1, 64, 1, "CONTENT_ENCODING" }, { 266, 1, 255, 64, "TAG" }, { 267, 2, 2050, 16, "VARIANT" },
+	{ 268, 0, 65536, 1, "OPAQUE" }, { 269, 4, 4, 1, "EVICTABLE" },
 };
 enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, VARIANT = 267 };
 
@@ -157,15 +191,27 @@ static int refuse(char errstr[256], const char *what, int type, size_t length)
 	return -EPROTO;
 }
 
+static int refuse_length(char errstr[256], const struct rule *rule, size_t length)
+{
+	snprintf(errstr, 256, "%s of %zu bytes; it has %s%u to %u", rule->name, length, rule->shortest == rule->longest ? "exactly " : "", rule->shortest, rule->longest);
+	return -EPROTO;
+}
+
+static int refuse_repetition(char errstr[256], const struct rule *rule)
+{
+	snprintf(errstr, 256, "%s stands there more than %u %s", rule->name, rule->repeats, rule->repeats == 1 ? "time" : "times");
+	return -EPROTO;
+}
+
 static int check_entry(int type, const unsigned char *value, size_t length, uint8_t seen[RULES], char errstr[256])
 {
 	for (size_t i = 0; i < RULES; i++) {
 		if (rules[i].type != type)
 			continue;
 		if (length < rules[i].shortest || length > rules[i].longest)
-			return refuse(errstr, "its length is not allowed", type, length);
+			return refuse_length(errstr, &rules[i], length);
 		if (++seen[i] > rules[i].repeats)
-			return refuse(errstr, "it stands too often", type, length);
+			return refuse_repetition(errstr, &rules[i]);
 	}
 	if (type == REQUEST_HEADER || type == VARIANT) {
 		size_t name = wire_get16(value);

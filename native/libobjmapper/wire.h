@@ -10,6 +10,8 @@ enum {
 	WIRE_MAX_KEY = 4096,
 	WIRE_MAX_METADATA = 131072,
 	WIRE_MAX_FRAME = 1048576,
+	WIRE_MOST_REQUESTS = 4096,
+	WIRE_MOST_INLINE = 65536,
 };
 
 enum wire_flag { WIRE_REPLY = 1, WIRE_MORE = 2 };
@@ -20,10 +22,12 @@ enum wire_operation {
 };
 
 enum wire_type {
-	WIRE_KEY = 1, WIRE_RANGE, WIRE_IF_GENERATION_NOT, WIRE_IF_ETAG_NOT, WIRE_MODE, WIRE_GRACE_ACCEPTED = 9, WIRE_IF_ABSENT,
-	WIRE_IF_GENERATION, WIRE_EXPECTED_SHA256, WIRE_DURABILITY = 14, WIRE_PREFIX, WIRE_CURSOR, WIRE_LIMIT, WIRE_PURGE_TAG,
-	WIRE_TARGET = 21, WIRE_MESSAGE, WIRE_SOFT = 27, WIRE_TTL, WIRE_VERSIONS = 32, WIRE_MAX_REQUESTS = 34,
-	WIRE_MAX_MESSAGE_DESCRIPTORS, WIRE_MAX_QUEUED_DESCRIPTORS, WIRE_MAX_FRAME_TYPE, WIRE_INLINE_LIMIT, WIRE_PEER_NAME = 41,
+	WIRE_KEY = 1, WIRE_RANGE, WIRE_IF_GENERATION_NOT, WIRE_IF_ETAG_NOT, WIRE_MODE, WIRE_FILL_TOKEN,
+	WIRE_REQUEST_HEADER, WIRE_VARIANT_HEADER, WIRE_GRACE_ACCEPTED, WIRE_IF_ABSENT,
+	WIRE_IF_GENERATION, WIRE_EXPECTED_SHA256, WIRE_EXPECTED_XXH3, WIRE_DURABILITY, WIRE_PREFIX, WIRE_CURSOR, WIRE_LIMIT, WIRE_PURGE_TAG,
+	WIRE_BAN, WIRE_TARGET = 21, WIRE_MESSAGE, WIRE_SOFT = 27, WIRE_TTL, WIRE_VERSIONS = 32, WIRE_FEATURES, WIRE_MAX_REQUESTS,
+	WIRE_MAX_MESSAGE_DESCRIPTORS, WIRE_MAX_QUEUED_DESCRIPTORS, WIRE_MAX_FRAME_TYPE, WIRE_INLINE_LIMIT,
+	WIRE_SHARED_ACCEPTED, WIRE_ORDERED, WIRE_PEER_NAME,
 };
 
 /* "JMAPOBJ1" (7.1). */
@@ -45,12 +49,17 @@ void wire_entry(struct wire_buffer *b, int type, const void *value, size_t lengt
 void wire_u32(struct wire_buffer *b, int type, uint32_t value);
 void wire_u64(struct wire_buffer *b, int type, uint64_t value);
 void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second);
+/* A name and a value in one entry (3.6). */
+void wire_header(struct wire_buffer *b, int type, const char *name, const char *value);
 void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body_length);
 
 uint16_t wire_get16(const unsigned char *p);
 uint32_t wire_get32(const unsigned char *p);
 uint64_t wire_get64(const unsigned char *p);
 void wire_put32(unsigned char *p, uint32_t value);
+
+/* Whether any byte is not 0. */
+int wire_any(const void *bytes, size_t length);
 
 /* Steps through checked metadata: *at starts at 0; 0 at the end. */
 int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length);
