@@ -1,9 +1,10 @@
 /* Fetches objects through the C client, for the end-to-end test.
  *
- *   fetch_all SOCKET MODE [OFFSET LENGTH]
+ *   fetch_all SOCKET MODE
  *
- * Reads keys, each with a NUL behind it, from its standard input, and writes for each the status (4 bytes), the length
- * of what came (8 bytes), both little-endian, and the bytes. MODE is a number of the protocol (5.2.2). */
+ * Reads what to fetch from its standard input: a key, an offset and a length, each with a NUL behind it; the latter two as
+ * the protocol has them (5.2.4), or both empty for the whole object. Writes for each the status (4 bytes), the length of
+ * what came (8 bytes), both little-endian, and the bytes. MODE is a number of the protocol (5.2.2). */
 #include <errno.h>
 #include <objmapper.h>
 #include <stdio.h>
@@ -55,36 +56,54 @@ static void put_reply(const om_reply *reply)
 		put(reply->body, (size_t)length);
 }
 
+/* One word of the input, without its NUL; 0 at the end of the input. */
+static int next_word(char **word, size_t *room, size_t *length)
+{
+	ssize_t got = getdelim(word, room, '\0', stdin);
+	if (got <= 0)
+		return 0;
+	*length = (size_t)got - 1;
+	return 1;
+}
+
+static int fetch(om_context *c, enum om_mode mode, const char *key, size_t key_length, const char *offset, const char *length)
+{
+	om_get_options options = {.mode = mode};
+	if (*offset != '\0') {
+		options.has_range = 1;
+		options.offset = strtoull(offset, NULL, 10);
+		options.length = strtoull(length, NULL, 10);
+	}
+	om_reply *reply = om_get(c, key, key_length, &options);
+	if (reply == NULL) {
+		fprintf(stderr, "fetch_all: %s: %s\n", key, c->errstr);
+		return -1;
+	}
+	put_reply(reply);
+	om_reply_free(reply);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3 && argc != 5) {
-		fprintf(stderr, "usage: fetch_all SOCKET MODE [OFFSET LENGTH]\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: fetch_all SOCKET MODE\n");
 		return 2;
-	}
-	om_get_options options = {.mode = (enum om_mode)atoi(argv[2])};
-	if (argc == 5) {
-		options.has_range = 1;
-		options.offset = strtoull(argv[3], NULL, 10);
-		options.length = strtoull(argv[4], NULL, 10);
 	}
 	om_context *c = om_connect(argv[1], NULL);
 	if (c == NULL || c->err) {
 		fprintf(stderr, "fetch_all: %s\n", c == NULL ? "no memory" : c->errstr);
 		return 1;
 	}
-	char *key = NULL;
-	size_t room = 0;
-	ssize_t length;
-	while ((length = getdelim(&key, &room, '\0', stdin)) > 0) {
-		om_reply *reply = om_get(c, key, (size_t)length - 1, &options);
-		if (reply == NULL) {
-			fprintf(stderr, "fetch_all: %s: %s\n", key, c->errstr);
-			return 1;
-		}
-		put_reply(reply);
-		om_reply_free(reply);
-	}
-	free(key);
+	char *words[3] = {NULL, NULL, NULL};
+	size_t rooms[3] = {0, 0, 0};
+	size_t lengths[3];
+	int failed = 0;
+	while (!failed && next_word(&words[0], &rooms[0], &lengths[0]))
+		failed = !next_word(&words[1], &rooms[1], &lengths[1]) || !next_word(&words[2], &rooms[2], &lengths[2]) ||
+			 fetch(c, (enum om_mode)atoi(argv[2]), words[0], lengths[0], words[1], words[2]) < 0;
+	for (int i = 0; i < 3; i++)
+		free(words[i]);
 	om_free(c);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return fflush(stdout) == 0 && !failed ? 0 : 1;
 }

@@ -3,49 +3,59 @@ package org.objmapper.endtoend;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.RandomAccessFile;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.client.Key;
+import org.objmapper.client.ObjmapperClient;
+import org.objmapper.client.StoredObject;
+import org.objmapper.protocol.Mode;
 
 /**
- * A real tree of this machine goes in and comes back, through the tool and the C client, in each mode, whole and by ranges; also after
- * a tenth of it was overwritten and another deleted, and after the server was killed.
+ * A real tree of this machine goes in and comes back, through the tool, the C client and the Java client, in each mode, whole and by
+ * ranges; also after a tenth of it was overwritten and another deleted, and after the server was killed.
  */
 class RealTreeTest {
-    private static final List<String> MODES = List.of("fdpass", "copy", "splice", "auto");
-    private static final int MODE_CODE_OF_FIRST = 1;
-    private static final int FEWEST_FILES = 500;
+    private static final List<Mode> MODES = List.of(Mode.FDPASS, Mode.COPY, Mode.SPLICE, Mode.AUTO);
+    private static final int FEWEST_FILES = 2_000;
+    private static final long LARGE_BYTES = 100_000_000;
+    private static final int IN_FLIGHT = 32;
     private static final Duration LONG = Duration.ofMinutes(2);
-
-    /** Offset and length, as a ranged GET takes them. */
-    private static final long[][] RANGES = {{1, 4_095}, {5_000, 2_000_000}};
 
     /** What an object must be: the file that it came from. */
     private record Expected(Path file, long length) {}
+
+    private record Slice(Path file, Piece piece) {}
 
     @TempDir
     private Path directory;
 
     private final Map<String, Expected> expected = new TreeMap<>();
+    private final Map<Slice, String> sums = new HashMap<>();
     private Path socket;
     private Path data;
 
@@ -53,17 +63,20 @@ class RealTreeTest {
     void aRealTreeComesBackTheSameThroughEverythingThatHappensToIt() throws Exception {
         socket = directory.resolve("objmapper.sock");
         data = Files.createDirectory(directory.resolve("data"));
-        try (RunningServer server = start()) {
+        try (RunningServer server = start();
+                ObjmapperClient holding = client(Mode.FDPASS)) {
             importTrees();
             compare(MODES);
             List<Holder> holders = holdSome();
+            Map<StoredObject, String> held = holdMany(holding);
             overwriteATenth();
             deleteATenth();
-            compare(List.of("fdpass"));
+            compare(List.of(Mode.FDPASS));
             killInTheMiddleOfAnImport(server);
             for (Holder holder : holders) {
                 holder.expectWhatItHeld();
             }
+            expectWhatIsHeld(held);
         }
         try (RunningServer server = start()) {
             forgetTheInterruptedImport();
@@ -89,12 +102,16 @@ class RealTreeTest {
         }
         importTree(odd, "odd/");
         importTree(Path.of("/usr/share/doc"), "doc/");
-        importTree(Path.of(System.getProperty("java.home"), "lib/server"), "java/");
-        Path repository = Path.of(System.getProperty("user.home"), ".m2/repository/org/apache/maven");
+        importTree(Path.of(System.getProperty("java.home")), "java/");
+        Path repository = Path.of(System.getProperty("user.home"), ".m2/repository/org/apache");
         if (Files.isDirectory(repository)) {
             importTree(repository, "maven/");
         }
         assertThat(expected).hasSizeGreaterThan(FEWEST_FILES);
+        assertThat(expected.values())
+                .extracting(Expected::length)
+                .contains(0L)
+                .anyMatch(length -> length > LARGE_BYTES);
     }
 
     private void importTree(Path tree, String prefix) throws Exception {
@@ -107,36 +124,44 @@ class RealTreeTest {
     }
 
     private static boolean isPlainFile(Path file) {
-        return Files.isRegularFile(file, java.nio.file.LinkOption.NOFOLLOW_LINKS);
+        return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS);
     }
 
-    private void compare(List<String> modes) throws Exception {
+    private void compare(List<Mode> modes) throws Exception {
         assertThat(tool("ls").lines()).containsExactlyInAnyOrderElementsOf(expected.keySet());
-        for (String mode : modes) {
+        for (Mode mode : modes) {
             compareExport(mode);
-            compareCClient(mode, null);
-            for (long[] range : RANGES) {
-                compareCClient(mode, range);
-            }
             compareSingleGets(mode);
+            compareCClient(mode);
+            compareJavaClient(mode);
         }
     }
 
+    private String sum(Expected source, Piece piece) throws IOException {
+        Slice slice = new Slice(source.file(), piece);
+        String known = sums.get(slice);
+        if (known == null) {
+            known = piece.sha256(source.file());
+            sums.put(slice, known);
+        }
+        return known;
+    }
+
     /** The tool writes every object as a file. */
-    private void compareExport(String mode) throws Exception {
+    private void compareExport(Mode mode) throws Exception {
         Path target = directory.resolve("export-" + mode);
-        tool("export", target.toString(), "--mode", mode);
+        tool("export", target.toString(), "--mode", word(mode));
         for (Map.Entry<String, Expected> entry : expected.entrySet()) {
-            Path file = target.resolve(entry.getKey());
-            assertThat(sha256(file, 0, Long.MAX_VALUE))
+            Expected source = entry.getValue();
+            assertThat(Sha256.of(target.resolve(entry.getKey())))
                     .as("%s by %s", entry.getKey(), mode)
-                    .isEqualTo(sha256(entry.getValue().file(), 0, Long.MAX_VALUE));
+                    .isEqualTo(sum(source, Piece.of(source.length()).get(0)));
         }
         deleteTree(target);
     }
 
     /** The tool gets some objects one by one, whole and by a range. */
-    private void compareSingleGets(String mode) throws Exception {
+    private void compareSingleGets(Mode mode) throws Exception {
         Path output = directory.resolve("single");
         int step = expected.size() / 5;
         int i = 0;
@@ -145,62 +170,134 @@ class RealTreeTest {
                 continue;
             }
             Expected source = entry.getValue();
-            tool("get", entry.getKey(), "--mode", mode, "-o", output.toString());
-            assertThat(sha256(output, 0, Long.MAX_VALUE)).isEqualTo(sha256(source.file(), 0, Long.MAX_VALUE));
+            tool("get", entry.getKey(), "--mode", word(mode), "-o", output.toString());
+            assertThat(Sha256.of(output)).isEqualTo(Sha256.of(source.file()));
             if (source.length() > 10) {
-                tool("get", entry.getKey(), "--mode", mode, "--range", "5-", "-o", output.toString());
-                assertThat(sha256(output, 0, Long.MAX_VALUE)).isEqualTo(sha256(source.file(), 5, Long.MAX_VALUE));
+                tool("get", entry.getKey(), "--mode", word(mode), "--range", "5-", "-o", output.toString());
+                assertThat(Sha256.of(output)).isEqualTo(Sha256.of(source.file(), 5, source.length() - 5));
             }
         }
     }
 
-    /** The C client fetches every object, or a range of each that reaches so far. */
-    private void compareCClient(String mode, long[] range) throws Exception {
-        List<String> command = new ArrayList<>(List.of(
-                System.getProperty("objmapper.root") + "/native/target/cmake/"
-                        + System.getProperty("objmapper.preset", "dev") + "/endtoend/fetch_all",
-                socket.toString(),
-                Integer.toString(MODE_CODE_OF_FIRST + MODES.indexOf(mode))));
-        List<String> keys = new ArrayList<>(expected.keySet());
-        if (range != null) {
-            command.addAll(List.of(Long.toString(range[0]), Long.toString(range[1])));
-            keys.removeIf(key -> expected.get(key).length() <= range[0]);
-        }
-        Process client = new ProcessBuilder(command)
-                .redirectError(directory.resolve("fetch_all.err").toFile())
+    private static String word(Mode mode) {
+        return mode.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The C client fetches every object, whole and by ranges. */
+    private void compareCClient(Mode mode) throws Exception {
+        Path errors = directory.resolve("fetch_all.err");
+        Process client = new ProcessBuilder(
+                        System.getProperty("objmapper.root") + "/native/target/cmake/"
+                                + System.getProperty("objmapper.preset", "dev") + "/endtoend/fetch_all",
+                        socket.toString(),
+                        Integer.toString(mode.code()))
+                .redirectError(errors.toFile())
                 .start();
-        CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> writeKeys(client.getOutputStream(), keys));
-        try (DataInputStream answers = new DataInputStream(new java.io.BufferedInputStream(client.getInputStream()))) {
-            for (String key : keys) {
-                assertThat(Integer.reverseBytes(answers.readInt()))
-                        .as("status of %s by %s", key, mode)
-                        .isZero();
-                long length = Long.reverseBytes(answers.readLong());
-                Expected source = expected.get(key);
-                long from = range == null ? 0 : range[0];
-                long most = range == null ? Long.MAX_VALUE : range[1];
-                assertThat(length).as(key).isEqualTo(Math.min(most, source.length() - from));
-                assertThat(sha256(answers, length))
-                        .as("%s by %s from %d", key, mode, from)
-                        .isEqualTo(sha256(source.file(), from, most));
+        CompletableFuture<Void> asking = CompletableFuture.runAsync(() -> ask(client.getOutputStream()));
+        try (DataInputStream answers = new DataInputStream(new BufferedInputStream(client.getInputStream()))) {
+            for (Map.Entry<String, Expected> entry : expected.entrySet()) {
+                Expected source = entry.getValue();
+                for (Piece piece : Piece.of(source.length())) {
+                    String what = entry.getKey() + " by the C client in " + mode + ", " + piece.name();
+                    assertThat(Integer.reverseBytes(answers.readInt())).as(what).isZero();
+                    assertThat(Long.reverseBytes(answers.readLong())).as(what).isEqualTo(piece.count());
+                    assertThat(Sha256.of(answers, piece.count())).as(what).isEqualTo(sum(source, piece));
+                }
             }
-            writing.join();
-            assertThat(client.waitFor())
-                    .as(Files.readString(directory.resolve("fetch_all.err")))
-                    .isZero();
+            asking.join();
+            assertThat(client.waitFor()).as(Files.readString(errors)).isZero();
         } finally {
             client.destroy();
         }
     }
 
-    private static void writeKeys(OutputStream to, List<String> keys) {
-        try (OutputStream out = new BufferedOutputStream(to)) {
-            for (String key : keys) {
-                out.write(key.getBytes(StandardCharsets.UTF_8));
-                out.write(0);
+    private void ask(OutputStream to) {
+        try (PrintStream out = new PrintStream(new BufferedOutputStream(to), false, StandardCharsets.UTF_8)) {
+            for (Map.Entry<String, Expected> entry : expected.entrySet()) {
+                for (Piece piece : Piece.of(entry.getValue().length())) {
+                    out.print(entry.getKey()
+                            + '\0'
+                            + number(piece, piece.askedOffset())
+                            + '\0'
+                            + number(piece, piece.askedLength())
+                            + '\0');
+                }
             }
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static String number(Piece piece, long number) {
+        return piece.ranged() ? Long.toUnsignedString(number) : "";
+    }
+
+    private ObjmapperClient client(Mode mode) {
+        return ObjmapperClient.builder(socket).mode(mode).build();
+    }
+
+    /** One answer of the Java client that is waited for. */
+    private record Awaited(
+            String what, Expected source, Piece piece, CompletableFuture<Optional<StoredObject>> answer) {}
+
+    /** The Java client fetches every object, whole and by ranges, many at a time. */
+    private void compareJavaClient(Mode mode) throws Exception {
+        Queue<Awaited> awaited = new ArrayDeque<>();
+        try (ObjmapperClient client = client(mode)) {
+            for (Map.Entry<String, Expected> entry : expected.entrySet()) {
+                Expected source = entry.getValue();
+                for (Piece piece : Piece.of(source.length())) {
+                    if (awaited.size() == IN_FLIGHT) {
+                        expectWhole(awaited.remove());
+                    }
+                    awaited.add(new Awaited(
+                            entry.getKey() + " by the Java client in " + mode + ", " + piece.name(),
+                            source,
+                            piece,
+                            client.getAsync(Key.of(entry.getKey()), piece.options())));
+                }
+            }
+            while (!awaited.isEmpty()) {
+                expectWhole(awaited.remove());
+            }
+        }
+    }
+
+    private void expectWhole(Awaited awaited) throws Exception {
+        Piece piece = awaited.piece();
+        try (StoredObject object = awaited.answer().get().orElseThrow();
+                InputStream body = object.stream()) {
+            assertThat(object.metadata().length())
+                    .as(awaited.what())
+                    .isEqualTo(awaited.source().length());
+            assertThat(object.rangeOffset()).as(awaited.what()).isEqualTo(piece.from());
+            assertThat(object.length()).as(awaited.what()).isEqualTo(piece.count());
+            assertThat(Sha256.of(body, piece.count())).as(awaited.what()).isEqualTo(sum(awaited.source(), piece));
+            assertThat(body.read()).as(awaited.what()).isEqualTo(-1);
+        }
+    }
+
+    /** Objects that the Java client holds while they are overwritten and deleted and their server dies; with what they must be. */
+    private Map<StoredObject, String> holdMany(ObjmapperClient client) throws Exception {
+        Map<StoredObject, String> held = new LinkedHashMap<>();
+        int i = 0;
+        for (Map.Entry<String, Expected> entry : expected.entrySet()) {
+            if (i++ % 10 < 2 && held.size() < 200) {
+                Expected source = entry.getValue();
+                held.put(
+                        client.get(Key.of(entry.getKey())).orElseThrow(),
+                        sum(source, Piece.of(source.length()).get(0)));
+            }
+        }
+        return held;
+    }
+
+    private static void expectWhatIsHeld(Map<StoredObject, String> held) throws IOException {
+        for (Map.Entry<StoredObject, String> entry : held.entrySet()) {
+            try (StoredObject object = entry.getKey();
+                    InputStream body = object.stream()) {
+                assertThat(Sha256.of(body, object.length()))
+                        .as("%s, held", object.key())
+                        .isEqualTo(entry.getValue());
+            }
         }
     }
 
@@ -211,7 +308,7 @@ class RealTreeTest {
         private final Process process;
 
         Holder(int number, Map.Entry<String, Expected> object) throws Exception {
-            sha256 = sha256(object.getValue().file(), 0, Long.MAX_VALUE);
+            sha256 = Sha256.of(object.getValue().file());
             fifo = directory.resolve("fifo" + number);
             assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor())
                     .isZero();
@@ -250,7 +347,7 @@ class RealTreeTest {
         return holders;
     }
 
-    /** Every tenth object gets its bytes in reverse and one more. */
+    /** Every tenth object gets one more byte, in front of those that it has. */
     private void overwriteATenth() throws Exception {
         Path changed = Files.createDirectory(directory.resolve("changed"));
         int i = 0;
@@ -260,13 +357,11 @@ class RealTreeTest {
             }
             Path file = changed.resolve(entry.getKey());
             Files.createDirectories(file.getParent());
-            byte[] body = Files.readAllBytes(entry.getValue().file());
-            byte[] reversed = new byte[body.length + 1];
-            for (int b = 0; b < body.length; b++) {
-                reversed[b] = body[body.length - 1 - b];
+            try (OutputStream out = Files.newOutputStream(file)) {
+                out.write('!');
+                Files.copy(entry.getValue().file(), out);
             }
-            Files.write(file, reversed);
-            entry.setValue(new Expected(file, reversed.length));
+            entry.setValue(new Expected(file, entry.getValue().length() + 1));
         }
         tool("import", changed.toString(), "--durability", "durable");
     }
@@ -311,7 +406,7 @@ class RealTreeTest {
             try (Stream<Path> files = Files.walk(target)) {
                 for (Path file : (Iterable<Path>) files.filter(RealTreeTest::isPlainFile)::iterator) {
                     Path source = Path.of("/usr/share/doc").resolve(target.relativize(file));
-                    assertThat(sha256(file, 0, Long.MAX_VALUE)).isEqualTo(sha256(source, 0, Long.MAX_VALUE));
+                    assertThat(Sha256.of(file)).isEqualTo(Sha256.of(source));
                 }
             }
             deleteTree(target);
@@ -336,33 +431,6 @@ class RealTreeTest {
             for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
                 Files.delete(file);
             }
-        }
-    }
-
-    private static String sha256(Path file, long from, long most) throws IOException {
-        try (RandomAccessFile in = new RandomAccessFile(file.toFile(), "r")) {
-            in.seek(from);
-            InputStream stream = java.nio.channels.Channels.newInputStream(in.getChannel());
-            return sha256(stream, Math.min(most, Math.max(0, in.length() - from)));
-        }
-    }
-
-    private static String sha256(InputStream in, long length) throws IOException {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            byte[] buffer = new byte[65_536];
-            long left = length;
-            while (left > 0) {
-                int count = in.read(buffer, 0, (int) Math.min(left, buffer.length));
-                if (count < 0) {
-                    throw new IOException(left + " bytes are missing");
-                }
-                digest.update(buffer, 0, count);
-                left -= count;
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e);
         }
     }
 }
