@@ -381,26 +381,3 @@ om_reply *om_cancel(om_context *c, uint32_t target)
 	uint32_t id;
 	return om_append_cancel(c, target, &id) < 0 ? NULL : context_wait(c, id);
 }
-
-int om_list_next(const om_reply *r, size_t *position, om_list_entry *e)
-{
-	enum { FIXED = 40 };
-	const unsigned char *p = r->body + *position;
-	size_t left = r->body_length - *position;
-
-	if (left == 0)
-		return 0;
-	if (left < FIXED)
-		return -1;
-	uint32_t size = wire_get32(p), key_length = wire_get32(p + 4);
-	if (key_length < 1 || key_length > WIRE_MAX_KEY || size > left || size != FIXED + ((key_length + 7) & ~UINT32_C(7)))
-		return -1;
-	e->key = p + FIXED;
-	e->key_length = key_length;
-	e->generation = wire_get64(p + 8);
-	e->length = wire_get64(p + 16);
-	e->created_millis = wire_get64(p + 24);
-	e->expiry_millis = wire_get64(p + 32);
-	*position += size;
-	return 1;
-}

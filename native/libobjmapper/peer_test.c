@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,17 +156,11 @@ static void hangs_up_with_a_reason(struct peer *p)
 	tell(p, &b, NULL, 0);
 }
 
-static char directory[] = "/tmp/objmapper-peer-test-XXXXXX";
-static char path[sizeof directory + 2];
-
 /* Starts a peer and connects to it. */
 static om_context *connect_to(void (*behaviour)(struct peer *), const om_options *options, pid_t *child)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int listener = listen_somewhere(1);
 
-	strcpy(address.sun_path, path);
-	check(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
 	*child = fork();
 	check(*child >= 0);
 	if (*child == 0) {
@@ -179,8 +171,8 @@ static om_context *connect_to(void (*behaviour)(struct peer *), const om_options
 		_exit(0);
 	}
 	close(listener);
-	om_context *c = om_connect(path, options);
-	unlink(path);
+	om_context *c = om_connect(listening.sun_path, options);
+	remove_socket();
 	if (c != NULL && c->err != 0)
 		fprintf(stderr, "%s\n", c->errstr);
 	check(c != NULL && c->err == 0);
@@ -348,8 +340,6 @@ int main(void)
 {
 	int before = open_descriptors();
 
-	check(mkdtemp(directory) != NULL);
-	snprintf(path, sizeof path, "%s/s", directory);
 	ten_thousand_requests_without_taking_an_answer_do_not_stand_still();
 	many_descriptors_of_one_message_reach_their_replies();
 	lost_descriptors_end_the_session_and_none_stays_open();
@@ -358,7 +348,6 @@ int main(void)
 	a_server_that_hangs_up_is_an_error_with_its_reason();
 	body_bytes_go_to_the_sink();
 	interrupted_calls_go_on();
-	rmdir(directory);
 	check(open_descriptors() == before);
 	puts("peer: all passed");
 	return 0;

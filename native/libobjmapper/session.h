@@ -5,6 +5,9 @@
 #include "objmapper.h"
 #include "wire.h"
 
+/* What the server takes where nothing else is said, and how much is received at once. */
+enum { DEFAULT_REQUESTS = 64, INPUT_ROOM = 256 * 1024 };
+
 /* A request whose answer is not complete. */
 struct pending {
 	struct pending *next;
@@ -34,7 +37,14 @@ struct om_session {
 	unsigned char *input;
 };
 
-/* Sets err and errstr. */
+struct pending *pending_find(struct pending *list, uint32_t id);
+
+/* An answer with what its first frame says, and its descriptor; NULL without memory. */
+om_reply *reply_of(const om_frame *f);
+/* The MESSAGE in metadata, or NULL. */
+char *message_in(const unsigned char *metadata, size_t size);
+
+/* Sets err and errstr: the session failed. Returns -1. */
 int context_fail(om_context *c, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Refuses a call before anything is queued: errstr says why, err stays as it is. */
@@ -46,6 +56,13 @@ size_t context_begin(om_context *c, int operation, int flags, int fds, uint64_t 
 int context_end(om_context *c, size_t frame, const void *body, size_t body_length);
 /* As context_end, for a frame with a descriptor, which is sent at once. */
 int context_end_with(om_context *c, size_t frame, int fd);
+
+/* Waits for something from the server and takes it in. 0, or -1 when the session failed. */
+int context_receive(om_context *c);
+/* Takes in every whole frame that the reader has. */
+int context_take_frames(om_context *c);
+/* Its answer is complete and waits to be taken. */
+void context_complete(om_context *c, struct pending *p);
 
 /* Sends what is queued, fd with its first byte unless it is -1. */
 int context_send(om_context *c, int fd);

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "objmapper.h"
@@ -194,26 +192,20 @@ static void connecting_to_nobody_says_so(void)
 /* A listening socket that nobody accepts from: the connection stands, and no answer comes. */
 static void a_server_that_says_nothing_is_given_up_after_the_timeout(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	om_options options = { .timeout_millis = 20 };
-	char directory[] = "/tmp/objmapper-session-test-XXXXXX";
+	int listener = listen_somewhere(1);
 
-	check(mkdtemp(directory) != NULL);
-	snprintf(address.sun_path, sizeof address.sun_path, "%s/s", directory);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	check(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
-	om_context *c = om_connect(address.sun_path, &options);
+	om_context *c = om_connect(listening.sun_path, &options);
 	check(c != NULL && c->err == ETIMEDOUT);
 	check((fcntl(om_socket(c), F_GETFD) & FD_CLOEXEC) != 0);
 	om_free(c);
-	c = om_connect(address.sun_path, &options);
-	om_context *third = om_connect(address.sun_path, &options); /* beyond the backlog: connect itself waits */
+	c = om_connect(listening.sun_path, &options);
+	om_context *third = om_connect(listening.sun_path, &options); /* beyond the backlog: connect itself waits */
 	check(c != NULL && third != NULL && third->err == ETIMEDOUT);
 	om_free(c);
 	om_free(third);
 	close(listener);
-	unlink(address.sun_path);
-	rmdir(directory);
+	remove_socket();
 }
 
 int main(void)

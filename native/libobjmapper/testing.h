@@ -3,8 +3,13 @@
 #define OBJMAPPER_TESTING_H
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define check(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s: not so\n", __func__, __LINE__, #x), abort()))
 
@@ -19,6 +24,36 @@ static inline int open_descriptors(void)
 		n++;
 	closedir(d);
 	return n;
+}
+
+/* ---- a socket that listens in a directory of its own; an aborted test leaves neither behind */
+
+static struct sockaddr_un listening = { .sun_family = AF_UNIX };
+static char listening_directory[] = "/tmp/objmapper-test-XXXXXX";
+
+static inline void remove_socket(void)
+{
+	unlink(listening.sun_path);
+	rmdir(listening_directory);
+}
+
+static inline void remove_and_abort(int signal)
+{
+	(void)signal;
+	remove_socket();
+}
+
+/* A listener at listening.sun_path; remove_socket takes the path away. */
+static inline int listen_somewhere(int backlog)
+{
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(listening_directory + sizeof listening_directory - 7, "XXXXXX");
+	check(listener >= 0 && mkdtemp(listening_directory) != NULL);
+	check(signal(SIGABRT, remove_and_abort) != SIG_ERR);
+	snprintf(listening.sun_path, sizeof listening.sun_path, "%s/s", listening_directory);
+	check(bind(listener, (struct sockaddr *)&listening, sizeof listening) == 0 && listen(listener, backlog) == 0);
+	return listener;
 }
 
 #endif

@@ -1,0 +1,182 @@
+/* Beginning and ending a session. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fdpass.h"
+#include "session.h"
+
+enum { DEFAULT_TIMEOUT_MILLIS = 30000 };
+
+int om_socket(const om_context *c) { return c->session->socket; }
+
+void om_set_timeout(om_context *c, int timeout_millis)
+{
+	c->session->timeout_millis = timeout_millis != 0 ? timeout_millis : DEFAULT_TIMEOUT_MILLIS;
+}
+
+uint32_t om_max_requests(const om_context *c) { return c->session->max_requests; }
+uint64_t om_features(const om_context *c) { return c->session->features; }
+
+static int open_socket(om_context *c, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return context_fail(c, ENAMETOOLONG, "the socket path %.100s... is longer than %zu bytes", path, sizeof address.sun_path - 1);
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return context_fail(c, errno, "socket: %s", strerror(errno));
+	c->session->socket = fd;
+	/* A full backlog makes connect wait; the socket's send timeout bounds that. */
+	int millis = c->session->timeout_millis;
+	struct timeval bound = { .tv_sec = millis > 0 ? millis / 1000 : 0, .tv_usec = millis > 0 ? millis % 1000 * 1000 : 0 };
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) < 0)
+		return context_fail(c, errno, "setsockopt: %s", strerror(errno));
+	int r;
+	do
+		r = connect(fd, (struct sockaddr *)&address, sizeof address);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EAGAIN)
+		return context_fail(c, ETIMEDOUT, "the server did not accept a connection within %d ms", millis);
+	if (r < 0)
+		return context_fail(c, errno, "cannot connect to %s: %s%s", path, strerror(errno),
+		    errno == ECONNREFUSED || errno == ENOENT ? "; is objmapperd running?" : "");
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return context_fail(c, errno, "fcntl: %s", strerror(errno));
+	return 0;
+}
+
+/* What the server would end the session for. */
+static int check_options(om_context *c, const om_options *o)
+{
+	if (o->mode < OM_INLINE || o->mode > OM_AUTO)
+		return context_fail(c, EINVAL, "mode %d; there are OM_INLINE (0) to OM_AUTO (4)", (int)o->mode);
+	if (o->max_requests > WIRE_MOST_REQUESTS)
+		return context_fail(c, EINVAL, "max_requests %u; it has 1 to %d, or 0 for %d", o->max_requests, WIRE_MOST_REQUESTS, DEFAULT_REQUESTS);
+	if (o->inline_limit > WIRE_MOST_INLINE)
+		return context_fail(c, EINVAL, "inline_limit %u; it has 1 to %d bytes, or 0 for 4096", o->inline_limit, WIRE_MOST_INLINE);
+	if (o->timeout_millis < -1)
+		return context_fail(c, EINVAL, "timeout_millis %d; it has 1 and more, 0 for %d, or -1 for ever", o->timeout_millis, DEFAULT_TIMEOUT_MILLIS);
+	if (o->name != NULL && o->name[0] == '\0')
+		return context_fail(c, EINVAL, "the name is empty; NULL stands for none");
+	if (wire_any(o->reserved, sizeof o->reserved))
+		return context_fail(c, EINVAL, "reserved is not zero: the options are not zero-initialised, or of a later version");
+	return 0;
+}
+
+static void write_hello(struct wire_buffer *out, const om_options *o)
+{
+	static const unsigned char versions[8] = { 1, 0, 1, 0 };
+	size_t frame = wire_begin(out, WIRE_HELLO, 0, 0, 0, 0, WIRE_MAGIC);
+
+	wire_u32(out, WIRE_MODE, o->mode == OM_INLINE ? OM_AUTO : (uint32_t)o->mode);
+	wire_entry(out, WIRE_VERSIONS, versions, sizeof versions);
+	wire_u64(out, WIRE_FEATURES, OM_FILL_TOKENS | OM_VARIANTS | OM_BANS);
+	if (o->max_requests != 0)
+		wire_u32(out, WIRE_MAX_REQUESTS, o->max_requests);
+	if (!o->no_descriptors) {
+		wire_u32(out, WIRE_MAX_MESSAGE_DESCRIPTORS, FDPASS_MAX);
+		wire_u32(out, WIRE_MAX_QUEUED_DESCRIPTORS, 1024);
+	}
+	if (o->inline_limit != 0 || o->no_inline)
+		wire_u32(out, WIRE_INLINE_LIMIT, o->no_inline ? 0 : o->inline_limit);
+	if (o->shared_accepted)
+		wire_u32(out, WIRE_SHARED_ACCEPTED, 1);
+	if (o->ordered)
+		wire_u32(out, WIRE_ORDERED, 1);
+	if (o->name != NULL)
+		wire_entry(out, WIRE_PEER_NAME, o->name, strnlen(o->name, 64));
+	wire_end(out, frame, NULL, 0);
+}
+
+static int greet(om_context *c)
+{
+	if (context_send(c, -1) < 0)
+		return -1;
+	while (!c->session->greeted)
+		if (context_receive(c) < 0)
+			return -1;
+	return 0;
+}
+
+/* A session with its HELLO queued and no socket. */
+static om_context *new_context(const om_options *options)
+{
+	static const om_options defaults = { .mode = OM_AUTO };
+	const om_options *o = options != NULL ? options : &defaults;
+	om_context *c = calloc(1, sizeof *c);
+	struct om_session *s = calloc(1, sizeof *s);
+
+	if (c == NULL || s == NULL) {
+		free(c);
+		free(s);
+		return NULL;
+	}
+	c->session = s;
+	s->socket = -1;
+	s->max_requests = DEFAULT_REQUESTS;
+	s->pending_tail = &s->pending;
+	s->done_tail = &s->done;
+	om_set_timeout(c, o->timeout_millis);
+	s->reader = om_reader_new(0);
+	if (check_options(c, o) == 0)
+		write_hello(&s->out, o);
+	if (s->reader == NULL || s->out.failed)
+		context_fail(c, ENOMEM, "no memory for a session");
+	return c;
+}
+
+om_context *om_detached(const om_options *options)
+{
+	om_context *c = new_context(options);
+	if (c != NULL)
+		c->session->detached = 1;
+	return c;
+}
+
+om_context *om_connect(const char *path, const om_options *options)
+{
+	om_context *c = new_context(options);
+
+	if (c == NULL || c->err != 0)
+		return c;
+	c->session->input = malloc(INPUT_ROOM);
+	if (c->session->input == NULL)
+		context_fail(c, ENOMEM, "no memory for a session");
+	else if (open_socket(c, path) == 0)
+		(void)greet(c);
+	return c;
+}
+
+static void free_all(struct pending *p)
+{
+	while (p != NULL) {
+		struct pending *next = p->next;
+		om_reply_free(p->reply);
+		free(p);
+		p = next;
+	}
+}
+
+void om_free(om_context *c)
+{
+	if (c == NULL)
+		return;
+	struct om_session *s = c->session;
+	free_all(s->pending);
+	free_all(s->done);
+	if (s->socket >= 0)
+		close(s->socket);
+	om_reader_free(s->reader);
+	wire_free(&s->out);
+	free(s->input);
+	free(s);
+	free(c);
+}

@@ -1,0 +1,127 @@
+/* An answer as its caller has it. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session.h"
+
+void om_reply_free(om_reply *r)
+{
+	if (r == NULL)
+		return;
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->body);
+	free(r->metadata);
+	free(r->message);
+	free(r);
+}
+
+int om_reply_take_fd(om_reply *r)
+{
+	int fd = r->fd;
+	r->fd = -1;
+	return fd;
+}
+
+const void *om_find(const om_reply *r, int wanted, unsigned n, size_t *length)
+{
+	const unsigned char *value;
+	int type;
+
+	for (size_t at = 0; wire_next(r->metadata, r->metadata_length, &at, &type, &value, length);)
+		if (type == wanted && n-- == 0)
+			return value;
+	return NULL;
+}
+
+int om_find_variant(const om_reply *r, unsigned n, om_variant *v)
+{
+	size_t length;
+	const unsigned char *value = om_find(r, OM_VARIANT, n, &length);
+
+	if (value == NULL)
+		return 0;
+	v->name_length = wire_get16(value);
+	v->name = (const char *)value + 2;
+	v->value = v->name + v->name_length;
+	v->value_length = length - 2 - v->name_length;
+	return 1;
+}
+
+uint64_t om_find_u64(const om_reply *r, int type, uint64_t otherwise)
+{
+	size_t length;
+	const unsigned char *value = om_find(r, type, 0, &length);
+
+	if (value == NULL)
+		return otherwise;
+	return length == 4 ? wire_get32(value) : length >= 8 ? wire_get64(value) : otherwise;
+}
+
+char *message_in(const unsigned char *metadata, size_t size)
+{
+	const unsigned char *value;
+	size_t length;
+	int type;
+
+	for (size_t at = 0; wire_next(metadata, size, &at, &type, &value, &length);)
+		if (type == OM_MESSAGE)
+			return strndup((const char *)value, length);
+	return NULL;
+}
+
+om_reply *reply_of(const om_frame *f)
+{
+	om_reply *r = calloc(1, sizeof *r);
+	size_t length;
+
+	if (r == NULL)
+		return NULL;
+	r->id = f->id;
+	r->operation = f->operation;
+	r->status = (enum om_status)f->status;
+	r->object_length = f->object_length;
+	r->fd = f->fd;
+	if (f->metadata_length > 0) {
+		r->metadata = malloc(f->metadata_length);
+		if (r->metadata == NULL) {
+			r->fd = -1;
+			om_reply_free(r);
+			return NULL;
+		}
+		memcpy(r->metadata, f->metadata, f->metadata_length);
+		r->metadata_length = f->metadata_length;
+	}
+	r->mode = (enum om_mode)om_find_u64(r, OM_MODE, OM_INLINE);
+	const unsigned char *range = om_find(r, OM_RANGE, 0, &length);
+	r->offset = range != NULL ? wire_get64(range) : 0;
+	r->length = range != NULL ? wire_get64(range + 8) : f->object_length;
+	const unsigned char *at = om_find(r, OM_DESCRIPTOR_RANGE, 0, &length);
+	r->fd_offset = at != NULL ? wire_get64(at) : 0;
+	r->message = r->status != OM_OK ? message_in(f->metadata, f->metadata_length) : NULL;
+	return r;
+}
+
+int om_list_next(const om_reply *r, size_t *position, om_list_entry *e)
+{
+	enum { FIXED = 40 };
+	const unsigned char *p = r->body + *position;
+	size_t left = r->body_length - *position;
+
+	if (left == 0)
+		return 0;
+	if (left < FIXED)
+		return -1;
+	uint32_t size = wire_get32(p), key_length = wire_get32(p + 4);
+	if (key_length < 1 || key_length > WIRE_MAX_KEY || size > left || size != FIXED + ((key_length + 7) & ~UINT32_C(7)))
+		return -1;
+	e->key = p + FIXED;
+	e->key_length = key_length;
+	e->generation = wire_get64(p + 8);
+	e->length = wire_get64(p + 16);
+	e->created_millis = wire_get64(p + 24);
+	e->expiry_millis = wire_get64(p + 32);
+	*position += size;
+	return 1;
+}
