@@ -4,7 +4,7 @@
  *   floor_server SOCKET FILE [fd|copy|sendfile]
  *
  * fd answers all requests that one receive brought with one send that carries a descriptor for each; copy and sendfile
- * answer each with the file's bytes. Runs until it is killed. */
+ * answer each with the file's bytes. Says "ready" when it listens, and ends when its standard input does. */
 #include "floor.h"
 
 #include <errno.h>
@@ -101,6 +101,24 @@ static void *serve(void *argument)
 	return NULL;
 }
 
+/* Ends the program with the one that started it, however that one ended. */
+static void *watch_input(void *unused)
+{
+	char byte;
+	(void)unused;
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	exit(0);
+}
+
+static void begin_thread(void *(*run)(void *), void *argument)
+{
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, run, argument) != 0)
+		fail("pthread_create");
+	pthread_detach(thread);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 3)
@@ -118,15 +136,15 @@ int main(int argc, char **argv)
 	int listener = socket_for(argv[1], &address);
 	if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 1024) < 0)
 		fail(argv[1]);
+	begin_thread(watch_input, NULL);
+	puts("ready");
+	fflush(stdout);
 	for (;;) {
 		int s = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		pthread_t thread;
 		if (s < 0 && errno != EINTR && errno != ECONNABORTED)
 			fail("accept");
 		if (s < 0)
 			continue;
-		if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)s) != 0)
-			fail("pthread_create");
-		pthread_detach(thread);
+		begin_thread(serve, (void *)(intptr_t)s);
 	}
 }

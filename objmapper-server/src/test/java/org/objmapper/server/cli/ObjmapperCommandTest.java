@@ -72,13 +72,37 @@ class ObjmapperCommandTest {
                 "with a",
                 "stat now",
                 "ping pong",
-                "ls a --limit 0"
+                "ls a --limit 0",
+                "bench --time 9ms",
+                "bench --time 61min",
+                "bench --time never",
+                "bench --rounds 0",
+                "bench --rounds 1001",
+                "bench --connections 0",
+                "bench --connections 1001",
+                "bench --depth 0",
+                "bench --depth 65",
+                "bench --size 1025MiB",
+                "bench --size large"
             })
     void aWrongCallIsAUsageError(String words) {
         ToolCall call = ToolCall.of((words + " --socket /nonexistent/socket").split(" "));
 
         assertThat(call.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(call.talk()).startsWith("objmapper ").contains("--help says how it is called");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--time 10ms --rounds 1 --connections 1 --depth 1 --size 0",
+                "--time 1h --rounds 1000 --connections 1000 --depth 64 --size 1GiB"
+            })
+    void benchTakesItsLimitsAndMissesItsProgramsOutsideADistribution(String options) {
+        ToolCall call = ToolCall.of(("bench " + options).split(" "));
+
+        assertThat(call.exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(call.talk()).contains("bench_client is not in");
     }
 
     @Test
