@@ -1,26 +1,82 @@
 package org.objmapper.server.store;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A change that readers see already and the index doesn't have yet. Changes reach the index in the order in which they were made.
- *
- * @param key null for one that changes nothing, but waits until all before it are on disk
- * @param record what stands under the key now; null for nothing
- * @param file the body's file, where it came with this change or with one before it that may be on its way too
- * @param outcome whom to tell when it is on disk; null where nobody waits
- * @param result what to tell
+ * A change that readers see already and the index doesn't have yet. Changes reach the index in the order in which they were made. Safe
+ * on any thread but for {@link #tell}, which belongs to the committing one.
  */
-record Change(
-        @Nullable ObjectKey key,
-        @Nullable IndexRecord record,
-        @Nullable NewFile file,
-        Result.@Nullable Outcome outcome,
-        Result result) {
+final class Change {
+    private static final Logger LOG = LoggerFactory.getLogger(Change.class);
+
+    private final @Nullable ObjectKey key;
+    private final @Nullable IndexRecord record;
+    private final @Nullable NewFile file;
+    private final Result result;
+    private Result.@Nullable Outcome outcome;
+
+    /**
+     * A change that nobody was told of yet.
+     *
+     * @param key null for one that changes nothing, but waits until all before it are on disk
+     * @param record what stands under the key now; null for nothing
+     * @param file the body's file, where it came with this change or with one before it that may be on its way too
+     * @param outcome whom to tell when it is on disk; null where nobody waits
+     * @param result what to tell
+     */
+    Change(
+            @Nullable ObjectKey key,
+            @Nullable IndexRecord record,
+            @Nullable NewFile file,
+            Result.@Nullable Outcome outcome,
+            Result result) {
+        this.key = key;
+        this.record = record;
+        this.file = file;
+        this.outcome = outcome;
+        this.result = result;
+    }
+
+    /** Changes nothing; tells {@code outcome} when all changes before it are on disk, or given up. */
+    static Change barrier(Result.Outcome outcome, Result result) {
+        return new Change(null, null, null, outcome, result);
+    }
+
+    @Nullable
+    ObjectKey key() {
+        return key;
+    }
+
+    @Nullable
+    IndexRecord record() {
+        return record;
+    }
+
+    @Nullable
+    NewFile file() {
+        return file;
+    }
+
+    Result result() {
+        return result;
+    }
+
+    boolean somebodyWaits() {
+        return outcome != null;
+    }
+
+    /** Tells whoever waits, once; a defect there is none of the store's. */
     void tell(Result told) {
         Result.Outcome waiting = outcome;
+        outcome = null;
         if (waiting != null) {
-            waiting.done(told);
+            try {
+                waiting.done(told);
+            } catch (RuntimeException e) {
+                LOG.error("A defect in taking the result of generation={}", told.generation(), e);
+            }
         }
     }
 }

@@ -31,6 +31,9 @@ final class Committer implements AutoCloseable {
     /** How long a change that nobody waits for may lie. */
     private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+    /** How long to wait before the index is opened once more. */
+    private static final long REOPEN_PAUSE_MILLIS = 500;
+
     private static final long GENERATION_BLOCK = 1L << 20;
 
     private final Index index;
@@ -46,7 +49,7 @@ final class Committer implements AutoCloseable {
     private boolean closing;
     private long nextGeneration;
     private long generationBound;
-    private @Nullable StoreException broken;
+    private @Nullable StoreException refusal;
 
     Committer(Index index, Device device, HotTable hot) {
         this.index = index;
@@ -54,7 +57,7 @@ final class Committer implements AutoCloseable {
         this.hot = hot;
         this.nextGeneration = index.generationBound();
         this.generationBound = nextGeneration + GENERATION_BLOCK;
-        index.commit(List.of(), generationBound);
+        index.commit(List.of(), generationBound, new ArrayList<>());
         this.thread = new Thread(this::run, "store-committer");
         thread.setDaemon(true);
         thread.start();
@@ -78,7 +81,7 @@ final class Committer implements AutoCloseable {
     /** Waits, under the lock, until there is room for a change; throws when none can be taken. */
     void awaitRoom() throws StoreException {
         boolean interrupted = false;
-        while (queue.size() >= MAX_PENDING && broken == null) {
+        while (queue.size() >= MAX_PENDING && refusal == null) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -88,8 +91,8 @@ final class Committer implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        if (broken != null) {
-            throw broken;
+        if (refusal != null) {
+            throw refusal;
         }
     }
 
@@ -112,8 +115,22 @@ final class Committer implements AutoCloseable {
             visible.put(key, change);
             hot.remove(key.hash(), key.bytes());
         }
-        somebodyWaits |= change.outcome() != null;
+        somebodyWaits |= change.somebodyWaits();
         notifyAll();
+    }
+
+    /** Tells when all changes so far are on disk, or given up. */
+    void afterAll(Result.Outcome outcome) {
+        StoreException refused;
+        synchronized (this) {
+            refused = refusal;
+            if (refused == null) {
+                add(Change.barrier(outcome, Result.ok(0)));
+            }
+        }
+        if (refused != null) {
+            outcome.done(Result.failed(refused));
+        }
     }
 
     private void run() {
@@ -125,8 +142,8 @@ final class Committer implements AutoCloseable {
             try {
                 commit(batch);
             } catch (RuntimeException | Error e) {
-                LOG.error("A commit ended in a defect; the store takes no more changes", e);
-                fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e), true);
+                LOG.error("A commit ended in a defect", e);
+                fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e));
             }
         }
     }
@@ -169,18 +186,15 @@ final class Committer implements AutoCloseable {
 
     private void commit(List<Change> batch) {
         Map<Change, StoreException> failed = new LinkedHashMap<>();
-        List<Index.Replaced> replaced;
-        List<Change> last = publishFiles(batch, failed);
+        List<Index.Replaced> replaced = new ArrayList<>();
         try {
+            List<Change> last = publishFiles(batch, failed);
             device.syncDirectories();
-            replaced = index.commit(last, boundForCommit());
+            commitIndex(batch, last, replaced);
         } catch (StoreException e) {
             device.forgetDirectories();
-            fail(batch, e, false);
-            return;
-        } catch (LmdbException e) {
-            StoreException failure = StoreException.ofIndex(e);
-            fail(batch, failure, failure.status() != Status.NO_SPACE);
+            fail(batch, e);
+            removeUnused(replaced);
             return;
         }
         settle(batch, failed);
@@ -193,6 +207,87 @@ final class Committer implements AutoCloseable {
         }
         synchronized (this) {
             notifyAll();
+        }
+    }
+
+    /** Brings changes into the index; where it fails, opens it anew and tries once more. */
+    private void commitIndex(List<Change> batch, List<Change> last, List<Index.Replaced> replaced)
+            throws StoreException {
+        try {
+            index.commit(last, boundForCommit(), replaced);
+            return;
+        } catch (LmdbException e) {
+            StoreException failure = StoreException.ofIndex(e);
+            if (failure.status() == Status.NO_SPACE && index.isUsable()) {
+                throw failure;
+            }
+            LOG.error("A commit of changes={} failed, so the index is opened anew: {}", last.size(), e.getMessage());
+        }
+        reopenIndex(batch);
+        try {
+            index.commit(last, boundForCommit(), replaced);
+        } catch (LmdbException e) {
+            reopenIndex(batch);
+            throw StoreException.ofIndex(e);
+        }
+    }
+
+    /** Opens the index anew, again and again until it takes changes; only when the store closes it gives up. */
+    private void reopenIndex(List<Change> batch) throws StoreException {
+        while (true) {
+            try {
+                index.reopen(boundForCommit());
+                acceptChanges();
+                return;
+            } catch (LmdbException e) {
+                refuseChanges(batch, StoreException.ofIndex(e));
+            }
+            awaitNextTry();
+        }
+    }
+
+    /** Takes no changes until {@link #acceptChanges}. Those that came before are kept, but nobody is left waiting for them. */
+    private void refuseChanges(List<Change> batch, StoreException failure) {
+        List<Change> kept = new ArrayList<>(batch);
+        StoreException first;
+        synchronized (this) {
+            if (refusal != null) {
+                return;
+            }
+            first = new StoreException(
+                    failure.status(),
+                    failure.getMessage() + "; the store takes no changes until the index can be opened again");
+            refusal = first;
+            kept.addAll(queue);
+            notifyAll();
+        }
+        LOG.error("The store takes no changes, and goes on trying to open the index: {}", failure.getMessage());
+        StoreException told = new StoreException(first.status(), first.getMessage() + "; this one may be made then");
+        kept.forEach(change -> change.tell(Result.failed(told)));
+    }
+
+    private synchronized void acceptChanges() {
+        if (refusal != null) {
+            LOG.warn("The index is open again; the store takes changes");
+            refusal = null;
+        }
+    }
+
+    private synchronized void awaitNextTry() throws StoreException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(REOPEN_PAUSE_MILLIS);
+        boolean interrupted = false;
+        for (long left = end - System.nanoTime(); left > 0 && !closing; left = end - System.nanoTime()) {
+            try {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (closing && refusal != null) {
+            throw refusal;
         }
     }
 
@@ -256,7 +351,7 @@ final class Committer implements AutoCloseable {
                 }
             }
             if (file != null) {
-                file.committed();
+                file.leave();
             }
         }
     }
@@ -267,17 +362,12 @@ final class Committer implements AutoCloseable {
     }
 
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
-    private void fail(List<Change> batch, StoreException failure, boolean forGood) {
+    private void fail(List<Change> batch, StoreException failure) {
         List<Change> lost = new ArrayList<>(batch);
         synchronized (this) {
             lost.addAll(queue);
             queue.clear();
             somebodyWaits = false;
-            if (forGood) {
-                broken = new StoreException(
-                        failure.status(),
-                        failure.getMessage() + "; the store takes no more changes: restart the server");
-            }
             for (Change change : lost) {
                 ObjectKey key = change.key();
                 if (key != null) {
@@ -290,9 +380,30 @@ final class Committer implements AutoCloseable {
         for (Change change : lost) {
             NewFile file = change.file();
             if (file != null) {
-                file.discard();
+                discard(file);
             }
             change.tell(Result.failed(failure));
+        }
+    }
+
+    private void discard(NewFile file) {
+        try {
+            file.discard(index);
+        } catch (LmdbException e) {
+            file.leave(); // the index can't be asked; recovery does it at the next start
+        }
+    }
+
+    /** After a failed commit: the index may hold it all the same. */
+    private void removeUnused(List<Index.Replaced> files) {
+        try {
+            for (Index.Replaced file : files) {
+                if (!index.leadsTo(file.digest(), file.generation())) {
+                    device.unlink(file.digest(), file.generation());
+                }
+            }
+        } catch (LmdbException e) {
+            LOG.warn("Up to files={} are left for the next start to remove: {}", files.size(), e.getMessage());
         }
     }
 

@@ -2,12 +2,16 @@ package org.objmapper.server.store;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.function.Function;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
@@ -17,64 +21,104 @@ import org.lmdbjava.DbiFlags;
 import org.lmdbjava.Env;
 import org.lmdbjava.EnvFlags;
 import org.lmdbjava.GetOp;
+import org.lmdbjava.LmdbException;
+import org.lmdbjava.LmdbNativeException.PanicException;
 import org.lmdbjava.Txn;
 
 /**
  * The index in LMDB: objects by the SHA-256 of their key, and the ways to them by prefix, by tag and by expiry. Reads are safe on any
- * thread and wait for nobody; {@link #commit} belongs to one thread. No read transaction lives longer than the call that needs it.
+ * thread and wait for nobody but {@link #reopen}; {@link #commit} and reopen belong to one thread. No read transaction lives longer than
+ * the call that needs it.
  */
 final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
+    private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final String DATA_FILE = "data.mdb";
     private static final byte[] NOTHING = new byte[0];
     private static final byte[] TOTALS = "totals".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] GENERATIONS = "generations".getBytes(StandardCharsets.US_ASCII);
 
-    private final Env<byte[]> env;
-    private final Dbi<byte[]> objects;
-    private final Dbi<byte[]> prefixes;
-    private final Dbi<byte[]> tags;
-    private final Dbi<byte[]> expiries;
-    private final Dbi<byte[]> state;
+    private final Path directory;
+    private final long mapBytes;
+    /** Readers share it; whoever opens or closes the environment has it alone. */
+    private final ReadWriteLock use = new ReentrantReadWriteLock();
+
+    private final Condition reopened = use.writeLock().newCondition();
     private final ConcurrentLinkedDeque<Txn<byte[]>> idleReads = new ConcurrentLinkedDeque<>();
+    private @Nullable Tables opened;
+    private int reopenings;
     private volatile Totals totals;
+    private long committedBound;
 
     /** A file that an index commit let go of. */
     record Replaced(byte[] digest, long generation) {}
 
     Index(Path directory, long mapBytes) {
-        env = Env.create(ByteArrayProxy.PROXY_BA)
-                .setMapSize(mapBytes)
-                .setMaxDbs(5)
-                .setMaxReaders(MAX_READERS)
-                .open(directory.toFile(), 0600, EnvFlags.MDB_NOTLS);
-        env.readerCheck();
-        objects = env.openDbi("objects", DbiFlags.MDB_CREATE);
-        prefixes = env.openDbi("prefixes", DbiFlags.MDB_CREATE);
-        tags = env.openDbi("tags", DbiFlags.MDB_CREATE);
-        expiries = env.openDbi("expiries", DbiFlags.MDB_CREATE);
-        state = env.openDbi("state", DbiFlags.MDB_CREATE);
-        totals = read(txn -> {
-            byte[] stored = state.get(txn, TOTALS);
-            ByteBuffer buffer = ByteBuffer.wrap(stored == null ? new byte[16] : stored);
-            return new Totals(buffer.getLong(), buffer.getLong());
-        });
+        this.directory = directory;
+        this.mapBytes = mapBytes;
+        opened = Tables.open(directory, mapBytes);
+        totals = readTotals();
+        committedBound = generationBound();
+    }
+
+    /** An LMDB environment and the tables in it. */
+    private record Tables(
+            Env<byte[]> env,
+            Dbi<byte[]> objects,
+            Dbi<byte[]> prefixes,
+            Dbi<byte[]> tags,
+            Dbi<byte[]> expiries,
+            Dbi<byte[]> state) {
+        static Tables open(Path directory, long mapBytes) {
+            Env<byte[]> env = Env.create(ByteArrayProxy.PROXY_BA)
+                    .setMapSize(mapBytes)
+                    .setMaxDbs(5)
+                    .setMaxReaders(MAX_READERS)
+                    .open(directory.toFile(), 0600, EnvFlags.MDB_NOTLS);
+            try {
+                env.readerCheck();
+                return new Tables(
+                        env,
+                        env.openDbi("objects", DbiFlags.MDB_CREATE),
+                        env.openDbi("prefixes", DbiFlags.MDB_CREATE),
+                        env.openDbi("tags", DbiFlags.MDB_CREATE),
+                        env.openDbi("expiries", DbiFlags.MDB_CREATE),
+                        env.openDbi("state", DbiFlags.MDB_CREATE));
+            } catch (LmdbException e) {
+                env.close();
+                throw e;
+            }
+        }
     }
 
     Totals totals() {
         return totals;
     }
 
+    private Totals readTotals() {
+        return read((tables, txn) -> {
+            byte[] stored = tables.state.get(txn, TOTALS);
+            ByteBuffer buffer = ByteBuffer.wrap(stored == null ? new byte[16] : stored);
+            return new Totals(buffer.getLong(), buffer.getLong());
+        });
+    }
+
     /** The bound below which all generations may have been used. */
     long generationBound() {
-        return read(txn -> {
-            byte[] stored = state.get(txn, GENERATIONS);
+        return read((tables, txn) -> {
+            byte[] stored = tables.state.get(txn, GENERATIONS);
             return stored == null ? 1L : ByteBuffer.wrap(stored).getLong();
         });
     }
 
     /** Clears the slots of readers that died. */
     void checkReaders() {
-        env.readerCheck();
+        use.readLock().lock();
+        try {
+            tables().env.readerCheck();
+        } finally {
+            use.readLock().unlock();
+        }
     }
 
     /** What stands under a key, expired or not. */
@@ -86,7 +130,7 @@ final class Index implements AutoCloseable {
 
     @Nullable
     IndexRecord getByDigest(byte[] digest) {
-        byte[] stored = readOrNull(txn -> objects.get(txn, digest));
+        byte[] stored = readOrNull((tables, txn) -> tables.objects.get(txn, digest));
         return stored == null ? null : IndexRecord.decode(stored);
     }
 
@@ -97,8 +141,8 @@ final class Index implements AutoCloseable {
     byte @Nullable [] scan(byte[] prefix, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
         byte[] start = PrefixKey.start(prefix);
         byte[] from = after == null || Arrays.compareUnsigned(after, start) < 0 ? start : after;
-        return readOrNull(txn -> {
-            try (Cursor<byte[]> cursor = prefixes.openCursor(txn)) {
+        return readOrNull((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.prefixes.openCursor(txn)) {
                 boolean there = seek(cursor, from);
                 if (there && Arrays.equals(cursor.key(), after)) {
                     there = cursor.next();
@@ -106,7 +150,7 @@ final class Index implements AutoCloseable {
                 int left = budget;
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
                     byte[] code = cursor.key();
-                    IndexRecord record = required(txn, PrefixKey.digest(code));
+                    IndexRecord record = required(tables, txn, PrefixKey.digest(code));
                     boolean wanted = PrefixKey.startsWith(record.key(), prefix);
                     if ((wanted && !more.test(record)) || --left == 0) {
                         return code;
@@ -122,11 +166,12 @@ final class Index implements AutoCloseable {
     List<IndexRecord> tagged(byte[] tag) {
         byte[] start = tagStart(tag);
         List<IndexRecord> found = new ArrayList<>();
-        return read(txn -> {
-            try (Cursor<byte[]> cursor = tags.openCursor(txn)) {
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.tags.openCursor(txn)) {
                 boolean there = seek(cursor, start);
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
-                    found.add(required(txn, Arrays.copyOfRange(cursor.key(), start.length, cursor.key().length)));
+                    found.add(
+                            required(tables, txn, Arrays.copyOfRange(cursor.key(), start.length, cursor.key().length)));
                     there = cursor.next();
                 }
                 return found;
@@ -137,13 +182,13 @@ final class Index implements AutoCloseable {
     /** Up to {@code limit} objects whose expiry and grace are over, the earliest first. */
     List<IndexRecord> due(long nowMillis, int limit) {
         List<IndexRecord> found = new ArrayList<>();
-        return read(txn -> {
-            try (Cursor<byte[]> cursor = expiries.openCursor(txn)) {
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.expiries.openCursor(txn)) {
                 boolean there = cursor.first();
                 while (there
                         && found.size() < limit
                         && ByteBuffer.wrap(cursor.key()).getLong() <= nowMillis) {
-                    found.add(required(txn, Arrays.copyOfRange(cursor.key(), Long.BYTES, cursor.key().length)));
+                    found.add(required(tables, txn, Arrays.copyOfRange(cursor.key(), Long.BYTES, cursor.key().length)));
                     there = cursor.next();
                 }
                 return found;
@@ -154,8 +199,8 @@ final class Index implements AutoCloseable {
     /** Up to {@code limit} objects in the order of their digests, from behind one on; fewer at the end. */
     List<IndexRecord> after(byte @Nullable [] digest, int limit) {
         List<IndexRecord> found = new ArrayList<>();
-        return read(txn -> {
-            try (Cursor<byte[]> cursor = objects.openCursor(txn)) {
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
                 boolean there = digest == null ? cursor.first() : seek(cursor, digest);
                 if (there && Arrays.equals(cursor.key(), digest)) {
                     there = cursor.next();
@@ -173,78 +218,134 @@ final class Index implements AutoCloseable {
         return from.length == 0 ? cursor.first() : cursor.get(from, GetOp.MDB_SET_RANGE);
     }
 
-    private IndexRecord required(Txn<byte[]> txn, byte[] digest) {
-        byte[] stored = objects.get(txn, digest);
+    private static IndexRecord required(Tables tables, Txn<byte[]> txn, byte[] digest) {
+        byte[] stored = tables.objects.get(txn, digest);
         if (stored == null) {
             throw new IllegalStateException("the index leads to an object that it doesn't have");
         }
         return IndexRecord.decode(stored);
     }
 
-    /** Writes changes, one for each key at most, and the bound of generations; returns the files that nothing leads to any more. */
-    List<Replaced> commit(Iterable<Change> changes, long generationBound) {
-        List<Replaced> replaced = new ArrayList<>();
+    /**
+     * Writes changes, one for each key at most, and the bound of generations; adds to {@code replaced} the files that nothing leads to
+     * any more. When it fails otherwise than for want of room, the index holds all of the changes or none of them, and which of the two
+     * can be said after {@link #reopen}.
+     */
+    void commit(Iterable<Change> changes, long generationBound, List<Replaced> replaced) {
+        Tables tables = tables();
         Totals sum = totals;
-        try (Txn<byte[]> txn = env.txnWrite()) {
+        try (Txn<byte[]> txn = tables.env.txnWrite()) {
             for (Change change : changes) {
-                sum = apply(txn, change, sum, replaced);
+                sum = apply(tables, txn, change, sum, replaced);
             }
             ByteBuffer encoded = ByteBuffer.allocate(16).putLong(sum.objects()).putLong(sum.bytes());
-            state.put(txn, TOTALS, encoded.array());
-            state.put(
+            tables.state.put(txn, TOTALS, encoded.array());
+            tables.state.put(
                     txn,
                     GENERATIONS,
                     ByteBuffer.allocate(8).putLong(generationBound).array());
             txn.commit();
         }
         totals = sum;
-        return replaced;
+        committedBound = generationBound;
     }
 
-    private Totals apply(Txn<byte[]> txn, Change change, Totals before, List<Replaced> replaced) {
+    private static Totals apply(Tables tables, Txn<byte[]> txn, Change change, Totals before, List<Replaced> replaced) {
         ObjectKey key = change.key();
         if (key == null) {
             return before;
         }
         Totals sum = before;
         IndexRecord now = change.record();
-        byte[] stored = objects.get(txn, key.digest());
+        byte[] stored = tables.objects.get(txn, key.digest());
         if (stored != null) {
             IndexRecord old = IndexRecord.decode(stored);
-            forget(txn, key, old);
+            forget(tables, txn, key, old);
             sum = sum.minus(old);
             if (old.hasFile() && (now == null || now.bodyGeneration() != old.bodyGeneration())) {
                 replaced.add(new Replaced(key.digest(), old.bodyGeneration()));
             }
             if (now == null) {
-                objects.delete(txn, key.digest());
+                tables.objects.delete(txn, key.digest());
             }
         }
         if (now != null) {
-            objects.put(txn, key.digest(), now.encode());
-            remember(txn, key, now);
+            tables.objects.put(txn, key.digest(), now.encode());
+            remember(tables, txn, key, now);
             sum = sum.plus(now);
         }
         return sum;
     }
 
-    private void remember(Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
-        prefixes.put(txn, PrefixKey.of(key), NOTHING);
+    private static void remember(Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
+        tables.prefixes.put(txn, PrefixKey.of(key), NOTHING);
         for (byte[] tag : ObjectMetadata.decode(record.metadata()).tags()) {
-            tags.put(txn, join(tagStart(tag), key.digest()), NOTHING);
+            tables.tags.put(txn, join(tagStart(tag), key.digest()), NOTHING);
         }
         if (record.removalMillis() != IndexRecord.NEVER) {
-            expiries.put(txn, expiryKey(key, record), NOTHING);
+            tables.expiries.put(txn, expiryKey(key, record), NOTHING);
         }
     }
 
-    private void forget(Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
-        prefixes.delete(txn, PrefixKey.of(key));
+    private static void forget(Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
+        tables.prefixes.delete(txn, PrefixKey.of(key));
         for (byte[] tag : ObjectMetadata.decode(record.metadata()).tags()) {
-            tags.delete(txn, join(tagStart(tag), key.digest()));
+            tables.tags.delete(txn, join(tagStart(tag), key.digest()));
         }
         if (record.removalMillis() != IndexRecord.NEVER) {
-            expiries.delete(txn, expiryKey(key, record));
+            tables.expiries.delete(txn, expiryKey(key, record));
+        }
+    }
+
+    /** Whether the environment still takes transactions: it takes none when a commit failed half-way. */
+    boolean isUsable() {
+        try (Txn<byte[]> txn = tables().env.txnRead()) {
+            return txn.isReadOnly();
+        } catch (LmdbException e) {
+            return false;
+        }
+    }
+
+    /** Whether an object's file is in use. */
+    boolean leadsTo(byte[] digest, long bodyGeneration) {
+        IndexRecord record = getByDigest(digest);
+        return record != null && record.hasFile() && record.bodyGeneration() == bodyGeneration;
+    }
+
+    /**
+     * Closes the environment and opens it again: LMDB takes no transactions after a commit that failed half-way. Waits for those who
+     * read. Then proves with a commit that it takes changes, which also settles what the failed commit left. Where that fails, readers
+     * have the index as far as it can be opened; call it again later.
+     */
+    void reopen(long generationBound) {
+        openAnew();
+        try {
+            commit(List.of(), generationBound, new ArrayList<>());
+        } catch (LmdbException e) {
+            openAnew();
+            throw e;
+        }
+    }
+
+    private void openAnew() {
+        use.writeLock().lock();
+        try {
+            closeTables();
+            // Without this LMDB would make an empty index where a file system is gone, and all objects would seem to be
+            // orphans.
+            if (!Files.exists(directory.resolve(DATA_FILE))) {
+                throw new LmdbException(directory.resolve(DATA_FILE) + " is gone");
+            }
+            opened = Tables.open(directory, mapBytes);
+            if (generationBound() < committedBound) {
+                closeTables();
+                throw new LmdbException(directory + " holds another index than before");
+            }
+            totals = readTotals();
+        } finally {
+            reopenings++;
+            reopened.signalAll();
+            use.writeLock().unlock();
         }
     }
 
@@ -264,35 +365,105 @@ final class Index implements AutoCloseable {
         return joined;
     }
 
-    private <T> T read(Function<Txn<byte[]>, T> look) {
-        T found = readOrNull(look::apply);
+    /** A look at the index as it is now. */
+    private interface Look<T> {
+        @Nullable
+        T at(Tables tables, Txn<byte[]> txn);
+    }
+
+    private <T> T read(Look<T> look) {
+        T found = readOrNull(look);
         if (found == null) {
             throw new IllegalStateException("the index answered nothing");
         }
         return found;
     }
 
-    /** Looks at the index as it is now. */
-    private <T> @Nullable T readOrNull(Function<Txn<byte[]>, @Nullable T> look) {
-        Txn<byte[]> txn = idleReads.poll();
-        if (txn == null) {
-            txn = env.txnRead();
-        } else {
-            txn.renew();
-        }
+    private <T> @Nullable T readOrNull(Look<T> look) {
+        int seen = -1;
+        use.readLock().lock();
         try {
-            return look.apply(txn);
+            seen = reopenings;
+            return look(look);
+        } catch (PanicException e) {
+            // A commit has failed just now; the committing thread opens the index again.
+        } finally {
+            use.readLock().unlock();
+        }
+        awaitReopening(seen);
+        use.readLock().lock();
+        try {
+            return look(look);
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    private <T> @Nullable T look(Look<T> look) {
+        Tables tables = tables();
+        Txn<byte[]> txn = readTransaction(tables);
+        try {
+            return look.at(tables, txn);
         } finally {
             txn.reset();
             idleReads.push(txn);
         }
     }
 
-    @Override
-    public void close() {
+    private void awaitReopening(int seen) {
+        use.writeLock().lock();
+        try {
+            long left = REOPENING_NANOS;
+            while (reopenings == seen && left > 0) {
+                left = reopened.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            use.writeLock().unlock();
+        }
+    }
+
+    private Txn<byte[]> readTransaction(Tables tables) {
+        Txn<byte[]> idle = idleReads.poll();
+        if (idle == null) {
+            return tables.env.txnRead();
+        }
+        try {
+            idle.renew();
+            return idle;
+        } catch (LmdbException e) {
+            idle.close();
+            throw e;
+        }
+    }
+
+    private Tables tables() {
+        Tables there = opened;
+        if (there == null) {
+            throw new LmdbException("it is closed, and is opened again as soon as that is possible");
+        }
+        return there;
+    }
+
+    private void closeTables() {
         for (Txn<byte[]> txn = idleReads.poll(); txn != null; txn = idleReads.poll()) {
             txn.close();
         }
-        env.close();
+        Tables there = opened;
+        opened = null;
+        if (there != null) {
+            there.env.close();
+        }
+    }
+
+    @Override
+    public void close() {
+        use.writeLock().lock();
+        try {
+            closeTables();
+        } finally {
+            use.writeLock().unlock();
+        }
     }
 }

@@ -44,14 +44,14 @@ final class NewFile {
                 : device.open(digest, generation);
     }
 
-    /** Lets go of the descriptor: the index knows the file. */
-    synchronized void committed() {
+    /** Lets go of the descriptor: the index knows the file, or recovery finds out at the next start. */
+    synchronized void leave() {
         close();
     }
 
-    /** Lets go of the file: no index commit knows it. */
-    synchronized void discard() {
-        if (linked) {
+    /** Lets go of the file; takes its name away unless the index knows it after all. */
+    synchronized void discard(Index index) {
+        if (linked && !index.leadsTo(digest, generation)) {
             device.unlink(digest, generation);
         }
         close();

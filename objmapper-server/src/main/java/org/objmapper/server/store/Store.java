@@ -499,7 +499,7 @@ public final class Store implements AutoCloseable {
                         count += purgeOne(hit.getKey(), hit.getValue(), soft);
                     }
                     // Tells when all of this, and all before it, is on disk: nothing that it found gone may come back.
-                    committer.add(new Change(null, null, null, outcome, Result.purged(count)));
+                    committer.add(Change.barrier(outcome, Result.purged(count)));
                 }
             } catch (IOException | LmdbException e) {
                 outcome.done(Result.failed(StoreException.of(e)));
@@ -549,9 +549,7 @@ public final class Store implements AutoCloseable {
     /** Waits until all changes so far are on disk, or given up. */
     void flush() throws InterruptedException {
         CountDownLatch done = new CountDownLatch(1);
-        synchronized (committer) {
-            committer.add(new Change(null, null, null, result -> done.countDown(), Result.ok(0)));
-        }
+        committer.afterAll(result -> done.countDown());
         done.await();
     }
 
@@ -565,20 +563,10 @@ public final class Store implements AutoCloseable {
             return true;
         }
         return lookups.submit(() -> {
-            boolean current;
-            synchronized (committer) {
-                current = committer.pendingCount() == 0;
-                if (!current) {
-                    committer.add(new Change(
-                            null,
-                            null,
-                            null,
-                            flushed -> listAfterFlush(flushed, prefix, cursor, limit, listing),
-                            Result.ok(0)));
-                }
-            }
-            if (current) {
+            if (committer.pendingCount() == 0) {
                 listNow(prefix, cursor, limit, listing);
+            } else {
+                committer.afterAll(flushed -> listAfterFlush(flushed, prefix, cursor, limit, listing));
             }
         });
     }
