@@ -60,9 +60,9 @@ int om_reader_feed(om_reader *r, const void *bytes, size_t length, const int *fd
 	return 0;
 }
 
-static int malformed(char errstr[256], const char *what, unsigned long value)
+static int malformed(char errstr[256], const char *clause, const char *what, unsigned long value)
 {
-	snprintf(errstr, 256, "malformed frame: %s (%lu)", what, value);
+	snprintf(errstr, 256, "malformed frame: %s is %lu (clause %s)", what, value, clause);
 	return -EPROTO;
 }
 
@@ -71,13 +71,13 @@ static int check_header(const om_reader *r, const unsigned char *p, char errstr[
 	uint32_t length = wire_get32(p), metadata = wire_get32(p + 16);
 
 	if (length < WIRE_HEADER || length > r->max_frame)
-		return malformed(errstr, "frame length", length);
+		return malformed(errstr, "2.2", "frame length", length);
 	if (metadata > WIRE_MAX_METADATA || metadata > length - WIRE_HEADER || metadata % 8 != 0)
-		return malformed(errstr, "metadata length", metadata);
+		return malformed(errstr, "2.2", "metadata length", metadata);
 	if (wire_get16(p + 14) != 0 || wire_get32(p + 20) != 0)
-		return malformed(errstr, "a reserved field is not 0", wire_get16(p + 14));
+		return malformed(errstr, "2.2", "a reserved field, which has to be 0,", wire_get16(p + 14));
 	if ((wire_get16(p + 6) & ~(WIRE_REPLY | WIRE_MORE)) != 0)
-		return malformed(errstr, "unknown flags", wire_get16(p + 6));
+		return malformed(errstr, "2.3", "the flags that are unknown", wire_get16(p + 6));
 	return 0;
 }
 
@@ -92,7 +92,7 @@ int om_reader_next(om_reader *r, om_frame *frame, char errstr[256])
 		return result;
 	uint32_t length = wire_get32(p);
 	if (p[5] > r->fd_count || p[5] > 1)
-		return malformed(errstr, "it claims descriptors that did not come", p[5]);
+		return malformed(errstr, "1.5", "the number of descriptors that did not come", p[5]);
 	if (available < length)
 		return 0;
 	frame->length = length;

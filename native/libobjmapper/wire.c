@@ -183,23 +183,51 @@ static const struct rule {
 	{ 264, 1, 256, 1, "CONTENT_TYPE" }, { 265, 1, 64, 1, "CONTENT_ENCODING" }, { 266, 1, 255, 64, "TAG" }, { 267, 2, 2050, 16, "VARIANT" },
 	{ 268, 0, 65536, 1, "OPAQUE" }, { 269, 4, 4, 1, "EVICTABLE" },
 };
-enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, VARIANT = 267 };
+enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, BAN = 19, CLAUSE = 23, DEVICE = 24, VARIANT = 267 };
 
-static int refuse(char errstr[256], const char *what, int type, size_t length)
+static int is_text_type(int type) { return type == BAN || type == WIRE_MESSAGE || type == CLAUSE || type == DEVICE || type == WIRE_PEER_NAME; }
+
+/* The bytes of the UTF-8 character that p begins with; 0 where it begins with none, or with NUL (3.5). */
+static size_t size_of_character(const unsigned char *p, size_t left)
 {
-	snprintf(errstr, 256, "metadata type %d of %zu bytes: %s", type, length, what);
+	size_t size = p[0] < 0x80 ? p[0] != 0 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+	if (size < 2)
+		return size;
+	if (size > left)
+		return 0;
+	/* The second byte tells overlong forms, surrogates, and what lies past the last character. */
+	if (p[1] < (p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80) || p[1] > (p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf))
+		return 0;
+	for (size_t i = 2; i < size; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return size;
+}
+
+static int is_text(const unsigned char *p, size_t length)
+{
+	for (size_t at = 0, size; at < length; at += size)
+		if ((size = size_of_character(p + at, length - at)) == 0)
+			return 0;
+	return 1;
+}
+
+static int refuse(char errstr[256], const char *clause, const char *what, int type, size_t length)
+{
+	snprintf(errstr, 256, "metadata type %d of %zu bytes: %s (clause %s)", type, length, what, clause);
 	return -EPROTO;
 }
 
 static int refuse_length(char errstr[256], const struct rule *rule, size_t length)
 {
-	snprintf(errstr, 256, "%s of %zu bytes; it has %s%u to %u", rule->name, length, rule->shortest == rule->longest ? "exactly " : "", rule->shortest, rule->longest);
+	snprintf(errstr, 256, "%s of %zu bytes; it has %s%u to %u (clause 3.2)", rule->name, length, rule->shortest == rule->longest ? "exactly " : "", rule->shortest, rule->longest);
 	return -EPROTO;
 }
 
 static int refuse_repetition(char errstr[256], const struct rule *rule)
 {
-	snprintf(errstr, 256, "%s stands there more than %u %s", rule->name, rule->repeats, rule->repeats == 1 ? "time" : "times");
+	snprintf(errstr, 256, "%s stands there more than %u %s (clause 3.2)", rule->name, rule->repeats, rule->repeats == 1 ? "time" : "times");
 	return -EPROTO;
 }
 
@@ -213,10 +241,12 @@ static int check_entry(int type, const unsigned char *value, size_t length, uint
 		if (++seen[i] > rules[i].repeats)
 			return refuse_repetition(errstr, &rules[i]);
 	}
+	if (is_text_type(type) && !is_text(value, length))
+		return refuse(errstr, "3.5", "it is not UTF-8 without NUL", type, length);
 	if (type == REQUEST_HEADER || type == VARIANT) {
 		size_t name = wire_get16(value);
 		if (name > 1024 || name > length - 2 || length - 2 - name > 1024)
-			return refuse(errstr, "its name or value is too long", type, length);
+			return refuse(errstr, "3.2", "its name or value is too long", type, length);
 	}
 	return 0;
 }
@@ -228,16 +258,16 @@ int om_metadata_check(const void *metadata, size_t size, char errstr[256])
 
 	for (size_t at = 0; at < size;) {
 		if (size - at < 8)
-			return refuse(errstr, "the metadata ends inside an entry", 0, size - at);
+			return refuse(errstr, "3.2", "the metadata ends inside an entry", 0, size - at);
 		int type = wire_get16(p + at);
 		size_t length = wire_get32(p + at + 4);
 		if (wire_get16(p + at + 2) != 0)
-			return refuse(errstr, "a reserved field is not 0", type, length);
+			return refuse(errstr, "3.2", "a reserved field is not 0", type, length);
 		if (padded(length) > size - at - 8)
-			return refuse(errstr, "it passes the end of the metadata", type, length);
+			return refuse(errstr, "3.2", "it passes the end of the metadata", type, length);
 		for (size_t i = length; i < padded(length); i++)
 			if (p[at + 8 + i] != 0)
-				return refuse(errstr, "its padding is not 0", type, length);
+				return refuse(errstr, "3.2", "its padding is not 0", type, length);
 		int r = check_entry(type, p + at + 8, length, seen, errstr);
 		if (r < 0)
 			return r;

@@ -11,6 +11,7 @@ public final class FrameWriter {
     private ByteBuffer buffer = ByteBuffer.allocate(0);
     private int start;
     private int metadataEnd;
+    private int rank;
 
     /** Writes from the buffer's position on. */
     public FrameWriter wrap(ByteBuffer buffer) {
@@ -32,6 +33,7 @@ public final class FrameWriter {
                 .putInt(0)
                 .putLong(objectLength);
         metadataEnd = -1;
+        rank = 0;
         return this;
     }
 
@@ -86,8 +88,11 @@ public final class FrameWriter {
         return bytes(type, value.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** MESSAGE, cut to what the protocol allows. */
+    /** MESSAGE, cut to what the protocol allows; none where there is nothing to say. */
     public FrameWriter message(String message) {
+        if (message.isEmpty()) {
+            return this;
+        }
         byte[] utf8 = message.getBytes(StandardCharsets.UTF_8);
         int length = Math.min(utf8.length, MetadataType.MESSAGE.longest());
         while (length < utf8.length && (utf8[length] & 0xc0) == 0x80) {
@@ -129,6 +134,9 @@ public final class FrameWriter {
     }
 
     private void entry(int type, int length) {
+        int next = MetadataType.rank(type);
+        assert next >= rank : "type " + type + " behind one of rank " + rank + "; the order is that of 3.10";
+        rank = next;
         buffer.putShort((short) type).putShort((short) 0).putInt(length);
     }
 

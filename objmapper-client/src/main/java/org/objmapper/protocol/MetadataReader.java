@@ -25,7 +25,7 @@ public final class MetadataReader {
     private int entry;
     private int following;
 
-    /** Looks at a block that came from outside; throws where an entry breaks clause 3.2. */
+    /** Looks at a block that came from outside; throws where an entry breaks clause 3.2 or 3.5. */
     public MetadataReader wrap(ByteBuffer buffer, int offset, int length) throws MalformedFrame {
         trust(buffer, offset, length);
         check();
@@ -153,6 +153,9 @@ public final class MetadataReader {
         }
         if (++seen[code] > type.repeats()) {
             throw new MalformedFrame("3.2", type + " stands more than " + type.repeats() + " times");
+        }
+        if (type.isText() && !Text.isSound(buffer, offset, length)) {
+            throw new MalformedFrame("3.5", type + " is not UTF-8 without NUL");
         }
         if (type.isPair()) {
             int name = buffer.getShort(offset) & 0xffff;

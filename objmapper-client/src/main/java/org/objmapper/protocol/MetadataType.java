@@ -94,6 +94,11 @@ public enum MetadataType {
         return code >= FIRST_OBJECT_TYPE && code <= LAST_OBJECT_TYPE;
     }
 
+    /** Where entries of a code stand among the others: by their number, but unknown object metadata last (3.10). */
+    static int rank(int code) {
+        return isObjectMetadata(code) && of(code) == null ? Integer.MAX_VALUE : code;
+    }
+
     /** Whether only the server may set it (3.8). */
     public boolean setByServer() {
         return code >= GENERATION.code && code <= EXPIRY.code;
@@ -116,6 +121,11 @@ public enum MetadataType {
     /** How often it may stand in one frame. */
     public int repeats() {
         return repeats;
+    }
+
+    /** Whether its value must be UTF-8 without NUL (3.5). */
+    public boolean isText() {
+        return this == BAN || this == MESSAGE || this == CLAUSE || this == DEVICE || this == PEER_NAME;
     }
 
     /** Whether its value is a header's name and value behind a u16 length of the name. */

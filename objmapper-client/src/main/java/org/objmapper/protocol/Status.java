@@ -27,6 +27,20 @@ public enum Status {
     INTERNAL(55, false, false, "EREMOTEIO", "the server has a defect; its log says more"),
     DENIED(64, false, false, "EACCES", "you may not do that");
 
+    /** Whose matter a status is; the codes of a group stand together. */
+    public enum Group {
+        /** Nobody's: it is done. */
+        DONE,
+        /** The object is not there, or not in the state asked for. */
+        NOT_THERE,
+        /** The client asked for what can't be. */
+        CLIENT,
+        /** The server can't do it, or not now. */
+        SERVER,
+        /** The client may not. */
+        DENIED
+    }
+
     private static final Status[] BY_CODE = new Status[65];
 
     static {
@@ -58,6 +72,14 @@ public enum Status {
     /** The number in a frame header. */
     public int code() {
         return code;
+    }
+
+    /** Whose matter it is. */
+    public Group group() {
+        if (this == OK) {
+            return Group.DONE;
+        }
+        return code < 32 ? Group.NOT_THERE : code < 48 ? Group.CLIENT : code < 64 ? Group.SERVER : Group.DENIED;
     }
 
     /** Whether the same request may succeed later. */

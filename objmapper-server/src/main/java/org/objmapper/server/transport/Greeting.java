@@ -33,6 +33,12 @@ final class Greeting {
             refuse(output, lowest, highest);
             return REFUSED;
         }
+        within(
+                hello,
+                MetadataType.SHARED_ACCEPTED,
+                0,
+                0,
+                1); // never granted: every descriptor is of its own description
         Terms terms = new Terms(
                 mode(hello),
                 Math.min(
