@@ -1,15 +1,15 @@
 package org.objmapper.server.exchange;
 
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
-import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
-/** CANCEL: another request of the session need not be answered any more. */
+/** CANCEL (protocol-spec.md 5.11): acts as soon as it is read; only its answer may have to wait, where answers go in order. */
 public final class CancelExchange extends Exchange {
-    private boolean hasTarget;
     private int target;
+    private boolean inTime;
 
     public CancelExchange(Peer peer, Output output) {
         super(peer, output);
@@ -18,21 +18,31 @@ public final class CancelExchange extends Exchange {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        hasTarget = metadata.find(MetadataType.TARGET);
-        target = hasTarget ? metadata.u32() : 0;
+        target = 0;
+        decodeEntries(metadata);
+        if (target == 0) {
+            refuse(Status.BAD_REQUEST, "CANCEL without TARGET");
+        }
+        inTime = !isRefused() && peer.cancel(target);
+    }
+
+    @Override
+    protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
+        if (type == MetadataType.TARGET) {
+            target = metadata.u32();
+        }
     }
 
     @Override
     public boolean run() {
-        if (!peer.allows(operation)) {
-            return answer(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
+        if (isRefused()) {
+            return answerRefusal();
         }
-        if (!hasTarget) {
-            return answer(Status.BAD_REQUEST, "CANCEL without TARGET");
-        }
-        boolean found = target != requestId && peer.cancel(target);
-        return found
+        return inTime
                 ? answer(Status.OK, "")
-                : answer(Status.NOT_FOUND, "request " + Integer.toUnsignedString(target) + " is not in flight");
+                : answer(
+                        Status.NOT_FOUND,
+                        "request " + Integer.toUnsignedString(target)
+                                + " is not in flight, or too far on to be cancelled");
     }
 }

@@ -13,7 +13,7 @@ import org.objmapper.server.store.Store;
 
 /**
  * What all requests have in common that change objects: parameters are read, the store is asked once, its result is the answer. A
- * change that the store took on happens, even if the client cancels it or is gone.
+ * change that the store took on happens: it can't be cancelled any more, and goes on if the client is gone.
  */
 abstract class ChangeExchange extends Exchange {
     private static final int REPLY_ROOM = 1_024 + 512;
@@ -23,10 +23,8 @@ abstract class ChangeExchange extends Exchange {
     protected @Nullable Long ifGeneration;
     protected boolean durable;
     protected @Nullable Long ttlMillis;
-    protected final ObjectMetadata objectMetadata = new ObjectMetadata();
+    protected ObjectMetadata objectMetadata = new ObjectMetadata();
 
-    private @Nullable Status refusedWith;
-    private String refusal = "";
     private boolean asked;
     private boolean answered;
     private volatile @Nullable Result result;
@@ -36,33 +34,37 @@ abstract class ChangeExchange extends Exchange {
         this.store = store;
     }
 
+    /** Reads what every change may have; who has more calls this first. */
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        metadata.rewind();
-        while (metadata.next() && refusedWith == null) {
-            decodeEntry(metadata);
-        }
-        if (key == null && needsKey()) {
-            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " without KEY");
-        }
-        if (operation != Operation.PUT && (frame.bodyLength() != 0 || frame.hasMore())) {
-            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " takes no body");
-        }
-        decoded(frame);
+        key = null;
+        ifGeneration = null;
+        durable = false;
+        ttlMillis = null;
+        objectMetadata = new ObjectMetadata();
+        asked = false;
+        answered = false;
+        result = null;
+        decodeEntries(metadata);
     }
 
-    private void decodeEntry(MetadataReader metadata) {
-        int code = metadata.type();
-        MetadataType type = MetadataType.of(code);
-        StringBuilder why = new StringBuilder();
-        if (refuses(metadata, why)) {
-            refuse(type == null ? Status.UNSUPPORTED : Status.BAD_REQUEST, why.toString());
-        } else if (MetadataType.isObjectMetadata(code)) {
-            objectMetadata.add(code, metadata.bytes());
+    @Override
+    protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
+        if (MetadataType.isObjectMetadata(metadata.type())) {
+            decodeObjectMetadata(type, metadata);
         } else if (type != null) {
             decodeParameter(type, metadata);
         }
+    }
+
+    private void decodeObjectMetadata(@Nullable MetadataType type, MetadataReader metadata) {
+        if (type == MetadataType.EVICTABLE && !isZeroOrOne(metadata.u32())) {
+            refuse(
+                    Status.BAD_REQUEST,
+                    "evictable " + Integer.toUnsignedString(metadata.u32()) + " is neither kept (0) nor evictable (1)");
+        }
+        objectMetadata.add(metadata.type(), metadata.bytes());
     }
 
     /** Takes a parameter; those that the operation has no use for are passed over. */
@@ -76,7 +78,7 @@ abstract class ChangeExchange extends Exchange {
             case TTL -> ttlMillis = metadata.u64();
             case DURABILITY -> {
                 durable = metadata.u32() == 1;
-                if (metadata.u32() != 0 && metadata.u32() != 1) {
+                if (!isZeroOrOne(metadata.u32())) {
                     refuse(
                             Status.BAD_REQUEST,
                             "durability " + Integer.toUnsignedString(metadata.u32())
@@ -89,23 +91,17 @@ abstract class ChangeExchange extends Exchange {
         }
     }
 
-    /** Whether the request makes no sense without a key. */
-    protected boolean needsKey() {
-        return true;
+    private static boolean isZeroOrOne(int value) {
+        return value == 0 || value == 1;
     }
 
-    /** All metadata is read. */
-    protected void decoded(Frame frame) {}
-
-    /** The request is answered so, unless it was refused for another reason before. */
-    protected final void refuse(Status status, String why) {
-        if (refusedWith == null) {
-            refusedWith = status;
-            refusal = why;
+    protected final void refuseWithoutKey() {
+        if (key == null) {
+            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " without KEY");
         }
     }
 
-    /** The key, where {@link #needsKey}. */
+    /** The key of a request that was not {@link #refuseWithoutKey refused without}. */
     protected final byte[] theKey() {
         byte[] there = key;
         if (there == null) {
@@ -120,28 +116,26 @@ abstract class ChangeExchange extends Exchange {
     }
 
     @Override
+    public boolean cancel() {
+        return !asked && !answered && cancelInTime();
+    }
+
+    @Override
     public boolean run() {
         if (answered) {
             return !wantsBody();
         }
-        Status refused = refusedWith;
-        Result there = result;
-        if (there != null) {
-            return reply(there);
+        Result told = result;
+        if (told != null) {
+            return reply(told);
         }
         if (asked || abandoned()) {
             return abandoned();
         }
-        if (!peer.allows(operation)) {
-            refused = Status.DENIED;
-            refusal = Operation.nameOf(operation) + " is not allowed on this socket";
-        } else if (cancelled()) {
-            refused = Status.CANCELLED;
-            refusal = "";
-        }
-        if (refused != null) {
+        if (isRefused()) {
             letGo();
-            return replied(refused, refusal);
+            answerRefusal();
+            return answered();
         }
         return proceed();
     }
@@ -161,18 +155,10 @@ abstract class ChangeExchange extends Exchange {
     protected final boolean ask() {
         asked = true;
         if (!start()) {
-            return replied(Status.BUSY, "the store's queue is full");
+            answer(Status.BUSY, "the store's queue is full");
+            return answered();
         }
         return false;
-    }
-
-    /** Whether the store was asked: the change happens. */
-    protected final boolean asked() {
-        return asked;
-    }
-
-    protected final boolean answered() {
-        return answered;
     }
 
     /** The store has answered; on one of its threads. */
@@ -181,30 +167,31 @@ abstract class ChangeExchange extends Exchange {
         peer.resume(this);
     }
 
-    /** Answers without the store. */
-    protected final boolean replied(Status status, String message) {
-        answered = true;
-        answer(status, message);
-        store.figures().count(operation);
-        return !wantsBody();
+    /** Whether nothing of the request can be changed any more: the store has it, or it is answered. */
+    protected final boolean settled() {
+        return asked || answered || abandoned() || isRefused();
     }
 
     private boolean reply(Result told) {
-        answered = true;
         if (abandoned()) {
+            answered = true;
             return true;
         }
         FrameWriter frame = output.frame(REPLY_ROOM);
         frame.begin(operation, Frame.REPLY, requestId, told.status(), 0);
+        explain(frame, told.status(), told.message());
         if (told.status() == Status.OK) {
             writeResult(frame, told);
-        } else {
-            frame.message(told.message().isEmpty() ? told.status().sentence() : told.message());
-            if (told.status() == Status.PRECONDITION_FAILED && told.generation() != 0) {
-                frame.u64(MetadataType.GENERATION, told.generation());
-            }
+        } else if (told.status() == Status.PRECONDITION_FAILED && told.generation() != 0) {
+            frame.u64(MetadataType.GENERATION, told.generation());
         }
         output.end(null);
+        return answered();
+    }
+
+    /** The answer is written; true unless frames of the body are still to be passed over. */
+    private boolean answered() {
+        answered = true;
         store.figures().count(operation);
         return !wantsBody();
     }

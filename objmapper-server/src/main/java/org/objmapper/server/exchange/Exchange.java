@@ -1,19 +1,21 @@
 package org.objmapper.server.exchange;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.MalformedFrame;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /**
- * One request being answered. Lives on its session's loop: every method is called there. {@link #decode} is called once, then {@link #run}
- * until it says that all is answered; in between an exchange waits for room, for the store, or for its body.
+ * One request being answered. Lives on its session's loop: every method is called there. {@link #decode} is called once, then, when its
+ * turn has come, {@link #run} until it says that all is answered; in between an exchange waits for room, for the store, or for its body.
  */
 public abstract class Exchange {
-    private static final int MESSAGE_ROOM = 1_024 + 256;
+    private static final int MESSAGE_ROOM = 1_024 + 512;
 
     protected final Peer peer;
     protected final Output output;
@@ -22,6 +24,9 @@ public abstract class Exchange {
     /** XXH3 of the key; 0 where there is no single key. */
     protected long keyHash;
 
+    private @Nullable Status refusedWith;
+    private String refusal = "";
+    private boolean held;
     private boolean cancelled;
     private boolean abandoned;
 
@@ -30,19 +35,61 @@ public abstract class Exchange {
         this.output = output;
     }
 
-    /** Reads the request out of the frame, which is gone when this returns. */
+    // ---- the request
+
+    /** Reads the request out of the frame, which is gone when this returns and the exchange has run, or is held. */
     public abstract void decode(Frame frame, MetadataReader metadata) throws MalformedFrame;
 
-    /** Goes on as far as it can; true when the request is answered and nothing is held any more. */
-    public abstract boolean run();
-
-    /** Remembers what every request has. */
+    /** Remembers what every request has, and forgets what the one before it had; refuses what the peer may not do. */
     protected final void begin(Frame frame) {
         operation = frame.operation();
         requestId = frame.requestId();
         keyHash = 0;
+        refusedWith = null;
+        refusal = "";
+        held = false;
         cancelled = false;
         abandoned = false;
+        if (!peer.allows(operation)) {
+            refuse(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
+        }
+    }
+
+    protected final void refuseBody(Frame frame) {
+        if (frame.bodyLength() != 0 || frame.hasMore()) {
+            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " takes no body");
+        }
+    }
+
+    /** Gives each entry to {@link #decodeEntry}, up to one that is to be refused. */
+    protected final void decodeEntries(MetadataReader metadata) {
+        metadata.rewind();
+        while (refusedWith == null && metadata.next()) {
+            int code = metadata.type();
+            MetadataType type = MetadataType.of(code);
+            if (type != null && type.setByServer()) {
+                refuse(Status.BAD_REQUEST, type + " is set by the server");
+            } else if (type == null && code < 49_152 && (code & MetadataType.MUST_UNDERSTAND) != 0) {
+                refuse(Status.UNSUPPORTED, "metadata type " + code + " is unknown here and must be understood");
+            } else {
+                decodeEntry(type, metadata);
+            }
+        }
+    }
+
+    /** Takes the current entry, of an unknown type where that is null; one that is of no use is passed over. */
+    protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {}
+
+    /** The request is answered so, unless it was refused for another reason before. */
+    protected final void refuse(Status status, String why) {
+        if (refusedWith == null) {
+            refusedWith = status;
+            refusal = why;
+        }
+    }
+
+    protected final boolean isRefused() {
+        return refusedWith != null;
     }
 
     public final int requestId() {
@@ -53,12 +100,15 @@ public abstract class Exchange {
         return operation;
     }
 
+    // ---- its turn
+
     /** Whether the request must wait for one before it that is not answered yet (protocol-spec.md 4.3). */
     public final boolean conflictsWith(Exchange earlier) {
-        if (isBarrier() || earlier.isBarrier()) {
-            return changes() || earlier.changes();
+        if (keyHash == 0 && !isBarrier()) {
+            return false;
         }
-        return keyHash != 0 && keyHash == earlier.keyHash && (changes() || earlier.changes());
+        boolean meet = isBarrier() || earlier.isBarrier() || keyHash == earlier.keyHash;
+        return meet && (changes() || earlier.changes());
     }
 
     /** Whether it changes objects. */
@@ -71,6 +121,29 @@ public abstract class Exchange {
         return false;
     }
 
+    /** Its turn has not come: it is not run before {@link #takeTurn}. */
+    public final void hold() {
+        held = true;
+        keepRequest();
+    }
+
+    /** Copies what {@link #run} needs of the frame. */
+    protected void keepRequest() {}
+
+    /** Its turn has come. */
+    public final void takeTurn() {
+        held = false;
+    }
+
+    public final boolean isHeld() {
+        return held;
+    }
+
+    /** Goes on as far as it can; true when the request is answered and nothing is held any more. */
+    public abstract boolean run();
+
+    // ---- its body
+
     /** Whether frames of the request's body are still to come. */
     public boolean wantsBody() {
         return false;
@@ -81,6 +154,9 @@ public abstract class Exchange {
         return length;
     }
 
+    /** While the exchange is held: the store may have room again for the body. */
+    public void resumeBody() {}
+
     /** The body's END has come. */
     public void endOfBody(Status status) {}
 
@@ -89,12 +165,25 @@ public abstract class Exchange {
         peer.discard(fd);
     }
 
+    // ---- its early end
+
     /** A piece of the file that was promised could not be read. */
     public void bodyFailed() {}
 
-    /** The client wants no answer any more. */
-    public void cancel() {
+    /**
+     * The client wants no answer any more. True when that came in time: the next {@link #run} answers CANCELLED. What is answered
+     * without waiting for anything, once its turn has come, can't be cancelled.
+     */
+    public boolean cancel() {
+        return false;
+    }
+
+    /** What {@link #cancel} does where it comes in time. */
+    protected final boolean cancelInTime() {
         cancelled = true;
+        refusedWith = Status.CANCELLED;
+        refusal = "";
+        return true;
     }
 
     protected final boolean cancelled() {
@@ -106,8 +195,15 @@ public abstract class Exchange {
         abandoned = true;
     }
 
-    protected final boolean abandoned() {
+    public final boolean abandoned() {
         return abandoned;
+    }
+
+    // ---- answers
+
+    /** Answers what was refused; done. */
+    protected final boolean answerRefusal() {
+        return answer(refusedWith == null ? Status.INTERNAL : refusedWith, refusal);
     }
 
     /** Answers with a status alone, and a sentence unless it is OK; done. */
@@ -118,47 +214,23 @@ public abstract class Exchange {
     protected final boolean answer(Status status, String message, long objectLength) {
         FrameWriter frame = output.frame(MESSAGE_ROOM);
         frame.begin(operation, Frame.REPLY, requestId, status, objectLength);
-        if (status != Status.OK) {
-            frame.message(message.isEmpty() ? status.sentence() : message);
-        }
+        explain(frame, status, message);
         output.end(null);
         return true;
     }
 
-    /** Refuses metadata that only a server may set, or that a later version says must not be skipped. */
-    protected final boolean refuses(MetadataReader metadata, StringBuilder why) {
-        int type = metadata.type();
-        MetadataType known = MetadataType.of(type);
-        if (known == null && type < 49_152 && (type & MetadataType.MUST_UNDERSTAND) != 0) {
-            why.append("metadata type ").append(type).append(" is unknown here and must be understood");
-            return true;
-        }
-        if (known != null && known.setByServer()) {
-            why.append(known).append(" is set by the server");
-            return true;
-        }
-        return false;
+    /** Ends a body that came in DATA frames. */
+    protected final void answerEnd(Status status) {
+        FrameWriter frame = output.frame(MESSAGE_ROOM);
+        frame.begin(Operation.END, Frame.REPLY, requestId, status, 0);
+        explain(frame, status, "");
+        output.end(null);
     }
 
-    /** The key in the current frame as bytes of its own. */
-    protected static byte[] copyOf(ByteBuffer buffer, int offset, int length) {
-        byte[] key = new byte[length];
-        buffer.get(offset, key);
-        return key;
-    }
-
-    /** A key for messages: as text where it is plain, cut where it is long. */
-    public static String show(byte[] key) {
-        int shown = Math.min(key.length, 80);
-        StringBuilder text = new StringBuilder(shown + 8).append('\'');
-        for (int i = 0; i < shown; i++) {
-            int c = key[i] & 0xff;
-            if (c >= 0x20 && c < 0x7f) {
-                text.append((char) c);
-            } else {
-                text.append("\\x").append(Character.forDigit(c >> 4, 16)).append(Character.forDigit(c & 15, 16));
-            }
+    /** Writes what every reply carries whose status is not OK. */
+    protected void explain(FrameWriter frame, Status status, String message) {
+        if (status != Status.OK) {
+            frame.message(message.isEmpty() ? status.sentence() : message);
         }
-        return text.append(shown < key.length ? "…'" : "'").toString();
     }
 }

@@ -1,7 +1,7 @@
 package org.objmapper.server.exchange;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Frame;
@@ -14,26 +14,27 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.delivery.Choice;
 import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoreException;
 import org.objmapper.server.store.StoredObject;
 
 /**
  * How a GET works, and a HEAD, which is a GET without its body. The steps stand below in the order in which they are taken; each is a
- * method that returns the next one. A step that has to wait, for the index or for room in the output, returns itself or the one to
- * come back at after having said who will run the exchange again.
+ * method that returns the next one. A step that has to wait, for the index or for room in the output, returns itself after having said
+ * who will run the exchange again.
  */
 public final class GetExchange extends Exchange implements Store.Lookup {
-    /** The way of a GET. */
+    /** The way of a GET. What can't be served leaves it early, for RELEASE or ACCOUNT; what is not there, by way of MISS. */
     enum Step {
+        DECODE,
         AUTHORIZE,
         LOOKUP,
-        AWAIT_INDEX,
+        MISS,
         PIN,
         CHOOSE,
         ANSWER,
         DELIVER,
         RELEASE,
-        ACCOUNT,
-        DONE
+        ACCOUNT
     }
 
     /** A body's DATA frames are at most this long, so that other replies come between them. */
@@ -42,8 +43,7 @@ public final class GetExchange extends Exchange implements Store.Lookup {
     private static final int REPLY_ROOM = 256;
 
     private final Store store;
-    private final StringBuilder refusal = new StringBuilder();
-    private Step step = Step.DONE;
+    private Step step = Step.DECODE;
 
     // The request.
     private ByteBuffer keyBuffer = ByteBuffer.allocate(0);
@@ -58,10 +58,13 @@ public final class GetExchange extends Exchange implements Store.Lookup {
     private long graceAccepted;
     private @Nullable Mode modeAsked;
 
-    // The answer.
-    private volatile @Nullable StoredObject fromIndex;
-    private volatile @Nullable IOException indexFailure;
+    // What the index says, on a thread of its own.
+    private boolean indexAsked;
     private volatile boolean indexAnswered;
+    private volatile @Nullable StoredObject fromIndex;
+    private volatile @Nullable StoreException indexFailure;
+
+    // The answer.
     private @Nullable StoredObject object;
     private Mode mode = Mode.INLINE;
     private long position;
@@ -73,37 +76,57 @@ public final class GetExchange extends Exchange implements Store.Lookup {
         this.store = store;
     }
 
-    /** DECODE: frame to request. */
+    @Override
+    public boolean run() {
+        while (true) {
+            Step at = step;
+            step = switch (at) {
+                case DECODE -> Step.DECODE; // the session brings the frame
+                case AUTHORIZE -> authorize();
+                case LOOKUP -> lookup();
+                case MISS -> miss();
+                case PIN -> pin();
+                case CHOOSE -> choose();
+                case ANSWER -> answerHeader();
+                case DELIVER -> deliver();
+                case RELEASE -> release();
+                case ACCOUNT -> account();
+            };
+            if (step == Step.DECODE) {
+                return true;
+            }
+            if (step == at) {
+                return false;
+            }
+        }
+    }
+
+    /** DECODE: the frame becomes a request; what is wrong with it is answered at the next step. */
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        refusal.setLength(0);
         keyLength = 0;
         hasRange = false;
         hasGenerationNot = false;
         etagNot = null;
         graceAccepted = 0;
         modeAsked = null;
+        indexAsked = false;
         object = null;
         failed = false;
+        refuseBody(frame);
+        decodeEntries(metadata);
+        if (keyLength == 0) {
+            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " without KEY");
+        } else {
+            keyHash = store.hash(keyBuffer, keyOffset, keyLength);
+        }
         step = Step.AUTHORIZE;
-        if (frame.bodyLength() != 0 || frame.hasMore()) {
-            refusal.append(Operation.nameOf(operation)).append(" takes no body");
-        }
-        metadata.rewind();
-        while (metadata.next() && refusal.length() == 0) {
-            decodeEntry(metadata);
-        }
-        if (keyLength == 0 && refusal.length() == 0) {
-            refusal.append(Operation.nameOf(operation)).append(" without KEY");
-        }
-        keyHash = store.hash(keyBuffer, keyOffset, keyLength);
     }
 
-    private void decodeEntry(MetadataReader metadata) {
-        MetadataType type = MetadataType.of(metadata.type());
+    @Override
+    protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
         if (type == null) {
-            refuses(metadata, refusal);
             return;
         }
         switch (type) {
@@ -123,58 +146,46 @@ public final class GetExchange extends Exchange implements Store.Lookup {
             }
             case IF_ETAG_NOT -> etagNot = metadata.bytes();
             case GRACE_ACCEPTED -> graceAccepted = metadata.u64();
-            case MODE -> {
-                modeAsked = Mode.of(Integer.toUnsignedLong(metadata.u32()));
-                if (modeAsked == null || modeAsked == Mode.INLINE) {
-                    refusal.append("mode ")
-                            .append(Integer.toUnsignedLong(metadata.u32()))
-                            .append(" is none of fdpass (1), copy (2), splice (3), auto (4)");
-                }
+            case MODE -> decodeMode(Integer.toUnsignedLong(metadata.u32()));
+            default -> {
+                // of no use here
             }
-            default -> refuses(metadata, refusal);
+        }
+    }
+
+    private void decodeMode(long code) {
+        modeAsked = Mode.of(code);
+        if (modeAsked == null || modeAsked == Mode.INLINE) {
+            refuse(Status.BAD_REQUEST, "mode " + code + " is none of fdpass (1), copy (2), splice (3), auto (4)");
         }
     }
 
     @Override
-    public boolean run() {
-        while (true) {
-            Step at = step;
-            step = switch (at) {
-                case AUTHORIZE -> authorize();
-                case LOOKUP -> lookup();
-                case AWAIT_INDEX -> indexAnswered ? indexAnswer() : Step.AWAIT_INDEX;
-                case PIN -> pin();
-                case CHOOSE -> choose();
-                case ANSWER -> answerHeader();
-                case DELIVER -> deliver();
-                case RELEASE -> release();
-                case ACCOUNT -> account();
-                case DONE -> Step.DONE;
-            };
-            if (step == Step.DONE) {
-                return true;
-            }
-            if (step == at) {
-                return false;
-            }
-        }
+    protected void keepRequest() {
+        keyBuffer = ByteBuffer.wrap(key()).order(ByteOrder.LITTLE_ENDIAN);
+        keyOffset = 0;
     }
 
-    /** May this peer do this? */
+    private byte[] key() {
+        byte[] key = new byte[keyLength];
+        keyBuffer.get(keyOffset, key);
+        return key;
+    }
+
+    /** May this peer do this, and does the request make sense? */
     private Step authorize() {
-        if (refusal.length() > 0) {
-            answer(Status.BAD_REQUEST, refusal.toString());
-            return Step.ACCOUNT;
-        }
-        if (!peer.allows(operation)) {
-            answer(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
+        if (isRefused()) {
+            answerRefusal();
             return Step.ACCOUNT;
         }
         return Step.LOOKUP;
     }
 
-    /** The table in memory first; what is not in it is the index queue's work. */
+    /** The table in memory first; what is not in it is the index queue's work, and this step waits for that. */
     private Step lookup() {
+        if (indexAsked) {
+            return indexAnswered ? indexAnswer() : Step.LOOKUP;
+        }
         object = store.hot(keyHash, keyBuffer, keyOffset, keyLength);
         if (object != null) {
             return Step.PIN;
@@ -182,16 +193,17 @@ public final class GetExchange extends Exchange implements Store.Lookup {
         indexAnswered = false;
         fromIndex = null;
         indexFailure = null;
-        if (!store.lookup(copyOf(keyBuffer, keyOffset, keyLength), keyHash, this)) {
+        indexAsked = store.lookup(key(), keyHash, this);
+        if (!indexAsked) {
             answer(Status.BUSY, "the index's queue is full");
             return Step.ACCOUNT;
         }
-        return Step.AWAIT_INDEX;
+        return Step.LOOKUP;
     }
 
     /** The index has answered; on one of its threads. */
     @Override
-    public void found(@Nullable StoredObject found, @Nullable IOException failure) {
+    public void found(@Nullable StoredObject found, @Nullable StoreException failure) {
         fromIndex = found;
         indexFailure = failure;
         indexAnswered = true;
@@ -201,27 +213,32 @@ public final class GetExchange extends Exchange implements Store.Lookup {
     private Step indexAnswer() {
         object = fromIndex;
         fromIndex = null;
-        IOException failure = indexFailure;
+        StoreException failure = indexFailure;
         if (abandoned()) {
             return Step.RELEASE;
         }
-        if (failure != null) {
-            answer(Status.IO_ERROR, "cannot look the object up: " + failure.getMessage());
-            return Step.ACCOUNT;
-        }
-        return Step.PIN;
-    }
-
-    /** The object came pinned: it can't go while we deliver it. What is not there, expired, or known to the client ends here. */
-    private Step pin() {
-        StoredObject found = object;
         if (cancelled()) {
             answer(Status.CANCELLED, "");
             return Step.RELEASE;
         }
-        if (found == null || isExpired(found)) {
-            answer(Status.NOT_FOUND, "");
-            return Step.RELEASE;
+        if (failure != null) {
+            answer(failure.status(), "cannot look the object up: " + failure.getMessage());
+            return Step.ACCOUNT;
+        }
+        return object == null ? Step.MISS : Step.PIN;
+    }
+
+    /** There is no such object, or none any more. */
+    private Step miss() {
+        answer(Status.NOT_FOUND, "");
+        return Step.RELEASE;
+    }
+
+    /** The object came pinned: it can't go while we deliver it. One that is expired, or that the client has, goes no further. */
+    private Step pin() {
+        StoredObject found = pinned();
+        if (isExpired(found)) {
+            return Step.MISS;
         }
         if ((hasGenerationNot && generationNot == found.generation()) || hasEtag(found)) {
             FrameWriter frame = output.frame(REPLY_ROOM + found.metadata().limit());
@@ -254,7 +271,7 @@ public final class GetExchange extends Exchange implements Store.Lookup {
 
     /** Which bytes, and how they travel: from what the session asked, the object's size, and where it is. */
     private Step choose() {
-        StoredObject found = held();
+        StoredObject found = pinned();
         position = 0;
         end = found.length();
         if (hasRange && !cutRange(found.length())) {
@@ -300,11 +317,15 @@ public final class GetExchange extends Exchange implements Store.Lookup {
 
     /** Header and metadata; the body too, where it goes in the same frame or as a descriptor. */
     private Step answerHeader() {
+        if (cancelled()) {
+            answer(Status.CANCELLED, "");
+            return Step.RELEASE;
+        }
         if (output.full()) {
             output.awaitRoom(this);
             return Step.ANSWER;
         }
-        StoredObject found = held();
+        StoredObject found = pinned();
         boolean inline = mode == Mode.INLINE && operation == Operation.GET;
         boolean streamed = mode == Mode.COPY || mode == Mode.SPLICE;
         ByteBuffer body = found.inlineBody();
@@ -337,7 +358,7 @@ public final class GetExchange extends Exchange implements Store.Lookup {
 
     /** The body in slices, as the client takes them. */
     private Step deliver() {
-        StoredObject found = held();
+        StoredObject found = pinned();
         while (position < end && !cancelled() && !failed) {
             if (output.full()) {
                 output.awaitRoom(this);
@@ -353,13 +374,7 @@ public final class GetExchange extends Exchange implements Store.Lookup {
             output.awaitRoom(this);
             return Step.DELIVER;
         }
-        FrameWriter frame = output.frame(REPLY_ROOM);
-        Status status = failed ? Status.IO_ERROR : position < end ? Status.CANCELLED : Status.OK;
-        frame.begin(Operation.END, Frame.REPLY, requestId, status, 0);
-        if (status != Status.OK) {
-            frame.message(status.sentence());
-        }
-        output.end(null);
+        answerEnd(position < end && !failed ? Status.CANCELLED : failed ? Status.IO_ERROR : Status.OK);
         return Step.RELEASE;
     }
 
@@ -392,16 +407,28 @@ public final class GetExchange extends Exchange implements Store.Lookup {
         return Step.ACCOUNT;
     }
 
-    /** What the figures say of it. */
+    /** What the figures say of it; done, and ready for the next request. */
     private Step account() {
         store.figures().count(operation);
-        return Step.DONE;
+        return Step.DECODE;
+    }
+
+    /** In time until the last of the body is on its way. */
+    @Override
+    public boolean cancel() {
+        boolean inTime =
+                switch (step) {
+                    case AUTHORIZE, LOOKUP, ANSWER -> true;
+                    case DELIVER -> position < end && !failed;
+                    case DECODE, MISS, PIN, CHOOSE, RELEASE, ACCOUNT -> false; // never waited at
+                };
+        return inTime && cancelInTime();
     }
 
     @Override
     public void abandon() {
         super.abandon();
-        if (step == Step.AWAIT_INDEX && !indexAnswered) {
+        if (step == Step.LOOKUP && indexAsked && !indexAnswered) {
             return; // the index comes back, and indexAnswer lets go
         }
         StoredObject late = fromIndex;
@@ -410,10 +437,10 @@ public final class GetExchange extends Exchange implements Store.Lookup {
             late.unpin();
         }
         release();
-        step = Step.DONE;
+        step = Step.DECODE;
     }
 
-    private StoredObject held() {
+    private StoredObject pinned() {
         StoredObject found = object;
         if (found == null) {
             throw new IllegalStateException("no object at " + step);

@@ -6,9 +6,11 @@ import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
-/** GOODBYE: waits until all else is answered, answers, and the session closes. */
+/** GOODBYE: no more is read from here on; when all else is answered, this is too, and the session closes. */
 public final class GoodbyeExchange extends Exchange {
     private static final int ROOM = 256;
+
+    private int givenUp;
 
     public GoodbyeExchange(Peer peer, Output output) {
         super(peer, output);
@@ -17,6 +19,8 @@ public final class GoodbyeExchange extends Exchange {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
+        decodeEntries(metadata);
+        givenUp = isRefused() ? 0 : peer.finishAndClose();
     }
 
     /** It comes after everything before it. */
@@ -32,10 +36,12 @@ public final class GoodbyeExchange extends Exchange {
 
     @Override
     public boolean run() {
+        if (isRefused()) {
+            return answerRefusal();
+        }
         FrameWriter frame = output.frame(ROOM);
-        frame.begin(operation, Frame.REPLY, requestId, Status.OK, 0).u64(MetadataType.COUNT, 0);
+        frame.begin(operation, Frame.REPLY, requestId, Status.OK, 0).u64(MetadataType.COUNT, givenUp);
         output.end(null);
-        peer.finishAndClose();
         return true;
     }
 }

@@ -18,6 +18,7 @@ import org.objmapper.server.store.StoreException;
 public final class ListExchange extends Exchange implements Store.Listing {
     private static final int SLICE = 64 * 1024;
     private static final int REPLY_ROOM = 256;
+    private static final byte[] EVERYTHING = new byte[0];
 
     private record Page(
             List<ListEntry> entries,
@@ -25,11 +26,9 @@ public final class ListExchange extends Exchange implements Store.Listing {
             @Nullable StoreException failure) {}
 
     private final Store store;
-    private final StringBuilder refusal = new StringBuilder();
-    private byte[] prefix = new byte[0];
+    private byte[] prefix = EVERYTHING;
     private byte @Nullable [] cursor;
-    private int limit = Limits.DEFAULT_LIST;
-    private Status refusedWith = Status.OK;
+    private int limit;
     private boolean asked;
     private boolean begun;
     private boolean streamed;
@@ -44,20 +43,21 @@ public final class ListExchange extends Exchange implements Store.Listing {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        if (frame.bodyLength() != 0 || frame.hasMore()) {
-            refuse(Status.BAD_REQUEST, "LIST takes no body");
-        }
-        metadata.rewind();
-        while (metadata.next() && refusedWith == Status.OK) {
-            decodeEntry(metadata);
-        }
+        prefix = EVERYTHING;
+        cursor = null;
+        limit = Limits.DEFAULT_LIST;
+        asked = false;
+        begun = false;
+        streamed = false;
+        next = 0;
+        page = null;
+        refuseBody(frame);
+        decodeEntries(metadata);
     }
 
-    private void decodeEntry(MetadataReader metadata) {
-        MetadataType type = MetadataType.of(metadata.type());
-        if (refuses(metadata, refusal)) {
-            refusedWith = type == null ? Status.UNSUPPORTED : Status.BAD_REQUEST;
-        } else if (type == MetadataType.PREFIX) {
+    @Override
+    protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
+        if (type == MetadataType.PREFIX) {
             prefix = metadata.bytes();
         } else if (type == MetadataType.CURSOR) {
             cursor = metadata.bytes();
@@ -71,21 +71,23 @@ public final class ListExchange extends Exchange implements Store.Listing {
         }
     }
 
-    private void refuse(Status status, String why) {
-        refusedWith = status;
-        refusal.append(why);
-    }
-
     @Override
     public boolean isBarrier() {
         return true;
     }
 
     @Override
+    public boolean cancel() {
+        Page there = page;
+        boolean allSent = begun && there != null && next == there.entries().size();
+        return !allSent && cancelInTime();
+    }
+
+    @Override
     public boolean run() {
         Page there = page;
         if (there == null) {
-            return !asked ? ask() : abandoned();
+            return asked ? abandoned() : ask();
         }
         if (abandoned()) {
             return true;
@@ -94,27 +96,23 @@ public final class ListExchange extends Exchange implements Store.Listing {
         if (failure != null) {
             return done(failure.status(), String.valueOf(failure.getMessage()));
         }
-        return cancelled() && !begun ? done(Status.CANCELLED, "") : send(there);
+        if (!begun) {
+            if (cancelled()) {
+                return done(Status.CANCELLED, "");
+            }
+            begun = true;
+            beginReply(there);
+        }
+        return !streamed ? account() : send(there.entries());
     }
 
     private boolean ask() {
+        if (isRefused()) {
+            answerRefusal();
+            return account();
+        }
         asked = true;
-        if (!peer.allows(operation)) {
-            return done(Status.DENIED, "LIST is not allowed on this socket");
-        }
-        if (refusedWith != Status.OK) {
-            return done(refusedWith, refusal.toString());
-        }
-        if (!store.list(prefix, cursor, limit, this)) {
-            return done(Status.BUSY, "the index's queue is full");
-        }
-        return false;
-    }
-
-    private boolean done(Status status, String message) {
-        answer(status, message);
-        store.figures().count(operation);
-        return true;
+        return !store.list(prefix, cursor, limit, this) && done(Status.BUSY, "the index's queue is full");
     }
 
     /** The index has answered; on one of the store's threads. */
@@ -122,37 +120,6 @@ public final class ListExchange extends Exchange implements Store.Listing {
     public void page(List<ListEntry> entries, byte @Nullable [] cursorBehind, @Nullable StoreException failure) {
         page = new Page(entries, cursorBehind, failure);
         peer.resume(this);
-    }
-
-    private boolean send(Page there) {
-        List<ListEntry> entries = there.entries();
-        if (!begun) {
-            begun = true;
-            beginReply(there);
-        }
-        while (streamed && next < entries.size() && !cancelled()) {
-            if (output.full()) {
-                output.awaitRoom(this);
-                return false;
-            }
-            int until = sliceFrom(entries, next);
-            FrameWriter frame = output.frame(REPLY_ROOM + size(entries, next, until));
-            frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
-            write(frame.body(), entries, next, until);
-            output.end(null);
-            next = until;
-        }
-        if (streamed) {
-            FrameWriter frame = output.frame(REPLY_ROOM);
-            Status status = next < entries.size() ? Status.CANCELLED : Status.OK;
-            frame.begin(Operation.END, Frame.REPLY, requestId, status, 0);
-            if (status != Status.OK) {
-                frame.message(status.sentence());
-            }
-            output.end(null);
-        }
-        store.figures().count(operation);
-        return true;
     }
 
     private void beginReply(Page there) {
@@ -168,8 +135,36 @@ public final class ListExchange extends Exchange implements Store.Listing {
         frame.u64(MetadataType.COUNT, entries.size());
         if (!streamed) {
             write(frame.body(), entries, 0, entries.size());
+            next = entries.size();
         }
         output.end(null);
+    }
+
+    private boolean send(List<ListEntry> entries) {
+        while (next < entries.size() && !cancelled()) {
+            if (output.full()) {
+                output.awaitRoom(this);
+                return false;
+            }
+            int until = sliceFrom(entries, next);
+            FrameWriter frame = output.frame(REPLY_ROOM + size(entries, next, until));
+            frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
+            write(frame.body(), entries, next, until);
+            output.end(null);
+            next = until;
+        }
+        answerEnd(next < entries.size() ? Status.CANCELLED : Status.OK);
+        return account();
+    }
+
+    private boolean done(Status status, String message) {
+        answer(status, message);
+        return account();
+    }
+
+    private boolean account() {
+        store.figures().count(operation);
+        return true;
     }
 
     private static int sliceFrom(List<ListEntry> entries, int from) {

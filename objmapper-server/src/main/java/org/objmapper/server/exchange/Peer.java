@@ -1,6 +1,6 @@
 package org.objmapper.server.exchange;
 
-/** The other end of a session, as the exchanges know it. {@link #post} may be called from any thread; all else on the session's loop. */
+/** The other end of a session, as the exchanges know it. {@link #resume} may be called from any thread; all else on the session's loop. */
 public interface Peer {
     /** The user that connected; 65534 is nobody. */
     int uid();
@@ -11,10 +11,7 @@ public interface Peer {
     /** Whether its listener allows an operation. */
     boolean allows(int operation);
 
-    /** How many requests are in flight, this one among them. */
-    int inFlight();
-
-    /** Finds a request in flight, to cancel it; false if there is none. */
+    /** Cancels a request in flight; false if there is none, or if it is too far on. */
     boolean cancel(int requestId);
 
     /** Runs the exchange again, on the session's loop; nothing happens if the session is gone by then. Any thread. */
@@ -26,6 +23,6 @@ public interface Peer {
     /** Closes a descriptor that came from the client, where that may block nobody. */
     void discard(int descriptor);
 
-    /** No further request is taken; the session closes once all are answered. */
-    void finishAndClose();
+    /** Nothing more is read, and the session closes once all is answered. Returns how many PUTs lose the rest of their bodies so. */
+    int finishAndClose();
 }

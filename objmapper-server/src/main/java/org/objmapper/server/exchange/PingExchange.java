@@ -5,7 +5,6 @@ import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
-import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** PING: the body comes back. */
@@ -22,19 +21,19 @@ public final class PingExchange extends Exchange {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
+        decodeEntries(metadata);
         echoLength = frame.bodyLength();
-        if (echoLength <= Limits.MAX_PING) {
+        if (echoLength > Limits.MAX_PING) {
+            refuse(Status.BAD_REQUEST, "a PING of " + echoLength + " bytes; it takes " + Limits.MAX_PING);
+        } else {
             metadata.buffer().get(frame.bodyOffset(), echo, 0, echoLength);
         }
     }
 
     @Override
     public boolean run() {
-        if (!peer.allows(operation)) {
-            return answer(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
-        }
-        if (echoLength > Limits.MAX_PING) {
-            return answer(Status.BAD_REQUEST, "a PING of " + echoLength + " bytes; it takes " + Limits.MAX_PING);
+        if (isRefused()) {
+            return answerRefusal();
         }
         FrameWriter frame = output.frame(ROOM);
         ByteBuffer into =

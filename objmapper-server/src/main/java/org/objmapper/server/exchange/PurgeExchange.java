@@ -21,23 +21,13 @@ public final class PurgeExchange extends ChangeExchange {
     }
 
     @Override
-    protected void decodeParameter(MetadataType type, MetadataReader metadata) {
-        switch (type) {
-            case PREFIX -> prefix = metadata.bytes();
-            case PURGE_TAG -> tag = metadata.bytes();
-            case BAN -> ban = true;
-            case SOFT -> soft = true;
-            default -> super.decodeParameter(type, metadata);
-        }
-    }
-
-    @Override
-    protected boolean needsKey() {
-        return false;
-    }
-
-    @Override
-    protected void decoded(Frame frame) {
+    public void decode(Frame frame, MetadataReader metadata) {
+        prefix = null;
+        tag = null;
+        ban = false;
+        soft = false;
+        super.decode(frame, metadata);
+        refuseBody(frame);
         int targets = (key == null ? 0 : 1) + (prefix == null ? 0 : 1) + (tag == null ? 0 : 1) + (ban ? 1 : 0);
         if (targets != 1) {
             refuse(
@@ -45,6 +35,17 @@ public final class PurgeExchange extends ChangeExchange {
                     "PURGE takes exactly one of KEY, PREFIX, PURGE_TAG and BAN; this has " + targets);
         } else if (ban) {
             refuse(Status.UNSUPPORTED, "this server has no bans");
+        }
+    }
+
+    @Override
+    protected void decodeParameter(MetadataType type, MetadataReader metadata) {
+        switch (type) {
+            case PREFIX -> prefix = metadata.bytes();
+            case PURGE_TAG -> tag = metadata.bytes();
+            case BAN -> ban = true;
+            case SOFT -> soft = true;
+            default -> super.decodeParameter(type, metadata);
         }
     }
 

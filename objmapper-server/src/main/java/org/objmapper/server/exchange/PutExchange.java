@@ -15,23 +15,48 @@ import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreException;
 
 /**
- * PUT (protocol-spec.md 5.4). The body comes in the frame, in DATA frames, or as a descriptor; when it is whole the store is asked. A
- * body that is not wanted any more is read to its END and dropped.
+ * PUT (protocol-spec.md 5.4). The body comes in the frame, in DATA frames, or as a descriptor, and is taken as it comes, even before
+ * the request's turn; when it is whole, and the turn has come, the store is asked. A body that is not wanted any more is read to its
+ * END and dropped.
  */
 public final class PutExchange extends ChangeExchange {
     private boolean ifAbsent;
     private byte @Nullable [] expectedSha256;
     private @Nullable Long expectedXxh3;
     private long objectLength;
+    /** Bytes of the body that its first frame still owes. */
     private int leftInFrame;
-    private boolean bodyOpen;
+    /** DATA frames and END are still to come. */
+    private boolean open;
+    /** The store had no room for the bytes that came last. */
+    private boolean starved;
+
     private int descriptor = -1;
     private @Nullable BodyWriter writer;
-    private boolean bodyEnded;
-    private boolean starved;
 
     public PutExchange(Peer peer, Output output, Store store) {
         super(peer, output, store);
+    }
+
+    @Override
+    public void decode(Frame frame, MetadataReader metadata) {
+        ifAbsent = false;
+        expectedSha256 = null;
+        expectedXxh3 = null;
+        objectLength = frame.objectLength();
+        leftInFrame = frame.bodyLength();
+        open = frame.hasMore();
+        starved = false;
+        descriptor = -1;
+        writer = null;
+        super.decode(frame, metadata);
+        refuseWithoutKey();
+        if (frame.descriptors() > 0 && (open || leftInFrame > 0)) {
+            refuse(Status.BAD_REQUEST, "a PUT has a descriptor or a body, not both");
+        }
+        if (objectLength < 0 && objectLength != Limits.UNKNOWN) {
+            refuse(Status.TOO_LARGE, "a body of " + Long.toUnsignedString(objectLength) + " bytes");
+        }
     }
 
     @Override
@@ -45,22 +70,11 @@ public final class PutExchange extends ChangeExchange {
         }
     }
 
-    @Override
-    protected void decoded(Frame frame) {
-        objectLength = frame.objectLength();
-        bodyOpen = frame.hasMore();
-        leftInFrame = frame.bodyLength();
-        if (frame.descriptors() > 0 && (bodyOpen || leftInFrame > 0)) {
-            refuse(Status.BAD_REQUEST, "a PUT has a descriptor or a body, not both");
-        }
-        if (objectLength < 0 && objectLength != Limits.UNKNOWN) {
-            refuse(Status.TOO_LARGE, "a body of " + Long.toUnsignedString(objectLength) + " bytes");
-        }
-    }
+    // ---- the body
 
     @Override
     public boolean wantsBody() {
-        return bodyOpen;
+        return open;
     }
 
     @Override
@@ -69,41 +83,11 @@ public final class PutExchange extends ChangeExchange {
     }
 
     @Override
-    protected boolean proceed() {
-        BodyWriter into = writer;
-        if (descriptor >= 0) {
-            return ask();
-        }
-        if (into == null) {
-            into = store.receive(objectLength, () -> peer.resume(this));
-            writer = into;
-        }
-        StoreException failure = into.failure();
-        if (failure != null) {
-            letGo();
-            return replied(failure.status(), String.valueOf(failure.getMessage()));
-        }
-        if (bodyEnded || (!bodyOpen && leftInFrame == 0)) {
-            return ask();
-        }
-        if (starved) {
-            starved = false;
-            peer.roomForBody();
-        }
-        return false;
-    }
-
-    @Override
     public int body(ByteBuffer from, int offset, int length) {
-        BodyWriter into = writer;
-        if (into == null || answered() || asked()) {
-            leftInFrame -= Math.min(leftInFrame, length);
-            return length;
-        }
-        int taken = into.write(from, offset, length);
+        int taken = settled() ? length : writer().write(from, offset, length);
         leftInFrame -= Math.min(leftInFrame, taken);
         starved = taken < length;
-        if (into.failure() != null || (!bodyOpen && leftInFrame == 0)) {
+        if (!settled() && (isWhole() || writer().failure() != null)) {
             peer.resume(this);
         }
         return taken;
@@ -111,10 +95,50 @@ public final class PutExchange extends ChangeExchange {
 
     @Override
     public void endOfBody(Status status) {
-        bodyOpen = false;
-        bodyEnded = true;
-        if (status != Status.OK && !asked()) {
+        open = false;
+        if (status != Status.OK && !settled()) {
             refuse(Status.CANCELLED, "the client ended the body with " + status);
+        }
+    }
+
+    private boolean isWhole() {
+        return !open && leftInFrame == 0;
+    }
+
+    private BodyWriter writer() {
+        BodyWriter into = writer;
+        if (into == null) {
+            into = store.receive(objectLength, () -> peer.resume(this));
+            writer = into;
+        }
+        return into;
+    }
+
+    // ---- the change
+
+    @Override
+    protected boolean proceed() {
+        if (descriptor >= 0) {
+            return ask();
+        }
+        StoreException failure = writer().failure();
+        if (failure != null) {
+            refuse(failure.status(), String.valueOf(failure.getMessage()));
+            return run();
+        }
+        if (isWhole()) {
+            return ask();
+        }
+        resumeBody();
+        return false;
+    }
+
+    /** Has the session offer once more what there was no room for. */
+    @Override
+    public void resumeBody() {
+        if (starved) {
+            starved = false;
+            peer.roomForBody();
         }
     }
 
@@ -132,12 +156,10 @@ public final class PutExchange extends ChangeExchange {
         if (descriptor >= 0) {
             return startFromDescriptor(put);
         }
-        BodyWriter into = writer;
+        BodyWriter whole = writer();
         writer = null;
-        if (into != null) {
-            into.finish(put, this::took);
-        }
-        return into != null;
+        whole.finish(put, this::took);
+        return true;
     }
 
     private boolean startFromDescriptor(Put put) {

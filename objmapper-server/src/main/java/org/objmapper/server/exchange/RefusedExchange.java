@@ -22,6 +22,7 @@ public final class RefusedExchange extends Exchange {
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
         bodyOpen = frame.hasMore();
+        answered = false;
     }
 
     @Override

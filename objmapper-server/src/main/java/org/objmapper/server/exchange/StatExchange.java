@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.MetadataReader;
-import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.Store;
 
@@ -22,12 +21,13 @@ public final class StatExchange extends Exchange {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
+        decodeEntries(metadata);
     }
 
     @Override
     public boolean run() {
-        if (!peer.allows(operation)) {
-            return answer(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
+        if (isRefused()) {
+            return answerRefusal();
         }
         byte[] text = store.figures().text().getBytes(StandardCharsets.UTF_8);
         FrameWriter frame = output.frame(ROOM + text.length);

@@ -52,7 +52,7 @@ public final class Store implements AutoCloseable {
     /** Takes what a look-up found. */
     public interface Lookup {
         /** With the object, pinned for whoever takes it, or null; or with a failure. */
-        void found(@Nullable StoredObject found, @Nullable IOException failure);
+        void found(@Nullable StoredObject found, @Nullable StoreException failure);
     }
 
     /** Takes a page of a listing. */

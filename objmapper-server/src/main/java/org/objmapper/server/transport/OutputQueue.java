@@ -56,8 +56,14 @@ final class OutputQueue {
         this.pool = pool;
     }
 
+    /** Whether an exchange that has more to send should wait. */
     boolean full() {
-        return queuedFiles > 0 || queuedBytes > HIGH_WATER;
+        return queuedFiles > 0 || isCrowded();
+    }
+
+    /** Whether so much memory is queued that no request more should be answered. */
+    boolean isCrowded() {
+        return queuedBytes > HIGH_WATER;
     }
 
     boolean isEmpty() {

@@ -51,7 +51,11 @@ final class Session implements Peer, Output {
     private boolean ended;
     private boolean closing;
     private boolean closed;
+    /** What arrives is left unused until a body, or the order of the answers, has room for it. */
     private boolean waiting;
+    /** How many of those in flight wait for their turn. */
+    private int held;
+
     private @Nullable ByteBuffer carry;
     private int bodyLeft;
     private @Nullable Exchange bodyOf;
@@ -113,7 +117,7 @@ final class Session implements Peer, Output {
 
     /** Whether nothing more may be received now. */
     boolean paused() {
-        return closed || closing || waiting || output.full();
+        return closed || closing || waiting || output.isCrowded();
     }
 
     private void consumeCarry() {
@@ -231,7 +235,7 @@ final class Session implements Peer, Output {
         if (!greeted) {
             greet();
         } else if (operation == Operation.DATA || operation == Operation.END) {
-            return bodyFrame(operation);
+            bodyFrame(operation);
         } else if (operation == Operation.HELLO || operation == Operation.ERROR) {
             throw new MalformedFrame("5.1", Operation.nameOf(operation) + " inside a session");
         } else {
@@ -248,7 +252,7 @@ final class Session implements Peer, Output {
         }
     }
 
-    private boolean bodyFrame(int operation) throws MalformedFrame {
+    private void bodyFrame(int operation) throws MalformedFrame {
         Exchange exchange = find(frame.requestId());
         if (exchange == null || !exchange.wantsBody()) {
             throw new MalformedFrame(
@@ -258,14 +262,12 @@ final class Session implements Peer, Output {
         }
         if (operation == Operation.DATA) {
             bodyOf = exchange;
-        } else if (mustWait(exchange)) {
-            waiting = true;
-            return false;
-        } else {
-            exchange.endOfBody(Status.of(frame.status()));
-            resume(exchange);
+            return;
         }
-        return true;
+        exchange.endOfBody(Status.of(frame.status()));
+        inFlight.remove(exchange);
+        inFlight.add(exchange); // the place of such a request is that of its END
+        runInTurn(exchange);
     }
 
     private boolean request(int operation) throws MalformedFrame {
@@ -273,14 +275,19 @@ final class Session implements Peer, Output {
         if (id == 0 || find(id) != null) {
             throw new MalformedFrame("4.1", "request id " + Integer.toUnsignedString(id) + " is 0 or in flight");
         }
-        boolean tooMany = inFlight.size() >= terms.maxRequests();
+        // A CANCEL makes room rather than take it, where it can be answered at once.
+        boolean tooMany = inFlight.size() >= terms.maxRequests() && (operation != Operation.CANCEL || terms.ordered());
+        if (inFlight.size() >= 2 * terms.maxRequests()) {
+            throw new MalformedFrame(
+                    "4.2", inFlight.size() + " requests are open, though " + terms.maxRequests() + " were granted");
+        }
         Exchange exchange = tooMany
                 ? new RefusedExchange(
                         this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted")
                 : loop.exchanges().create(operation, this, this);
         exchange.decode(frame, metadata);
-        if (!frame.hasMore() && mustWait(exchange)) {
-            waiting = true;
+        if (tooMany && !exchange.wantsBody() && mustWait(exchange)) {
+            waiting = true; // for its place in the order of the answers: nothing is queued beyond what was granted
             return false;
         }
         if (frame.descriptors() == 1) {
@@ -288,15 +295,28 @@ final class Session implements Peer, Output {
         }
         inFlight.add(exchange);
         bodyOf = exchange;
-        advance(exchange);
+        runInTurn(exchange);
         return true;
+    }
+
+    /** Runs a request that has no other before it, or whose body is to be received; others are held until their turn. */
+    private void runInTurn(Exchange exchange) {
+        if (!exchange.wantsBody() && mustWait(exchange)) {
+            exchange.hold();
+            held++;
+        } else {
+            advance(exchange);
+        }
     }
 
     /** Whether requests before it have to be answered first; one with a body that follows stands where its END does. */
     private boolean mustWait(Exchange exchange) {
         for (int i = 0; i < inFlight.size(); i++) {
             Exchange earlier = inFlight.get(i);
-            if (earlier != exchange && !earlier.wantsBody() && (terms.ordered() || exchange.conflictsWith(earlier))) {
+            if (earlier == exchange) {
+                return false;
+            }
+            if (!earlier.wantsBody() && (terms.ordered() || exchange.conflictsWith(earlier))) {
                 return true;
             }
         }
@@ -313,9 +333,32 @@ final class Session implements Peer, Output {
     }
 
     private void advance(Exchange exchange) {
-        if (!exchange.run()) {
-            return;
+        if (exchange.run()) {
+            finished(exchange);
+            runHeld();
         }
+    }
+
+    /** Runs those whose turn has come. */
+    private void runHeld() {
+        for (int i = 0; held > 0 && i < inFlight.size(); i++) {
+            Exchange next = inFlight.get(i);
+            if (next.isHeld() && !mustWait(next)) {
+                takeTurn(next);
+                if (next.run()) {
+                    finished(next);
+                    i = -1; // others may have waited for it
+                }
+            }
+        }
+    }
+
+    private void takeTurn(Exchange exchange) {
+        exchange.takeTurn();
+        held--;
+    }
+
+    private void finished(Exchange exchange) {
         inFlight.remove(exchange);
         if (bodyOf == exchange) {
             bodyOf = null;
@@ -340,26 +383,27 @@ final class Session implements Peer, Output {
     }
 
     @Override
-    public int inFlight() {
-        return inFlight.size();
-    }
-
-    @Override
     public boolean cancel(int requestId) {
         Exchange target = find(requestId);
-        if (target == null) {
+        if (target == null || !target.cancel()) {
             return false;
         }
-        target.cancel();
-        advance(target);
+        if (target.isHeld() && !terms.ordered()) {
+            takeTurn(target);
+        }
+        if (!target.isHeld()) {
+            advance(target);
+        }
         return true;
     }
 
     @Override
     public void resume(Exchange exchange) {
         loop.execute(() -> {
-            if (closed) {
+            if (exchange.abandoned()) {
                 exchange.run(); // lets go of what came back
+            } else if (exchange.isHeld()) {
+                exchange.resumeBody();
             } else if (inFlight.contains(exchange)) {
                 advance(exchange);
                 takeUpInput();
@@ -380,8 +424,9 @@ final class Session implements Peer, Output {
     }
 
     @Override
-    public void finishAndClose() {
+    public int finishAndClose() {
         closing = true;
+        return abandonOpenBodies();
     }
 
     // ---- Output
@@ -486,13 +531,16 @@ final class Session implements Peer, Output {
     }
 
     /** PUTs whose rest can't come any more leave nothing behind. */
-    private void abandonOpenBodies() {
+    private int abandonOpenBodies() {
+        int count = 0;
         for (Exchange exchange : inFlight.toArray(new Exchange[0])) {
             if (exchange.wantsBody()) {
                 inFlight.remove(exchange);
                 exchange.abandon();
+                count++;
             }
         }
+        return count;
     }
 
     private void abandonInFlight() {
@@ -500,6 +548,7 @@ final class Session implements Peer, Output {
             exchange.abandon();
         }
         inFlight.clear();
+        held = 0;
     }
 
     /** What takes too long ends here; called by the loop every so often. */
