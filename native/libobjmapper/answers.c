@@ -1,11 +1,12 @@
 /* What becomes of the frames that a server sends. */
 #include <errno.h>
-#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "session.h"
+#include "sink.h"
 
 enum { MOST_ROOM_AHEAD = 64 * 1024 * 1024 };
 
@@ -30,39 +31,45 @@ static int append_body(struct pending *p, const unsigned char *bytes, size_t len
 	return 0;
 }
 
-static int write_all(int fd, const unsigned char *bytes, size_t length)
+/* A sink that failed once gets nothing more; the rest of the body is passed over. */
+static void sink_failed(struct pending *p, int error)
 {
-	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd p = { .fd = fd, .events = POLLOUT };
-			(void)poll(&p, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			length -= (size_t)n;
-		}
-	}
-	return 0;
+	if (p->reply->sink_error == 0)
+		p->reply->sink_error = error;
+}
+
+static struct sink sink_of(const om_context *c, struct pending *p)
+{
+	return (struct sink) { .fd = p->sink, .timeout_millis = c->session->timeout_millis, .done = &p->sunk };
+}
+
+static void write_to_sink(const om_context *c, struct pending *p, const void *bytes, size_t length)
+{
+	struct sink to = sink_of(c, p);
+
+	if (p->reply->sink_error == 0)
+		sink_failed(p, -sink_write(&to, bytes, length));
+}
+
+/* What a body brings must not exceed what was announced. */
+static int count_body(om_context *c, struct pending *p, size_t length)
+{
+	p->body_came += length;
+	if (p->operation != WIRE_GET || p->reply->length == OM_UNBOUNDED || p->body_came <= p->reply->length)
+		return 0;
+	return context_fail(c, EPROTO, "the server announced %llu bytes of body and sends more", (unsigned long long)p->reply->length);
 }
 
 /* Body bytes go to the reply or to the sink that the request named. */
-static int take_body(om_context *c, struct pending *p, const om_frame *f)
+static int take_body(om_context *c, struct pending *p, const void *bytes, size_t length)
 {
-	int r;
-
-	if (p->use_sink) {
-		r = write_all(p->sink, f->body, f->body_length);
-		p->reply->body_length += r == 0 ? f->body_length : 0;
-		if (r < 0)
-			return context_fail(c, -r, "cannot write the body: %s", strerror(-r));
-		return 0;
-	}
-	r = append_body(p, f->body, f->body_length);
-	return r < 0 ? context_fail(c, ENOMEM, "no memory for a body of %llu bytes", (unsigned long long)p->reply->length) : 0;
+	if (count_body(c, p, length) < 0)
+		return -1;
+	if (p->use_sink)
+		write_to_sink(c, p, bytes, length);
+	else if (append_body(p, bytes, length) < 0)
+		return context_fail(c, ENOMEM, "no memory for a body of %llu bytes", (unsigned long long)p->reply->length);
+	return 0;
 }
 
 /* A frame without a request: the server ends the session. */
@@ -108,18 +115,12 @@ static int take_hello(om_context *c, const om_frame *f)
 	return 0;
 }
 
-/* A body counts only when all of it came (protocol-spec.md 4.4). */
-static int body_is_whole(const om_reply *r)
-{
-	return r->operation != WIRE_GET || r->status != OM_OK || r->fd >= 0 || r->length == OM_UNBOUNDED || r->body_length == r->length;
-}
-
 static int take_body_frame(om_context *c, struct pending *p, const om_frame *f)
 {
 	if (f->fd >= 0 || p->reply == NULL)
 		return out_of_place(c, f, "no body is open under this id");
 	if (f->operation == WIRE_DATA)
-		return take_body(c, p, f);
+		return take_body(c, p, f->body, f->body_length);
 	p->reply->status = (enum om_status)f->status;
 	if (p->reply->status != OM_OK && p->reply->message == NULL)
 		p->reply->message = message_in(f->metadata, f->metadata_length);
@@ -136,27 +137,100 @@ static int take_first_frame(om_context *c, struct pending *p, const om_frame *f)
 			close(f->fd);
 		return context_fail(c, ENOMEM, "no memory for the answer");
 	}
-	return take_body(c, p, f);
+	return take_body(c, p, f->body, f->body_length);
 }
 
-static int take_frame(om_context *c, const om_frame *f)
+/* A body counts only when all of it came (protocol-spec.md 4.4). */
+static int body_is_whole(const struct pending *p)
 {
+	const om_reply *r = p->reply;
+
+	return r->operation != WIRE_GET || r->status != OM_OK || r->fd >= 0 || r->length == OM_UNBOUNDED || p->body_came == r->length;
+}
+
+/* A body that came as a descriptor goes to the sink too; what became of the sink is part of the answer. */
+static int finish_sink(om_context *c, struct pending *p)
+{
+	om_reply *r = p->reply;
+	struct sink to = sink_of(c, p);
+
+	if (r->fd >= 0 && r->status == OM_OK)
+		sink_failed(p, -sink_copy(&to, r->fd, r->fd_offset, r->length));
+	if (r->fd >= 0)
+		close(om_reply_take_fd(r));
+	r->body_length = p->sunk;
+	if (r->sink_error == 0 || r->status != OM_OK)
+		return 0;
+	r->status = OM_IO_ERROR;
+	if (asprintf(&r->message, "cannot write the body to its sink after %llu bytes: %s", (unsigned long long)p->sunk, strerror(r->sink_error)) >= 0)
+		return 0;
+	r->message = NULL;
+	return context_fail(c, ENOMEM, "no memory for the answer");
+}
+
+static int finish(om_context *c, struct pending *p)
+{
+	if (!body_is_whole(p))
+		return context_fail(c, EPROTO, "the server announced %llu bytes of body and sent %llu", (unsigned long long)p->reply->length, (unsigned long long)p->body_came);
+	if (p->use_sink && finish_sink(c, p) < 0)
+		return -1;
+	context_complete(c, p);
+	return 0;
+}
+
+int context_take_head(om_context *c, const om_frame *f, size_t to_come)
+{
+	struct om_session *s = c->session;
+
 	if (!(f->flags & WIRE_REPLY))
 		return out_of_place(c, f, "it is not marked as a reply");
-	if (!c->session->greeted)
+	if (!s->greeted)
 		return take_hello(c, f);
-	struct pending *p = pending_find(c->session->pending, f->id);
+	struct pending *p = pending_find(s->pending, f->id);
 	if (p == NULL || f->operation == WIRE_ERROR)
 		return session_ends(c, f);
 	int of_body = f->operation == WIRE_DATA || f->operation == WIRE_END;
 	if ((of_body ? take_body_frame(c, p, f) : take_first_frame(c, p, f)) < 0)
 		return -1;
-	if (f->operation == WIRE_DATA || (!of_body && (f->flags & WIRE_MORE)))
+	int ends = of_body ? f->operation == WIRE_END : !(f->flags & WIRE_MORE);
+	if (to_come > 0) {
+		s->moving = p;
+		s->to_move = to_come;
+		s->moving_ends = ends;
+		return count_body(c, p, to_come);
+	}
+	return ends ? finish(c, p) : 0;
+}
+
+static int has_moved(om_context *c, size_t length)
+{
+	struct om_session *s = c->session;
+	struct pending *p = s->moving;
+
+	s->to_move -= length;
+	if (s->to_move > 0)
 		return 0;
-	if (!body_is_whole(p->reply))
-		return context_fail(c, EPROTO, "the server announced %llu bytes of body and sent %zu", (unsigned long long)p->reply->length, p->reply->body_length);
-	context_complete(c, p);
-	return 0;
+	s->moving = NULL;
+	return s->moving_ends ? finish(c, p) : 0;
+}
+
+int context_take_moving(om_context *c, const void *bytes, size_t length)
+{
+	write_to_sink(c, c->session->moving, bytes, length);
+	return has_moved(c, length);
+}
+
+int context_splice_moving(om_context *c, size_t length)
+{
+	struct om_session *s = c->session;
+	struct sink to = sink_of(c, s->moving);
+	int r = sink_splice(&to, s->pipe[0], length);
+
+	if (r < 0) {
+		sink_failed(s->moving, -r);
+		context_close_pipe(c); /* with what it still holds */
+	}
+	return has_moved(c, length);
 }
 
 /* Takes in every whole frame that the reader has. */
@@ -166,7 +240,7 @@ int context_take_frames(om_context *c)
 	int r;
 
 	while ((r = om_reader_next(c->session->reader, &f, c->errstr)) == 1)
-		if (take_frame(c, &f) < 0)
+		if (context_take_head(c, &f, 0) < 0)
 			return -1;
 	if (r < 0)
 		c->err = -r;

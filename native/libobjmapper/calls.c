@@ -75,6 +75,7 @@ static int append_lookup(om_context *c, int operation, const void *key, size_t k
 	size_t frame = context_begin(c, operation, 0, 0, 0, at);
 	write_get(&c->session->out, key, key_length, o);
 	if (o != NULL && o->use_sink && c->session->newest != NULL) {
+		c->session->sinks++;
 		c->session->newest->use_sink = 1;
 		c->session->newest->sink = o->sink;
 	}

@@ -120,7 +120,7 @@ static om_context *new_context(const om_options *options)
 		return NULL;
 	}
 	c->session = s;
-	s->socket = -1;
+	s->socket = s->pipe[0] = s->pipe[1] = -1;
 	s->max_requests = DEFAULT_REQUESTS;
 	s->pending_tail = &s->pending;
 	s->done_tail = &s->done;
@@ -174,6 +174,7 @@ void om_free(om_context *c)
 	free_all(s->done);
 	if (s->socket >= 0)
 		close(s->socket);
+	context_close_pipe(c);
 	om_reader_free(s->reader);
 	wire_free(&s->out);
 	free(s->input);

@@ -133,13 +133,21 @@ typedef struct om_reply {
 	int fd;                  /* open for reading, or -1; the body stands at fd_offset in it; closed with the reply */
 	uint64_t fd_offset;
 	unsigned char *body;     /* its bytes if they did not come as a descriptor or go to a sink; NULL if there are none */
-	size_t body_length;
+	size_t body_length;      /* of body, or how many bytes were written to the sink */
 	unsigned char *metadata; /* entries as on the wire; see om_find */
 	size_t metadata_length;
 	char *message;           /* what the server says of an error; NULL if nothing */
+	int sink_error;          /* the errno with which writing to the sink failed, after body_length bytes; 0: it did not */
 } om_reply;
 
-/* What a GET or HEAD asks beyond its key. A HEAD takes the conditions, headers and grace_millis alone. */
+/*
+ * What a GET or HEAD asks beyond its key. A HEAD takes the conditions, headers and grace_millis alone.
+ *
+ * A sink is a descriptor of the caller's, open for writing until the answer is taken. The body is written to it where it stands, by
+ * splice(2), sendfile(2) or copy_file_range(2) where the kernel can, and the reply has neither body nor descriptor. A sink that blocks
+ * is waited for without bound, one with O_NONBLOCK as long as the timeout. Where writing fails the rest of the body is passed over and the
+ * session goes on: the reply has OM_IO_ERROR, sink_error and a message.
+ */
 typedef struct om_get_options {
 	enum om_mode mode;           /* OM_INLINE (0): the session's */
 	int has_range;
@@ -147,7 +155,7 @@ typedef struct om_get_options {
 	uint64_t if_generation_not;  /* 0: no condition; else OM_NOT_MODIFIED where the object has that generation */
 	const char *if_etag_not;     /* NULL: no condition; else OM_NOT_MODIFIED where the object has that etag of 1 to 256 bytes */
 	uint64_t grace_millis;       /* how long past its expiry an object is still welcome */
-	int sink;                    /* with use_sink: body bytes that don't come as a descriptor are written there, which may block; the reply has no body then */
+	int sink;                    /* with use_sink: where the body is written, whichever way it comes; see below */
 	int use_sink;
 	const om_header *headers;    /* of the request, up to 64, ended by one without a name: they choose among an object's variants; NULL: none */
 	uint64_t reserved[4];

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "objmapper.h"
+#include "reader.h"
 #include "wire.h"
 
 enum { MOST_QUEUED_FDS = 1024 };
@@ -81,21 +81,20 @@ static int check_header(const om_reader *r, const unsigned char *p, char errstr[
 	return 0;
 }
 
-int om_reader_next(om_reader *r, om_frame *frame, char errstr[256])
+size_t reader_holds(const om_reader *r) { return r->buffer.length - r->used; }
+
+/* Checks the header that is there, and writes down what it says. 1, 0 if more bytes are needed, -EPROTO. */
+static int look(const om_reader *r, om_frame *frame, char errstr[256])
 {
-	size_t available = r->buffer.length - r->used;
-	if (available < WIRE_HEADER)
+	if (reader_holds(r) < WIRE_HEADER)
 		return 0;
 	const unsigned char *p = r->buffer.bytes + r->used;
 	int result = check_header(r, p, errstr);
 	if (result < 0)
 		return result;
-	uint32_t length = wire_get32(p);
 	if (p[5] > r->fd_count || p[5] > 1)
 		return malformed(errstr, "1.5", "the number of descriptors that did not come", p[5]);
-	if (available < length)
-		return 0;
-	frame->length = length;
+	frame->length = wire_get32(p);
 	frame->operation = p[4];
 	frame->fds = p[5];
 	frame->flags = wire_get16(p + 6);
@@ -105,15 +104,53 @@ int om_reader_next(om_reader *r, om_frame *frame, char errstr[256])
 	frame->object_length = wire_get64(p + 24);
 	frame->metadata = p + WIRE_HEADER;
 	frame->body = frame->metadata + frame->metadata_length;
-	frame->body_length = length - WIRE_HEADER - frame->metadata_length;
-	result = om_metadata_check(frame->metadata, frame->metadata_length, errstr);
+	frame->body_length = frame->length - WIRE_HEADER - frame->metadata_length;
+	frame->fd = -1;
+	return 1;
+}
+
+/* The frame leaves the reader with its descriptor and that many bytes. */
+static int take(om_reader *r, om_frame *frame, size_t length, char errstr[256])
+{
+	int result = om_metadata_check(frame->metadata, frame->metadata_length, errstr);
 	if (result < 0)
 		return result;
-	frame->fd = -1;
-	if (p[5] == 1) {
+	if (frame->fds == 1) {
 		frame->fd = r->fds[0];
 		memmove(r->fds, r->fds + 1, --r->fd_count * sizeof *r->fds);
 	}
 	r->used += length;
 	return 1;
+}
+
+int om_reader_next(om_reader *r, om_frame *frame, char errstr[256])
+{
+	int result = look(r, frame, errstr);
+
+	if (result != 1 || reader_holds(r) < frame->length)
+		return result < 0 ? result : 0;
+	return take(r, frame, frame->length, errstr);
+}
+
+int reader_look(const om_reader *r, om_frame *frame, size_t *lacking, char errstr[256])
+{
+	size_t available = reader_holds(r);
+	int result = look(r, frame, errstr);
+
+	if (result < 0)
+		return result;
+	size_t head = WIRE_HEADER + (result == 1 ? frame->metadata_length : 0);
+	*lacking = head > available ? head - available : 0;
+	return *lacking == 0;
+}
+
+int reader_take_head(om_reader *r, om_frame *frame, size_t *to_come, char errstr[256])
+{
+	size_t here = reader_holds(r) - WIRE_HEADER - frame->metadata_length;
+
+	if (here > frame->body_length)
+		here = frame->body_length;
+	*to_come = frame->body_length - here;
+	frame->body_length = here;
+	return take(r, frame, frame->length - *to_come, errstr);
 }

@@ -1,5 +1,6 @@
 /* Requests on their way, and what waits for their answers. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,12 +50,13 @@ static int wait_for(om_context *c, short events, const char *what)
 	return p.revents;
 }
 
-static int receive_some(om_context *c)
+/* Up to so many bytes into the session's input; the reader gets the descriptors. How many; 0 after a wait; -1 when the session failed. */
+static ssize_t receive(om_context *c, size_t room)
 {
 	struct om_session *s = c->session;
 	int fds[FDPASS_MAX];
 	unsigned count;
-	ssize_t n = fdpass_receive(s->socket, s->input, INPUT_ROOM, fds, FDPASS_MAX, &count, 0);
+	ssize_t n = fdpass_receive(s->socket, s->input, room < INPUT_ROOM ? room : INPUT_ROOM, fds, FDPASS_MAX, &count, 0);
 
 	if (n == -EAGAIN)
 		return wait_for(c, POLLIN, "answer") < 0 ? -1 : 0;
@@ -67,11 +69,97 @@ static int receive_some(om_context *c)
 			return context_fail(c, ECONNRESET, "the server closed the session");
 		return context_fail(c, (int)-n, "cannot receive from the server: %s", strerror((int)-n));
 	}
-	int r = om_reader_feed(s->reader, s->input, (size_t)n, fds, count);
-	return r < 0 ? context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r)) : 0;
+	int r = om_reader_feed(s->reader, NULL, 0, fds, count);
+	return r < 0 ? context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r)) : n;
 }
 
-int context_receive(om_context *c) { return receive_some(c) < 0 || context_take_frames(c) < 0 ? -1 : 0; }
+/* Up to so many bytes for the reader. */
+static int receive_some(om_context *c, size_t room)
+{
+	ssize_t n = receive(c, room);
+	int r = n > 0 ? om_reader_feed(c->session->reader, c->session->input, (size_t)n, NULL, 0) : 0;
+
+	if (r < 0)
+		return context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r));
+	return n < 0 ? -1 : 0;
+}
+
+/* ---- a body that need not pass through this process */
+
+/* splice(2) would lose descriptors that come with its bytes. None can where no GET but this one is in flight. */
+static int can_splice(struct om_session *s)
+{
+	if (s->gets != 1 || s->moving->reply->sink_error != 0)
+		return 0;
+	if (s->pipe[0] < 0 && pipe2(s->pipe, O_CLOEXEC) == 0)
+		(void)fcntl(s->pipe[1], F_SETPIPE_SZ, INPUT_ROOM); /* larger is only faster */
+	return s->pipe[0] >= 0;
+}
+
+void context_close_pipe(om_context *c)
+{
+	struct om_session *s = c->session;
+
+	if (s->pipe[0] >= 0) {
+		close(s->pipe[0]);
+		close(s->pipe[1]);
+	}
+	s->pipe[0] = s->pipe[1] = -1;
+}
+
+/* Some of the body that is moving goes from the socket to its sink. */
+static int move_some(om_context *c)
+{
+	struct om_session *s = c->session;
+	ssize_t n = -1;
+
+	if (can_splice(s)) {
+		do
+			n = splice(s->socket, NULL, s->pipe[1], NULL, s->to_move, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		while (n < 0 && errno == EINTR);
+		if (n > 0)
+			return context_splice_moving(c, (size_t)n);
+		if (n < 0 && errno == EAGAIN)
+			return wait_for(c, POLLIN, "send the rest of the body") < 0 ? -1 : 0;
+	}
+	n = receive(c, s->to_move);
+	return n > 0 ? context_take_moving(c, s->input, (size_t)n) : (int)n;
+}
+
+/* Receives no byte of a body into the reader: up to the end of the next frame's metadata, then the body by itself. */
+static int receive_for_sink(om_context *c)
+{
+	struct om_session *s = c->session;
+	om_frame f;
+	size_t lacking, to_come = 0;
+	int r = reader_look(s->reader, &f, &lacking, c->errstr);
+
+	if (r == 0)
+		return receive_some(c, lacking);
+	struct pending *p = r == 1 ? pending_find(s->pending, f.id) : NULL;
+	if (p != NULL && p->use_sink && (f.operation == WIRE_GET || f.operation == WIRE_DATA))
+		r = reader_take_head(s->reader, &f, &to_come, c->errstr);
+	else if (r == 1 && reader_holds(s->reader) < f.length)
+		return receive_some(c, f.length - reader_holds(s->reader));
+	else if (r == 1)
+		r = om_reader_next(s->reader, &f, c->errstr);
+	if (r < 0) {
+		c->err = -r;
+		return -1;
+	}
+	return context_take_head(c, &f, to_come);
+}
+
+int context_receive(om_context *c)
+{
+	struct om_session *s = c->session;
+
+	if (s->moving != NULL)
+		return move_some(c);
+	if (s->sinks > 0 && s->gets == 1)
+		return receive_for_sink(c);
+	return receive_some(c, INPUT_ROOM) < 0 || context_take_frames(c) < 0 ? -1 : 0;
+}
 
 /* The server may be waiting for its answers to be read before it reads on: both ways move, or neither would. */
 static int wait_to_send(om_context *c)
@@ -125,6 +213,7 @@ static struct pending *add_pending(struct om_session *s, int operation, uint32_t
 		return NULL;
 	p->id = id;
 	p->operation = operation;
+	s->gets += operation == WIRE_GET;
 	*s->pending_tail = p;
 	s->pending_tail = &p->next;
 	return p;
@@ -140,12 +229,19 @@ static void unlink_from(struct pending **list, struct pending ***tail, struct pe
 		*tail = at;
 }
 
+static void leave_pending(struct om_session *s, struct pending *p)
+{
+	unlink_from(&s->pending, &s->pending_tail, p);
+	s->gets -= p->operation == WIRE_GET;
+	s->sinks -= p->use_sink != 0;
+}
+
 /* Its answer is complete and waits to be taken. */
 void context_complete(om_context *c, struct pending *p)
 {
 	struct om_session *s = c->session;
 
-	unlink_from(&s->pending, &s->pending_tail, p);
+	leave_pending(s, p);
 	p->next = NULL;
 	*s->done_tail = p;
 	s->done_tail = &p->next;
@@ -188,7 +284,7 @@ static void take_back(struct om_session *s, size_t frame)
 	struct pending *p = pending_find(s->pending, wire_get32(header + 8));
 
 	if (p != NULL && p->operation == header[4]) {
-		unlink_from(&s->pending, &s->pending_tail, p);
+		leave_pending(s, p);
 		free(p);
 	}
 	s->out.length = frame;

@@ -3,6 +3,7 @@
 #define OBJMAPPER_SESSION_H
 
 #include "objmapper.h"
+#include "reader.h"
 #include "wire.h"
 
 /* What the server takes where nothing else is said, and how much is received at once. */
@@ -15,6 +16,8 @@ struct pending {
 	int operation;
 	int sink;
 	int use_sink;
+	uint64_t body_came; /* bytes, to wherever they go */
+	uint64_t sunk;      /* bytes that the sink took */
 	size_t body_room; /* allocated for the reply's body */
 	om_reply *reply; /* its first frame has come and the body is still coming; NULL before that */
 };
@@ -35,6 +38,11 @@ struct om_session {
 	struct pending *newest; /* of the request that is being written */
 	struct pending *done, **done_tail; /* answered; each reply waits to be taken */
 	unsigned char *input;
+	unsigned gets, sinks; /* how many of the pending ones are GETs, and how many of these have a sink */
+	int pipe[2]; /* through which bodies go from the socket to a sink; -1 until one is needed */
+	struct pending *moving; /* its sink gets the bytes that the socket has next, which the reader does not see; NULL: none */
+	size_t to_move;
+	int moving_ends; /* its answer is complete then */
 };
 
 struct pending *pending_find(struct pending *list, uint32_t id);
@@ -61,6 +69,14 @@ int context_end_with(om_context *c, size_t frame, int fd);
 int context_receive(om_context *c);
 /* Takes in every whole frame that the reader has. */
 int context_take_frames(om_context *c);
+/* Takes in a frame of which to_come bytes of body have not come: they are the session's to_move. */
+int context_take_head(om_context *c, const om_frame *f, size_t to_come);
+/* Takes in bytes of the body that is moving. Like the next call, never more than to_move. */
+int context_take_moving(om_context *c, const void *bytes, size_t length);
+/* Sends what the session's pipe holds to the sink of the body that is moving. */
+int context_splice_moving(om_context *c, size_t length);
+/* The next body to be spliced gets a new pipe. */
+void context_close_pipe(om_context *c);
 /* Its answer is complete and waits to be taken. */
 void context_complete(om_context *c, struct pending *p);
 
