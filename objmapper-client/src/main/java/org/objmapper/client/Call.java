@@ -18,6 +18,8 @@ final class Call {
     /** The part of the answer that came before its DATA; touched by the reader alone. */
     @Nullable
     Reply begun;
+    /** The bytes that the body of {@link #begun} must have, −1 where they are not known; touched by the reader alone. */
+    long expectedBytes;
     /** Set when nobody waits for the answer any more; it is dropped when it comes. */
     volatile boolean abandoned;
 

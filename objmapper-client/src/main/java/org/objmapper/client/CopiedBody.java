@@ -18,7 +18,9 @@ final class CopiedBody {
     /** A longer body goes to a file, so that a few large ones don't fill the heap. */
     static final int MEMORY_BYTES = 4 << 20;
 
-    private byte[] bytes = new byte[0];
+    private static final byte[] NONE = {};
+
+    private byte[] bytes = NONE;
     private long length;
     private @Nullable FileChannel file;
     private boolean discarded;
@@ -70,7 +72,7 @@ final class CopiedBody {
             FileChannel opened = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
             writeFully(opened, ByteBuffer.wrap(bytes, 0, (int) length), 0);
             file = opened;
-            bytes = new byte[0];
+            bytes = NONE;
             return opened;
         } finally {
             Files.delete(path);
@@ -80,7 +82,7 @@ final class CopiedBody {
     synchronized void discard() {
         FileChannel there = file;
         discarded = true;
-        bytes = new byte[0];
+        bytes = NONE;
         length = 0;
         if (there != null) {
             try {

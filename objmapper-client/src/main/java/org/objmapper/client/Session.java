@@ -1,22 +1,15 @@
 package org.objmapper.client;
 
 import java.io.EOFException;
-import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXSocket;
-import org.newsclub.net.unix.FileDescriptorCast;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MalformedFrame;
@@ -32,12 +25,6 @@ import org.slf4j.LoggerFactory;
  * it, and with it everyone else's requests, when a thread that writes is interrupted.
  */
 final class Session {
-    /** What junixsocket receives in one message at most, whatever room it is given. */
-    static final int MAX_MESSAGE_DESCRIPTORS = 60;
-    /** Small enough to leave room for other requests' frames in between. */
-    static final int MAX_FRAME = Limits.MAX_FRAME_LOWEST;
-
-    private static final int CONTROL_BYTES = 1_024;
     /** A longer body goes out in frames of this size. */
     static final int DATA_BYTES = 128 << 10;
 
@@ -46,17 +33,12 @@ final class Session {
 
     private final ClientSettings settings;
     private final AFUNIXSocket socket;
-    private final InputStream in;
+    private final Inbox inbox;
     private final Outbox outbox;
     private final ConcurrentHashMap<Integer, Call> inFlight = new ConcurrentHashMap<>();
     private final AtomicInteger lastId = new AtomicInteger();
     private final Thread reader;
     private Semaphore places = new Semaphore(0);
-
-    private final ByteBuffer received = ByteBuffer.allocate(MAX_FRAME).order(ByteOrder.LITTLE_ENDIAN);
-    private final Frame frame = new Frame();
-    private final MetadataReader metadata = new MetadataReader();
-    private final Queue<FileDescriptor> descriptors = new ArrayDeque<>();
 
     /** Set when the session takes no more requests: by its end, or by the server's GOODBYE. */
     private volatile boolean closing;
@@ -66,11 +48,12 @@ final class Session {
     private volatile @Nullable ObjmapperException end;
 
     /** Greets the server over a connected socket whose room for descriptors is set, and begins to receive. Closes the socket on failure. */
-    static Session greet(AFUNIXSocket socket, ClientSettings settings) throws ObjmapperException {
+    static Session greet(AFUNIXSocket socket, ClientSettings settings, int messageDescriptors)
+            throws ObjmapperException {
         Session session = null;
         try {
             session = new Session(socket, settings);
-            session.hello();
+            session.hello(messageDescriptors);
             session.reader.start();
             return session;
         } catch (IOException | MalformedFrame | RuntimeException e) {
@@ -89,32 +72,28 @@ final class Session {
     private Session(AFUNIXSocket socket, ClientSettings settings) throws IOException {
         this.settings = settings;
         this.socket = socket;
-        this.in = socket.getInputStream();
+        this.inbox = new Inbox(socket);
         this.outbox = new Outbox(socket.getOutputStream());
         this.reader = new Thread(this::receiveAll, "objmapper-session");
         reader.setDaemon(true);
-        received.limit(0);
     }
 
-    /** The room that a message's descriptors need; set before the first read, or they vanish without a word. */
-    static void prepare(AFUNIXSocket socket) {
-        socket.ensureAncillaryReceiveBufferSize(CONTROL_BYTES);
-    }
-
-    private void hello() throws IOException, MalformedFrame {
+    private void hello(int messageDescriptors) throws IOException, MalformedFrame {
         Entries terms = new Entries().u32(MetadataType.MODE, settings.mode().code());
         terms.versions();
         terms.u32(MetadataType.MAX_REQUESTS, settings.maxRequests())
-                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, MAX_MESSAGE_DESCRIPTORS)
-                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, MAX_MESSAGE_DESCRIPTORS)
-                .u32(MetadataType.MAX_FRAME, MAX_FRAME)
+                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, messageDescriptors)
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Inbox.MAX_MESSAGE_DESCRIPTORS)
+                .u32(MetadataType.MAX_FRAME, Inbox.MAX_FRAME)
                 .u32(MetadataType.INLINE_LIMIT, settings.inlineLimitBytes())
                 .text(MetadataType.PEER_NAME, settings.name());
         outbox.add(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC, terms.encoded(), NOTHING);
         socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, settings.connectTimeoutMillis()));
-        if (!receiveFrame()) {
+        if (!inbox.next()) {
             throw new EOFException("the server closed the connection");
         }
+        Frame frame = inbox.frame();
+        MetadataReader metadata = inbox.metadata();
         if (frame.operation() == Operation.ERROR || frame.status() != Status.OK.code()) {
             Status status = Status.of(frame.status());
             throw new ObjmapperException(
@@ -124,7 +103,6 @@ final class Session {
             throw new MalformedFrame("7.1", "no objmapper server answers there");
         }
         places = new Semaphore(metadata.find(MetadataType.MAX_REQUESTS) ? Math.max(1, metadata.u32()) : 1);
-        received.position(received.position() + frame.length());
         socket.setSoTimeout(0);
     }
 
@@ -282,81 +260,22 @@ final class Session {
 
     private void receiveAll() {
         try {
-            while (receiveFrame()) {
-                dispatch();
-                received.position(received.position() + frame.length());
+            while (inbox.next()) {
+                dispatch(inbox.frame());
             }
             close(failure(new EOFException("the server closed the connection")));
         } catch (IOException | MalformedFrame | RuntimeException e) {
             close(failure(e));
         } finally {
-            closeAll(descriptors);
+            inbox.close();
         }
     }
 
-    /** Waits for one whole frame, which then stands at the position; false at the end of the connection between two frames. */
-    private boolean receiveFrame() throws IOException, MalformedFrame {
-        if (!receive(Limits.HEADER)) {
-            return false;
-        }
-        frame.wrap(received, received.position()).validate(MAX_FRAME);
-        if (!frame.isReply()) {
-            throw new MalformedFrame("2.3", "a frame of the server has no REPLY flag");
-        }
-        if (frame.descriptors() > descriptors.size()) {
-            throw new MalformedFrame(
-                    "1.5", "a frame claims " + frame.descriptors() + " descriptors, " + descriptors.size() + " came");
-        }
-        int length = frame.length();
-        if (!receive(length)) {
-            throw new EOFException("the connection ended inside a frame");
-        }
-        frame.wrap(received, received.position());
-        metadata.wrap(received, frame.metadataOffset(), frame.metadataLength());
-        return true;
-    }
-
-    private boolean receive(int bytes) throws IOException, MalformedFrame {
-        if (received.remaining() >= bytes) {
-            return true;
-        }
-        received.compact();
-        try {
-            while (received.position() < bytes) {
-                int count = in.read(received.array(), received.position(), received.remaining());
-                if (count < 0) {
-                    if (received.position() == 0) {
-                        return false;
-                    }
-                    throw new EOFException("the connection ended inside a frame");
-                }
-                received.position(received.position() + count);
-                takeDescriptors();
-            }
-        } finally {
-            received.flip();
-        }
-        return true;
-    }
-
-    private void takeDescriptors() throws IOException, MalformedFrame {
-        FileDescriptor[] arrived = socket.getReceivedFileDescriptors();
-        if (arrived == null || arrived.length == 0) {
-            return;
-        }
-        descriptors.addAll(Arrays.asList(arrived));
-        if (descriptors.size() > MAX_MESSAGE_DESCRIPTORS) {
-            throw new MalformedFrame(
-                    "1.5",
-                    descriptors.size() + " descriptors are queued, " + MAX_MESSAGE_DESCRIPTORS + " were granted");
-        }
-    }
-
-    private void dispatch() throws IOException, MalformedFrame {
+    private void dispatch(Frame frame) throws IOException, MalformedFrame {
         Status status = Status.of(frame.status());
         switch (frame.operation()) {
             case Operation.ERROR -> {
-                endWithError(status);
+                endWithError(frame.requestId(), status);
                 return;
             }
             case Operation.GOODBYE -> {
@@ -373,39 +292,47 @@ final class Session {
         }
         call.progressed();
         switch (frame.operation()) {
-            case Operation.DATA -> data(call);
+            case Operation.DATA -> appendBody(call, begun(call));
             case Operation.END -> ended(call, status);
-            default -> replied(call, status);
+            default -> replied(call, frame, status);
         }
     }
 
-    private void replied(Call call, Status status) throws IOException, MalformedFrame {
+    private void replied(Call call, Frame frame, Status status) throws IOException, MalformedFrame {
         if (frame.operation() != call.request.operation() || call.begun != null || frame.descriptors() > 1) {
             throw new MalformedFrame("4.7", Operation.nameOf(frame.operation()) + " answers " + call.request.what());
         }
-        byte[] entries = new byte[frame.metadataLength()];
-        received.get(frame.metadataOffset(), entries);
-        FileInputStream descriptor = frame.descriptors() == 0 ? null : claim();
-        Reply reply = new Reply(status, frame.objectLength(), entries, descriptor, new CopiedBody());
-        if (frame.hasMore()) {
-            reply.body.expect(expectedBytes(reply));
+        FileInputStream descriptor;
+        try {
+            descriptor = frame.descriptors() == 0 ? null : inbox.claim();
+        } catch (Inbox.DescriptorsLost e) {
+            answered(call);
+            call.reply.completeExceptionally(lost(call.request.key(), call.request.what(), e));
+            closeIfDone();
+            return;
         }
-        appendBody(call, reply);
+        Reply reply = new Reply(status, frame.objectLength(), inbox.metadataBytes(), descriptor, new CopiedBody());
         if (frame.hasMore()) {
             call.begun = reply;
+            call.expectedBytes = expectedBytes(frame.objectLength());
+            reply.body.expect(call.expectedBytes);
+            appendBody(call, reply);
         } else {
+            appendBody(call, reply);
             complete(call, reply);
         }
     }
 
-    private void data(Call call) throws IOException, MalformedFrame {
-        appendBody(call, begun(call));
+    /** The bytes that the body of the reply that stands here must have; −1 where it doesn't say. */
+    private long expectedBytes(long objectLength) {
+        MetadataReader metadata = inbox.metadata();
+        return metadata.find(MetadataType.RANGE) ? metadata.secondU64() : objectLength;
     }
 
     private void ended(Call call, Status status) throws MalformedFrame {
         Reply reply = begun(call).ended(status);
         call.begun = null;
-        long expected = expectedBytes(reply);
+        long expected = call.expectedBytes;
         if (status == Status.OK && !call.abandoned && expected >= 0 && expected != reply.body.length()) {
             reply.discard();
             throw new MalformedFrame("4.4", "a body of " + reply.body.length() + " bytes instead of " + expected);
@@ -422,15 +349,9 @@ final class Session {
     }
 
     private void appendBody(Call call, Reply reply) throws IOException {
-        if (frame.bodyLength() > 0 && !call.abandoned) {
-            reply.body.append(received.slice(frame.bodyOffset(), frame.bodyLength()));
+        if (inbox.frame().bodyLength() > 0 && !call.abandoned) {
+            reply.body.append(inbox.body());
         }
-    }
-
-    /** The bytes that a body must have; −1 where the reply doesn't say. */
-    private static long expectedBytes(Reply reply) {
-        MetadataReader entries = reply.reader();
-        return entries.find(MetadataType.RANGE) ? entries.secondU64() : reply.objectLength;
     }
 
     private void complete(Call call, Reply reply) {
@@ -439,16 +360,6 @@ final class Session {
             reply.discard();
         }
         closeIfDone();
-    }
-
-    /** A descriptor of our own: junixsocket closes those that it received together with the socket. */
-    private FileInputStream claim() throws IOException {
-        FileDescriptor original = descriptors.remove();
-        try {
-            return FileDescriptorCast.duplicating(original).as(FileInputStream.class);
-        } finally {
-            close(original);
-        }
     }
 
     private void answered(Call call) {
@@ -469,9 +380,9 @@ final class Session {
         }
     }
 
-    private void endWithError(Status status) {
+    private void endWithError(int requestId, Status status) {
         String message = "the server ended the session: " + message(status);
-        Call guilty = frame.requestId() == 0 ? null : inFlight.remove(frame.requestId());
+        Call guilty = requestId == 0 ? null : inFlight.remove(requestId);
         if (guilty != null) {
             guilty.reply.completeExceptionally(new ObjmapperException(
                     status, guilty.request.key(), false, guilty.request.what() + ": " + message, null));
@@ -480,17 +391,35 @@ final class Session {
     }
 
     private String message(Status status) {
+        MetadataReader metadata = inbox.metadata();
         return metadata.find(MetadataType.MESSAGE) ? metadata.text() : status.sentence();
     }
 
     private ObjmapperException failure(Exception cause) {
+        if (cause instanceof Inbox.DescriptorsLost) {
+            return lost(null, "the session with " + settings.socket(), cause);
+        }
         String why = cause instanceof MalformedFrame broken
                 ? "the server broke clause " + broken.clause() + " of the protocol: " + broken.getMessage()
-                : "the connection to " + settings.socket() + " broke: " + cause.getMessage()
-                        + (cause instanceof EOFException
-                                ? ""
-                                : " (at this process's descriptor limit, received descriptors are lost: raise it)");
+                : "the connection to " + settings.socket() + " broke: " + cause.getMessage();
         return new ObjmapperException(null, null, false, why, cause);
+    }
+
+    private static ObjmapperException lost(@Nullable Key key, String what, Exception cause) {
+        return new ObjmapperException(
+                Status.DESCRIPTORS_LOST,
+                key,
+                false,
+                what + ": " + cause.getMessage()
+                        + "; this process is at its descriptor limit: close objects, or raise it (ulimit -n)",
+                cause);
+    }
+
+    /** Whether it ended because descriptors did not fit into this process. */
+    boolean lostDescriptors() {
+        ObjmapperException why = end;
+        return why != null
+                && why.status().filter(Status.DESCRIPTORS_LOST::equals).isPresent();
     }
 
     /** Ends the session and every call on it. Safe to call more than once, from any thread. */
@@ -528,23 +457,6 @@ final class Session {
     void join() throws InterruptedException {
         if (Thread.currentThread() != reader) {
             reader.join();
-        }
-    }
-
-    private static void closeAll(Queue<FileDescriptor> queued) {
-        for (FileDescriptor next = queued.poll(); next != null; next = queued.poll()) {
-            close(next);
-        }
-    }
-
-    private static void close(FileDescriptor descriptor) {
-        if (!descriptor.valid()) {
-            return; // went with the socket
-        }
-        try {
-            FileDescriptorCast.using(descriptor).as(FileInputStream.class).close();
-        } catch (IOException e) {
-            LOG.debug("a received descriptor could not be closed", e);
         }
     }
 

@@ -29,6 +29,12 @@ final class SessionPool {
     private final Object[] locks;
     private final AtomicInteger turn = new AtomicInteger();
     private final Thread clock = new Thread(this::watchTime, "objmapper-clock");
+    /**
+     * How many descriptors a new session takes in one message. Once some were lost, one: of a message that fits in part, junixsocket
+     * leaks that part, and one descriptor fits or does not.
+     */
+    private volatile int messageDescriptors = Inbox.MAX_MESSAGE_DESCRIPTORS;
+
     private volatile boolean closed;
 
     SessionPool(ClientSettings settings) {
@@ -131,6 +137,9 @@ final class SessionPool {
                 if (there != null && alive(there)) {
                     return there; // someone else was faster
                 }
+                if (there != null && there.lostDescriptors()) {
+                    messageDescriptors = 1;
+                }
                 Session session = connect();
                 slots.set(i, session);
                 if (closed) {
@@ -156,7 +165,7 @@ final class SessionPool {
         try {
             socket = AFUNIXSocket.newInstance();
             try {
-                Session.prepare(socket);
+                Inbox.prepare(socket);
                 socket.connect(AFUNIXSocketAddress.of(settings.socket()), (int)
                         Math.min(Integer.MAX_VALUE, settings.connectTimeoutMillis()));
             } catch (IOException | RuntimeException e) {
@@ -172,7 +181,7 @@ final class SessionPool {
                             + "; is a server running there? objmapperd --dev starts one",
                     e);
         }
-        return Session.greet(socket, settings);
+        return Session.greet(socket, settings, messageDescriptors);
     }
 
     private static boolean alive(@Nullable Session session) {

@@ -1,5 +1,6 @@
 package org.objmapper.client;
 
+import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
@@ -7,6 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +22,7 @@ import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
@@ -144,6 +148,21 @@ final class ScriptedServer implements AutoCloseable {
         void sendWith(FileDescriptor descriptor, Consumer<FrameWriter> content) throws IOException {
             socket.setOutboundFileDescriptors(descriptor);
             send(content);
+        }
+
+        /** Answers GETs with the same descriptor each, all in one message. */
+        void replyTogether(FileDescriptor descriptor, long length, List<Received> gets) throws IOException {
+            FileDescriptor[] descriptors = new FileDescriptor[gets.size()];
+            Arrays.fill(descriptors, descriptor);
+            ByteArrayOutputStream frames = new ByteArrayOutputStream();
+            for (Received get : gets) {
+                frames.write(encode(writer -> writer.begin(Operation.GET, Frame.REPLY, get.id, Status.OK, length)
+                        .descriptors(1)
+                        .u32(MetadataType.MODE, Mode.FDPASS.code())
+                        .pair(MetadataType.DESCRIPTOR_RANGE, 0, length)));
+            }
+            socket.setOutboundFileDescriptors(descriptors);
+            sendBytes(frames.toByteArray());
         }
 
         static byte[] encode(Consumer<FrameWriter> content) {
