@@ -53,3 +53,21 @@ JAVA(jint, execute)(JNIEnv *env, jclass class, jint standard_input, jbyteArray w
 	free(copy);
 	return r;
 }
+
+JAVA(jint, setEnvironment)(JNIEnv *env, jclass class, jbyteArray name, jbyteArray value)
+{
+	(void)class;
+	int r = -EINVAL;
+	jbyte *n = (*env)->GetByteArrayElements(env, name, NULL);
+	jbyte *v = (*env)->GetByteArrayElements(env, value, NULL);
+	jsize length = (*env)->GetArrayLength(env, value);
+	if (n != NULL && v != NULL)
+		r = length == 0 ? unsetenv((char *)n) : setenv((char *)n, (char *)v, 1);
+	if (r == -1)
+		r = -errno;
+	if (v != NULL)
+		(*env)->ReleaseByteArrayElements(env, value, v, JNI_ABORT);
+	if (n != NULL)
+		(*env)->ReleaseByteArrayElements(env, name, n, JNI_ABORT);
+	return r;
+}

@@ -161,6 +161,12 @@ public final class NativeIo {
      */
     public static native int execute(int standardInput, byte[] words);
 
+    /**
+     * Sets a variable of this process's environment, as {@link #execute} hands it on; removes it when the value is empty. The name, and
+     * a value that is not empty, end with a NUL. Not while another thread reads the environment.
+     */
+    public static native int setEnvironment(byte[] name, byte[] value);
+
     /** The address of a direct buffer's first byte. */
     public static native long address(ByteBuffer direct);
 }

@@ -7,6 +7,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -75,6 +76,9 @@ final class ExportCommand implements ToolCommand {
     /** Where a key's file is; null when it would be outside the directory, or no file. */
     static @Nullable Path file(Path directory, byte[] key, int prefixLength) {
         String rest = new String(key, prefixLength, key.length - prefixLength, StandardCharsets.UTF_8);
+        if (!Arrays.equals(rest.getBytes(StandardCharsets.UTF_8), Arrays.copyOfRange(key, prefixLength, key.length))) {
+            return null; // not UTF-8: two keys might become one file
+        }
         for (String part : rest.split("/", -1)) {
             if (part.isEmpty() || part.equals(".") || part.equals("..")) {
                 return null;

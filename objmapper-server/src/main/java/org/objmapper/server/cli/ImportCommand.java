@@ -95,7 +95,9 @@ final class ImportCommand implements ToolCommand {
                 public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
                     if (attributes.isRegularFile()) {
                         byte[] key = (prefix + directory.relativize(path)).getBytes(StandardCharsets.UTF_8);
-                        if (key.length > Limits.MAX_KEY) {
+                        if (!path.equals(Path.of(path.toString()))) {
+                            fail(path + ": its name is not UTF-8; give it another one to store it", ExitCode.IO);
+                        } else if (key.length > Limits.MAX_KEY) {
                             fail(path + ": its key would have more than " + Limits.MAX_KEY + " bytes", ExitCode.IO);
                         } else {
                             sources.add(new Source(

@@ -15,11 +15,18 @@ public final class ObjmapperCommand {
 
     public static void main(String[] words) {
         Console console = Console.ofProcess();
-        int exitCode = run(List.of(words), console);
+        int exitCode = CallerLocale.isUtf8(words) ? run(List.of(words), console) : notUtf8(console);
         console.err().flush();
         if (exitCode != ExitCode.OK) {
             System.exit(exitCode);
         }
+    }
+
+    private static int notUtf8(Console console) {
+        console.err()
+                .println("objmapper: a word on the command line is not UTF-8, as keys and file names must be here"
+                        + "\ngive the file another name, or use a client library for such a key");
+        return ExitCode.USAGE;
     }
 
     /** Runs one call of the tool; returns its exit code. */

@@ -32,7 +32,9 @@ final class Usage {
     static CommandSpec tool() {
         CommandSpec spec = CommandSpec.create().name("objmapper");
         spec.usageMessage()
-                .description("Stores objects in an objmapper server and gets them back.")
+                .description(
+                        "Stores objects in an objmapper server and gets them back. Keys and file names are UTF-8, whatever the"
+                                + " locale is.")
                 .footer("", "Exit codes: " + EXIT_CODES + ".");
         spec.addOption(OptionSpec.builder("-h", "--help")
                 .usageHelp(true)

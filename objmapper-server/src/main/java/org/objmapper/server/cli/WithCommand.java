@@ -39,6 +39,7 @@ final class WithCommand implements ToolCommand {
             int descriptor = session.frame().descriptors() == 0
                     ? InlineBody.descriptor(session, key)
                     : DescriptorChannel.number(descriptor(session));
+            CallerLocale.restore(console.environment());
             int errno = -NativeIo.execute(descriptor, block(command));
             throw new ToolFailure(
                     errno == Errno.ENOENT ? 127 : 126, command.get(0) + ": cannot be run: " + Errno.nameOf(errno));

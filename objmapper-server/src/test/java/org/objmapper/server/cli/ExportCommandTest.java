@@ -28,6 +28,13 @@ class ExportCommandTest {
         assertThat(file("docs", 4)).isNull();
     }
 
+    @Test
+    void aKeyThatIsNoUtf8IsNone() {
+        assertThat(ExportCommand.file(DIRECTORY, new byte[] {'a', (byte) 0xff}, 0))
+                .isNull();
+        assertThat(file("\uFFFD", 0)).isEqualTo(DIRECTORY.resolve("\uFFFD"));
+    }
+
     private static Path file(String key, int prefixLength) {
         return ExportCommand.file(DIRECTORY, key.getBytes(StandardCharsets.UTF_8), prefixLength);
     }
