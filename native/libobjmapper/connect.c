@@ -64,16 +64,17 @@ static int check_options(om_context *c, const om_options *o)
 		return context_fail(c, EINVAL, "inline_limit %u; it has 1 to %d bytes, or 0 for 4096", o->inline_limit, WIRE_MOST_INLINE);
 	if (o->timeout_millis < -1)
 		return context_fail(c, EINVAL, "timeout_millis %d; it has 1 and more, 0 for %d, or -1 for ever", o->timeout_millis, DEFAULT_TIMEOUT_MILLIS);
-	if (o->name != NULL && o->name[0] == '\0')
-		return context_fail(c, EINVAL, "the name is empty; NULL stands for none");
+	if (o->name != NULL && (o->name[0] == '\0' || strlen(o->name) > WIRE_MOST_NAME))
+		return context_fail(c, EINVAL, "a name of %zu bytes; it has 1 to %d, or is NULL", strlen(o->name), WIRE_MOST_NAME);
 	if (wire_any(o->reserved, sizeof o->reserved))
 		return context_fail(c, EINVAL, "reserved is not zero: the options are not zero-initialised, or of a later version");
 	return 0;
 }
 
-static void write_hello(struct wire_buffer *out, const om_options *o)
+static void write_hello(om_context *c, const om_options *o)
 {
 	static const unsigned char versions[8] = { 1, 0, 1, 0 };
+	struct wire_buffer *out = &c->session->out;
 	size_t frame = wire_begin(out, WIRE_HELLO, 0, 0, 0, 0, WIRE_MAGIC);
 
 	wire_u32(out, WIRE_MODE, o->mode == OM_INLINE ? OM_AUTO : (uint32_t)o->mode);
@@ -92,7 +93,9 @@ static void write_hello(struct wire_buffer *out, const om_options *o)
 	if (o->ordered)
 		wire_u32(out, WIRE_ORDERED, 1);
 	if (o->name != NULL)
-		wire_entry(out, WIRE_PEER_NAME, o->name, strnlen(o->name, 64));
+		wire_entry(out, WIRE_PEER_NAME, o->name, strlen(o->name));
+	if (!out->failed && om_metadata_check(out->bytes + WIRE_HEADER, out->length - WIRE_HEADER, c->errstr) < 0)
+		c->err = EINVAL;
 	wire_end(out, frame, NULL, 0);
 }
 
@@ -127,7 +130,7 @@ static om_context *new_context(const om_options *options)
 	om_set_timeout(c, o->timeout_millis);
 	s->reader = om_reader_new(0);
 	if (check_options(c, o) == 0)
-		write_hello(&s->out, o);
+		write_hello(c, o);
 	if (s->reader == NULL || s->out.failed)
 		context_fail(c, ENOMEM, "no memory for a session");
 	return c;

@@ -111,7 +111,7 @@ typedef struct om_options {
 	int no_inline;            /* 1: inline limit 0 */
 	int no_descriptors;       /* 1: take no descriptors */
 	int timeout_millis;       /* the longest a call waits without any progress; 0: 30,000; -1: for ever */
-	const char *name;         /* for the server's logs, at most 64 bytes of it; NULL: none */
+	const char *name;         /* for the server's logs, 1 to 64 bytes of UTF-8; NULL: none */
 	int ordered;              /* 1: the answers come in the order of the requests */
 	int shared_accepted;      /* 1: a descriptor may share its offset with others of this user: it is then only read with pread(2) or mmap(2) */
 	uint64_t reserved[4];

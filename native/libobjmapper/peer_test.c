@@ -1,6 +1,7 @@
 /* A context over a real socket, against a peer that behaves well and badly. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 /* ---- the peers */
 
-enum { BODY = 4000, MANY = 200 };
+enum { BODY = 4000, MANY = 200, BURST = 2 * FDPASS_MAX + 10 };
 
 /* Every GET gets a body of BODY bytes in its frame. */
 static void answers_everything(struct peer *p)
@@ -31,21 +32,66 @@ static void answers_everything(struct peer *p)
 	}
 }
 
-/* Waits for MANY requests and answers them with one message that carries all descriptors. */
-static void passes_descriptors_together(struct peer *p)
+/* Waits for count requests and answers them with as few messages as carry all descriptors. */
+static void pass_descriptors(struct peer *p, int count)
 {
 	struct wire_buffer b = { 0 };
-	int fds[MANY];
+	int fds[FDPASS_MAX], held = 0;
 	om_frame f;
 
-	for (int i = 0; i < MANY; i++) {
+	for (int i = 0; i < count; i++) {
 		hear(p, &f);
-		fds[i] = memfd_create("body", 0);
-		check(fds[i] >= 0 && write(fds[i], &f.id, sizeof f.id) == sizeof f.id);
+		fds[held] = memfd_create("body", 0);
+		check(fds[held] >= 0 && write(fds[held], &f.id, sizeof f.id) == sizeof f.id);
+		held++;
 		add(&b, WIRE_GET, 0, f.id, OM_OK, 1, sizeof f.id, NULL, 0);
+		if (held < FDPASS_MAX && i + 1 < count)
+			continue;
+		tell(p, &b, fds, (unsigned)held);
+		while (held > 0)
+			close(fds[--held]);
 	}
-	tell(p, &b, fds, MANY);
+}
+
+static void passes_descriptors_together(struct peer *p)
+{
+	om_frame f;
+
+	pass_descriptors(p, MANY);
 	hear(p, &f);
+}
+
+static void passes_more_than_a_message_holds(struct peer *p)
+{
+	om_frame f;
+
+	pass_descriptors(p, BURST);
+	hear(p, &f);
+}
+
+/* Answers two requests, begins to answer the third, and is killed. */
+static void is_killed_midway(struct peer *p)
+{
+	static const unsigned char body[BODY];
+	struct wire_buffer b = { 0 };
+	om_frame f;
+
+	for (int i = 0; i < 3; i++) {
+		hear(p, &f);
+		add(&b, WIRE_GET, 0, f.id, OM_OK, 0, BODY, body, BODY);
+	}
+	b.length -= BODY / 2;
+	tell(p, &b, NULL, 0);
+	raise(SIGKILL);
+}
+
+/* Reads nothing until the client leaves. */
+static void says_nothing(struct peer *p)
+{
+	struct pollfd gone = { .fd = p->socket, .events = POLLRDHUP };
+
+	while (poll(&gone, 1, -1) < 0 && errno == EINTR)
+		;
 }
 
 /* Refuses a PUT after its first DATA frame and takes the rest up to END. */
@@ -121,39 +167,153 @@ static void ten_thousand_requests_without_taking_an_answer_do_not_stand_still(vo
 	end(c, child);
 }
 
+/* Every GET is answered with a descriptor of its own. */
+static void expect_descriptors(om_context *c, int count)
+{
+	om_reply *replies[BURST];
+
+	for (int i = 0; i < count; i++)
+		check(om_append_get(c, "key", 3, NULL, NULL) == 0);
+	for (int i = 0; i < count; i++) {
+		om_reply *r = replies[i] = om_get_reply(c);
+		uint32_t id;
+		check(r != NULL && r->fd >= 0 && pread(r->fd, &id, sizeof id, (off_t)r->fd_offset) == sizeof id && id == r->id);
+		check((fcntl(r->fd, F_GETFD) & FD_CLOEXEC) != 0);
+	}
+	for (int i = 0; i < count; i++)
+		om_reply_free(replies[i]);
+}
+
 static void many_descriptors_of_one_message_reach_their_replies(void)
 {
 	pid_t child;
 	om_context *c = connect_to(passes_descriptors_together, NULL, &child);
 
-	for (int i = 0; i < MANY; i++)
-		check(om_append_get(c, "key", 3, NULL, NULL) == 0);
-	for (int i = 0; i < MANY; i++) {
-		om_reply *r = om_get_reply(c);
-		uint32_t id;
-		check(r != NULL && r->fd >= 0 && pread(r->fd, &id, sizeof id, (off_t)r->fd_offset) == sizeof id && id == r->id);
-		check((fcntl(r->fd, F_GETFD) & FD_CLOEXEC) != 0);
-		om_reply_free(r);
-	}
+	expect_descriptors(c, MANY);
 	end(c, child);
 }
 
+static void more_descriptors_than_a_message_holds_reach_their_replies(void)
+{
+	pid_t child;
+	om_context *c = connect_to(passes_more_than_a_message_holds, NULL, &child);
+
+	expect_descriptors(c, BURST);
+	end(c, child);
+}
+
+/* With room for only some of the descriptors: the session is over, those that did arrive are closed at once, and a new session works. */
 static void lost_descriptors_end_the_session_and_none_stays_open(void)
 {
-	struct rlimit before, low;
-	pid_t child;
-	om_context *c = connect_to(passes_descriptors_together, NULL, &child);
+	for (rlim_t room = 0; room <= 150; room += 50) {
+		struct rlimit before, low;
+		pid_t child;
+		om_context *c = connect_to(passes_descriptors_together, NULL, &child);
+		int open_before = open_descriptors();
 
-	check(getrlimit(RLIMIT_NOFILE, &before) == 0);
-	low = before;
-	low.rlim_cur = (rlim_t)open_descriptors() + 50;
-	check(setrlimit(RLIMIT_NOFILE, &low) == 0);
-	for (int i = 0; i < MANY; i++)
+		check(getrlimit(RLIMIT_NOFILE, &before) == 0);
+		low = before;
+		low.rlim_cur = (rlim_t)om_socket(c) + 1 + room;
+		check(setrlimit(RLIMIT_NOFILE, &low) == 0);
+		for (int i = 0; i < MANY; i++)
+			check(om_append_get(c, "key", 3, NULL, NULL) == 0);
+		om_reply *r = om_get_reply(c);
+		check(setrlimit(RLIMIT_NOFILE, &before) == 0);
+		check(r == NULL && c->err == EMFILE && strstr(c->errstr, "ulimit -n") != NULL);
+		check(open_descriptors() == open_before);
+		check(om_get_reply(c) == NULL && om_ping(c) == NULL && om_append_get(c, "key", 3, NULL, NULL) < 0 && c->err == EMFILE);
+		end(c, child);
+	}
+	many_descriptors_of_one_message_reach_their_replies();
+}
+
+static void a_killed_server_leaves_the_answers_that_came_and_a_new_session_goes_on(void)
+{
+	pid_t child;
+	om_context *c = connect_to(is_killed_midway, NULL, &child);
+	int status;
+
+	for (int i = 0; i < 3; i++)
 		check(om_append_get(c, "key", 3, NULL, NULL) == 0);
-	om_reply *r = om_get_reply(c);
-	check(setrlimit(RLIMIT_NOFILE, &before) == 0);
-	check(r == NULL && c->err == EMFILE && strstr(c->errstr, "ulimit -n") != NULL);
+	check(om_flush(c) == 0);
+	for (int i = 0; i < 2; i++) {
+		om_reply *r = om_get_reply(c);
+		check(r != NULL && r->status == OM_OK && r->body_length == BODY);
+		om_reply_free(r);
+	}
+	check(om_get_reply(c) == NULL && c->err == ECONNRESET && strstr(c->errstr, "1 request unanswered") != NULL);
+	check(om_get_reply(c) == NULL && om_get(c, "key", 3, NULL) == NULL && om_flush(c) < 0 && c->err == ECONNRESET);
+	om_free(c);
+	check(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	c = connect_to(answers_everything, NULL, &child);
+	om_reply *r = om_get(c, "key", 3, NULL);
+	check(r != NULL && r->status == OM_OK);
+	om_reply_free(r);
 	end(c, child);
+}
+
+/* ---- a server that neither reads nor answers: every call that waits gives up */
+
+static om_reply *get(om_context *c) { return om_get(c, "k", 1, NULL); }
+static om_reply *head(om_context *c) { return om_head(c, "k", 1, NULL); }
+static om_reply *put(om_context *c) { return om_put(c, "k", 1, "b", 1, NULL); }
+static om_reply *put_fd(om_context *c) { return om_put_fd(c, "k", 1, STDIN_FILENO, 1, NULL); }
+static om_reply *delete(om_context *c) { return om_delete(c, "k", 1, 0); }
+static om_reply *touch(om_context *c) { return om_touch(c, "k", 1, NULL); }
+static om_reply *list(om_context *c) { return om_list(c, NULL, 0, NULL, 0, 0); }
+static om_reply *purge_key(om_context *c) { return om_purge_key(c, "k", 1, 0); }
+static om_reply *purge_prefix(om_context *c) { return om_purge_prefix(c, "k", 1, 0); }
+static om_reply *purge_tag(om_context *c) { return om_purge_tag(c, "k", 1, 0); }
+static om_reply *purge_ban(om_context *c) { return om_purge_ban(c, "k", 1, 0); }
+static om_reply *cancel(om_context *c) { return om_cancel(c, 1); }
+
+static om_reply *put_from(om_context *c)
+{
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	om_reply *r = om_put_from(c, "k", 1, fd, OM_UNBOUNDED, NULL);
+	close(fd);
+	return r;
+}
+
+static om_reply *next_answer(om_context *c)
+{
+	check(om_append_ping(c, NULL) == 0);
+	return om_get_reply(c);
+}
+
+/* More than the socket takes. */
+static om_reply *large_put(om_context *c)
+{
+	size_t length = 16 * 1024 * 1024;
+	void *body = calloc(1, length);
+	check(om_append_put(c, "k", 1, body, length, NULL, NULL) < 0);
+	free(body);
+	return NULL;
+}
+
+static om_reply *large_flush(om_context *c)
+{
+	while (om_append_ping(c, NULL) == 0)
+		;
+	check(om_flush(c) < 0);
+	return NULL;
+}
+
+static void every_call_gives_up_on_a_server_that_says_nothing(void)
+{
+	static om_reply *(*const calls[])(om_context *) = {
+		get, head, put, put_fd, put_from, delete, touch, list, purge_key, purge_prefix, purge_tag, purge_ban, cancel, om_stat, om_ping, om_goodbye, next_answer,
+		large_put, large_flush,
+	};
+
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		pid_t child;
+		om_context *c = connect_to(says_nothing, NULL, &child);
+		om_set_timeout(c, 20);
+		check(calls[i](c) == NULL && c->err == ETIMEDOUT && strstr(c->errstr, "20 ms") != NULL);
+		check(om_ping(c) == NULL && c->err == ETIMEDOUT); /* the session is over: a late answer would answer another request */
+		end(c, child);
+	}
 }
 
 struct endless {
@@ -253,7 +413,10 @@ int main(void)
 
 	ten_thousand_requests_without_taking_an_answer_do_not_stand_still();
 	many_descriptors_of_one_message_reach_their_replies();
+	more_descriptors_than_a_message_holds_reach_their_replies();
 	lost_descriptors_end_the_session_and_none_stays_open();
+	a_killed_server_leaves_the_answers_that_came_and_a_new_session_goes_on();
+	every_call_gives_up_on_a_server_that_says_nothing();
 	an_endless_put_stops_when_it_is_refused();
 	a_passed_descriptor_stays_the_callers();
 	a_server_that_hangs_up_is_an_error_with_its_reason();

@@ -288,9 +288,11 @@ static void a_session_with_senseless_options_is_refused(void)
 	expect_no_session(&(om_options) { .max_requests = 4097 }, "max_requests 4097");
 	expect_no_session(&(om_options) { .inline_limit = 65537 }, "inline_limit 65537");
 	expect_no_session(&(om_options) { .timeout_millis = -2 }, "timeout_millis -2");
-	expect_no_session(&(om_options) { .name = "" }, "name");
+	expect_no_session(&(om_options) { .name = "" }, "a name of 0 bytes");
+	expect_no_session(&(om_options) { .name = text(65) }, "a name of 65 bytes");
+	expect_no_session(&(om_options) { .name = "\xc3" }, "PEER_NAME");
 	expect_no_session(&(om_options) { .reserved = { 1 } }, "reserved");
-	om_context *c = om_detached(&(om_options) { .max_requests = 4096, .inline_limit = 65536, .timeout_millis = -1, .name = "n", .ordered = 1, .shared_accepted = 1 });
+	om_context *c = om_detached(&(om_options) { .max_requests = 4096, .inline_limit = 65536, .timeout_millis = -1, .name = text(64), .ordered = 1, .shared_accepted = 1 });
 	check(c != NULL && c->err == 0);
 	om_free(c);
 }

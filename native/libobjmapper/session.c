@@ -46,8 +46,17 @@ static int wait_for(om_context *c, short events, const char *what)
 	if (n < 0)
 		return context_fail(c, errno, "poll: %s", strerror(errno));
 	if (n == 0)
-		return context_fail(c, ETIMEDOUT, "the server did not %s within %d ms", what, c->session->timeout_millis);
+		return context_fail(c, ETIMEDOUT, "the server did not %s within %d ms; connect anew", what, c->session->timeout_millis);
 	return p.revents;
+}
+
+static int server_is_gone(om_context *c)
+{
+	unsigned unanswered = 0;
+
+	for (const struct pending *p = c->session->pending; p != NULL; p = p->next)
+		unanswered++;
+	return context_fail(c, ECONNRESET, "the server closed the session with %u request%s unanswered; connect anew", unanswered, unanswered == 1 ? "" : "s");
 }
 
 /* Up to so many bytes into the session's input; the reader gets the descriptors. How many; 0 after a wait; -1 when the session failed. */
@@ -64,9 +73,9 @@ static ssize_t receive(om_context *c, size_t room)
 		for (unsigned i = 0; i < count; i++)
 			close(fds[i]);
 		if (n == -EMFILE)
-			return context_fail(c, EMFILE, "descriptors were lost: this process has no more room for open files (ulimit -n)");
+			return context_fail(c, EMFILE, "descriptors were lost: this process has no room for more open files; raise its limit (ulimit -n) or close some, and connect anew");
 		if (n == 0)
-			return context_fail(c, ECONNRESET, "the server closed the session");
+			return server_is_gone(c);
 		return context_fail(c, (int)-n, "cannot receive from the server: %s", strerror((int)-n));
 	}
 	int r = om_reader_feed(s->reader, NULL, 0, fds, count);

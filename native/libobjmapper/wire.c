@@ -215,7 +215,14 @@ static int is_text(const unsigned char *p, size_t length)
 
 static int refuse(char errstr[256], const char *clause, const char *what, int type, size_t length)
 {
-	snprintf(errstr, 256, "metadata type %d of %zu bytes: %s (clause %s)", type, length, what, clause);
+	const char *name = NULL;
+
+	for (size_t i = 0; i < RULES; i++)
+		name = rules[i].type == type ? rules[i].name : name;
+	if (name != NULL)
+		snprintf(errstr, 256, "%s of %zu bytes: %s (clause %s)", name, length, what, clause);
+	else
+		snprintf(errstr, 256, "metadata type %d of %zu bytes: %s (clause %s)", type, length, what, clause);
 	return -EPROTO;
 }
 
