@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include <linux/openat2.h>
+#include <linux/sockios.h>
 
 #include "fdpass.h"
 
@@ -182,7 +184,7 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 	return t.count;
 }
 
-enum command_kind { BYTES = 0, FILE_BY_SENDFILE = 1, FILE_BY_COPY = 2, FILE_BY_SENDFILE_UNCHECKED = 3 };
+enum command_kind { BYTES = 0, FILE_BY_SENDFILE = 1, FILE_BY_COPY = 2, FILE_BY_SENDFILE_UNCHECKED = 3, BYTES_ONCE_ALL_IS_READ = 4 };
 
 /* A descriptor to pass: a fresh description of the file, opened by its name, or where that is gone through the open one. */
 struct passed {
@@ -200,7 +202,8 @@ struct command {
 	int32_t file;
 	int32_t descriptor_count;
 	int64_t descriptors; /* address of an array of struct passed */
-	int64_t result;      /* bytes sent, or -errno with nothing sent; -ENODATA: the file's bytes are not in memory */
+	int64_t result;      /* bytes sent, or -errno with nothing sent; -ENODATA: the file's bytes are not in memory;
+	                        -EBUSY: the peer has not read what was sent before */
 };
 _Static_assert(sizeof(struct command) == 48, "mirrored in NativeIo.java");
 
@@ -308,6 +311,15 @@ static int64_t send_bytes(const struct command *c)
 	return result;
 }
 
+/* Every packet is accounted with more than this; less is what the kernel holds for itself while it frees the last one. */
+enum { SMALLEST_PACKET = 256 };
+
+static int peer_has_read_all(int socket)
+{
+	int unread = 0;
+	return ioctl(socket, SIOCOUTQ, &unread) == 0 && unread < SMALLEST_PACKET;
+}
+
 /* Carries out the commands in order; those behind one that was not finished, on the same socket, get -ECANCELED. */
 JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong scratch, jint scratch_size)
 {
@@ -323,6 +335,8 @@ JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong sc
 		}
 		if (c->kind == BYTES)
 			c->result = send_bytes(c);
+		else if (c->kind == BYTES_ONCE_ALL_IS_READ)
+			c->result = peer_has_read_all(c->socket) ? send_bytes(c) : -EBUSY;
 		else if (c->kind == FILE_BY_COPY)
 			c->result = send_by_copy(c, (char *)(uintptr_t)scratch, (size_t)scratch_size);
 		else

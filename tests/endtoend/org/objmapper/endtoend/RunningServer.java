@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -20,13 +22,14 @@ final class RunningServer implements AutoCloseable {
 
     /** Starts it and waits for its ready line. */
     static RunningServer start(Path socket, Path data, Path log) throws IOException {
-        Process process = new ProcessBuilder(
-                        Distribution.program("objmapperd"),
-                        "serve",
-                        "--socket",
-                        socket.toString(),
-                        "--data",
-                        data.toString())
+        return start(List.of(Distribution.program("objmapperd")), socket, data, log);
+    }
+
+    /** As {@link #start(Path, Path, Path)}, with another program, or by way of one. */
+    static RunningServer start(List<String> program, Path socket, Path data, Path log) throws IOException {
+        List<String> command = new ArrayList<>(program);
+        command.addAll(List.of("serve", "--socket", socket.toString(), "--data", data.toString()));
+        Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         RunningServer server = new RunningServer(process, log);

@@ -53,6 +53,8 @@ public final class NativeIo {
     public static final int SEND_FILE_BY_COPY = 2;
     /** As {@link #SEND_FILE_IN_KERNEL} for bytes that were just read, without asking whether they are in memory. */
     public static final int SEND_FILE_IN_KERNEL_UNCHECKED = 3;
+    /** As {@link #SEND_BYTES} if the peer has read all that was sent to it before; else -EBUSY. */
+    public static final int SEND_BYTES_ONCE_ALL_IS_READ = 4;
 
     static {
         NativeLibrary.load();

@@ -7,10 +7,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.server.exchange.Exchange;
-import org.objmapper.server.store.DeviceQueue;
 import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoredObject;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,12 +22,6 @@ final class Loop implements AutoCloseable {
     private static final int SLICE = 64 * 1024;
     private static final int EVENTS = 512;
     private static final int AGAIN = 256;
-    private static final int COMMANDS = 512;
-    private static final int DESCRIPTORS = 8 * 1024;
-    private static final int DESCRIPTOR_SIZE = 16;
-    private static final int SCRATCH = 256 * 1024;
-    /** Bytes of files that one session may send in a turn. */
-    private static final int FILE_SHARE = 512 * 1024;
 
     private static final int TICK_MILLIS = 100;
     private static final int OUTPUT_BUFFER = 32 * 1024;
@@ -38,9 +29,10 @@ final class Loop implements AutoCloseable {
 
     private final int index;
     private final ServerLimits limits;
+    private final int descriptorShare;
     private final Exchanges exchanges;
-    private final DeviceQueue device;
     private final SessionCount sessionCount;
+    private final Sender sender;
     private final int epoll;
     private final int wakeup;
     private final Thread thread;
@@ -50,37 +42,34 @@ final class Loop implements AutoCloseable {
     private final ByteBuffer arena = BufferPool.direct(ARENA);
     private final ByteBuffer events = BufferPool.direct(EVENTS * NativeIo.EVENT_SIZE);
     private final ByteBuffer again = BufferPool.direct(AGAIN * Long.BYTES);
-    private final ByteBuffer commands = BufferPool.direct(COMMANDS * NativeIo.COMMAND_SIZE);
-    private final ByteBuffer descriptors = BufferPool.direct(DESCRIPTORS * DESCRIPTOR_SIZE);
-    private final ByteBuffer scratch = BufferPool.direct(SCRATCH);
     private final ByteBuffer pausedSlots;
-    private final long descriptorsAddress = NativeIo.address(descriptors);
+    private final long arenaAddress = NativeIo.address(arena);
+    private final long eventsAddress = NativeIo.address(events);
+    private final long againAddress = NativeIo.address(again);
+    private final long pausedSlotsAddress;
     private final BufferPool outputBuffers = new BufferPool(OUTPUT_BUFFER);
     private final BufferPool inputBuffers = new BufferPool(INPUT_BUFFER);
 
     private final @Nullable Session[] sessions;
     private final ArrayList<Listener> listeners = new ArrayList<>();
     private final ArrayList<Integer> freeSlots = new ArrayList<>();
-    private ArrayList<Session> readAgain = new ArrayList<>();
-    private ArrayList<Session> withOutput = new ArrayList<>();
-    private ArrayList<Session> sending = new ArrayList<>();
-    private final OutputQueue.Segment[] offered = new OutputQueue.Segment[COMMANDS];
-    private final Session[] offeredBy = new Session[COMMANDS];
+    private final ArrayList<Session> readAgain = new ArrayList<>();
     private int usedSlots;
-    private int descriptorsUsed;
     private long nowMillis = millis();
     private long nextTick;
     private volatile boolean stopping;
     private boolean draining;
 
-    Loop(int index, ServerLimits limits, Store store, SessionCount sessionCount) {
+    Loop(int index, ServerLimits limits, Store store, SessionCount sessionCount, int descriptorShare) {
         this.index = index;
         this.limits = limits;
+        this.descriptorShare = descriptorShare;
         this.exchanges = new Exchanges(store);
-        this.device = store.device();
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.pausedSlots = BufferPool.direct(limits.maxSessions());
+        this.pausedSlotsAddress = NativeIo.address(pausedSlots);
+        this.sender = new Sender(this, store, descriptorShare);
         this.epoll = opened(NativeIo.epollCreate(), "epoll_create1");
         this.wakeup = opened(NativeIo.eventfd(), "eventfd");
         opened(NativeIo.epollAdd(epoll, wakeup, NativeIo.token(NativeIo.KIND_WAKEUP, 0, wakeup)), "epoll_ctl");
@@ -131,24 +120,24 @@ final class Loop implements AutoCloseable {
     /** One turn, in a method of its own: a body that loops for ever compiles badly. */
     private void turn() {
         int left = fillAgain();
-        int timeout = left > 0 || !withOutput.isEmpty() ? 0 : TICK_MILLIS;
+        int timeout = left > 0 || !sender.isIdle() ? 0 : TICK_MILLIS;
         int count = NativeIo.receive(
                 epoll,
-                NativeIo.address(arena),
+                arenaAddress,
                 ARENA,
                 SLICE,
-                NativeIo.address(events),
+                eventsAddress,
                 EVENTS,
-                NativeIo.address(again),
+                againAddress,
                 left,
-                NativeIo.address(pausedSlots),
+                pausedSlotsAddress,
                 timeout);
         nowMillis = millis();
         for (int i = 0; i < count; i++) {
             handle(i * NativeIo.EVENT_SIZE);
         }
         runTasks();
-        send();
+        sender.send();
         tick();
     }
 
@@ -217,7 +206,7 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    private void notePaused(Session session) {
+    void notePaused(Session session) {
         if (sessions[session.slot] == session) {
             pausedSlots.put(session.slot, session.paused() ? (byte) 1 : 0);
         }
@@ -251,197 +240,9 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    // ---- sending
-
     /** The session has something to send in this turn. */
     void hasOutput(Session session) {
-        if (!session.dirty && !session.blocked) {
-            session.dirty = true;
-            withOutput.add(session);
-        }
-    }
-
-    private void send() {
-        if (withOutput.isEmpty()) {
-            return;
-        }
-        ArrayList<Session> list = withOutput;
-        withOutput = sending;
-        sending = list;
-        int from = 0;
-        while (from < list.size()) {
-            from = sendFrom(list, from);
-        }
-        list.clear();
-    }
-
-    /** Offers what fits into one batch to the kernel, and returns the first session that did not fit. */
-    private int sendFrom(ArrayList<Session> list, int from) {
-        int count = 0;
-        descriptorsUsed = 0;
-        int at = from;
-        while (at < list.size()) {
-            Session session = list.get(at);
-            int more = session.isClosed() ? 0 : offer(session, count);
-            if (more < 0) {
-                break;
-            }
-            count += more;
-            session.dirty = false;
-            at++;
-        }
-        if (count > 0) {
-            NativeIo.send(NativeIo.address(commands), count, NativeIo.address(scratch), SCRATCH);
-            takeResults(count);
-        }
-        return at;
-    }
-
-    /** Writes the commands of one session; -1 where the batch has no room for them. */
-    private int offer(Session session, int first) {
-        int count = 0;
-        int fileBytes = 0;
-        for (OutputQueue.Segment segment : session.output.segments()) {
-            if (segment.warming || fileBytes >= FILE_SHARE) {
-                break;
-            }
-            if (first + count == COMMANDS || descriptorsUsed + segment.descriptorCount > DESCRIPTORS) {
-                return first == 0 ? count : -1;
-            }
-            offered[first + count] = segment;
-            offeredBy[first + count] = session;
-            writeCommand((first + count) * NativeIo.COMMAND_SIZE, session, segment);
-            fileBytes += segment.file == null ? 0 : segment.length;
-            count++;
-        }
-        return count;
-    }
-
-    private void writeCommand(int at, Session session, OutputQueue.Segment segment) {
-        StoredObject file = segment.file;
-        commands.putInt(at + NativeIo.COMMAND_SOCKET, session.socket);
-        commands.putLong(at + NativeIo.COMMAND_LENGTH, segment.length);
-        commands.putInt(at + NativeIo.COMMAND_DESCRIPTOR_COUNT, segment.descriptorCount);
-        if (file == null) {
-            commands.putInt(at + NativeIo.COMMAND_KIND, NativeIo.SEND_BYTES);
-            commands.putLong(at + NativeIo.COMMAND_ADDRESS, segment.address + segment.start);
-            commands.putLong(
-                    at + NativeIo.COMMAND_DESCRIPTORS, descriptorsAddress + (long) descriptorsUsed * DESCRIPTOR_SIZE);
-            for (int i = 0; i < segment.descriptorCount; i++) {
-                writeDescriptor(segment.descriptors[i]);
-            }
-        } else {
-            int kind = !segment.inKernel
-                    ? NativeIo.SEND_FILE_BY_COPY
-                    : segment.warm ? NativeIo.SEND_FILE_IN_KERNEL_UNCHECKED : NativeIo.SEND_FILE_IN_KERNEL;
-            commands.putInt(at + NativeIo.COMMAND_KIND, kind);
-            commands.putLong(at + NativeIo.COMMAND_ADDRESS, segment.fileOffset);
-            commands.putInt(at + NativeIo.COMMAND_FILE, file.descriptor());
-        }
-    }
-
-    private void writeDescriptor(StoredObject object) {
-        int at = descriptorsUsed++ * DESCRIPTOR_SIZE;
-        descriptors.putInt(at, object.descriptor());
-        descriptors.putInt(at + 4, object.directory());
-        descriptors.putLong(at + 8, object.pathAddress());
-    }
-
-    private void takeResults(int count) {
-        Session stopped = null;
-        for (int i = 0; i < count; i++) {
-            Session session = offeredBy[i];
-            OutputQueue.Segment segment = offered[i];
-            boolean last = i + 1 == count || offeredBy[i + 1] != session;
-            if (session != stopped && !session.isClosed()) {
-                long result = commands.getLong(i * NativeIo.COMMAND_SIZE + NativeIo.COMMAND_RESULT);
-                if (!takeResult(session, segment, result)) {
-                    stopped = session;
-                }
-            }
-            if (last && !session.isClosed()) {
-                session.sentSome();
-                if (!session.output.isEmpty() && !isWarming(session)) {
-                    hasOutput(session);
-                }
-                notePaused(session);
-            }
-        }
-    }
-
-    private static boolean isWarming(Session session) {
-        OutputQueue.Segment head = session.output.head();
-        return head != null && head.warming;
-    }
-
-    /** What became of one command; false when what follows on this session was not tried. */
-    private boolean takeResult(Session session, OutputQueue.Segment segment, long result) {
-        int offeredLength = segment.length;
-        if (result >= 0) {
-            session.output.sent(segment, result);
-            return result == offeredLength;
-        }
-        int errno = (int) -result;
-        if (errno == Errno.EAGAIN) {
-            session.blocked = true;
-        } else if (errno == Errno.ENODATA) {
-            warm(session, segment);
-        } else if (errno == Errno.EMFILE || errno == Errno.ENFILE) {
-            exchanges.store().shedDescriptors();
-        } else if (errno == Errno.ETOOMANYREFS) {
-            session.sendFailed(errno);
-        } else if (segment.file != null && errno != Errno.EPIPE && errno != Errno.ECONNRESET) {
-            fileFailed(session, segment);
-        } else {
-            session.sendFailed(errno);
-        }
-        return false;
-    }
-
-    /** The bytes are not in memory: a thread of the device reads them. */
-    private void warm(Session session, OutputQueue.Segment segment) {
-        StoredObject file = segment.file;
-        if (file == null) {
-            return;
-        }
-        int length = Math.min(segment.length, SCRATCH);
-        long offset = segment.fileOffset;
-        segment.warming = true;
-        file.pin();
-        boolean queued = device.submit(() -> {
-            ByteBuffer bytes = BufferPool.direct(length);
-            long read = NativeIo.read(file.descriptor(), NativeIo.address(bytes), length, offset);
-            file.unpin();
-            execute(() -> warmed(session, segment, bytes, read));
-        });
-        if (!queued) {
-            file.unpin();
-            segment.warming = false; // the queue is full: asked again in the next turn
-        }
-    }
-
-    private void warmed(Session session, OutputQueue.Segment segment, ByteBuffer bytes, long read) {
-        segment.warming = false;
-        if (session.isClosed()) {
-            return;
-        }
-        if (read <= 0) {
-            fileFailed(session, segment);
-        } else if (segment.inKernel) {
-            segment.warm = true;
-        } else {
-            session.output.replace(segment, bytes, (int) read);
-        }
-        hasOutput(session);
-    }
-
-    /** What was promised can't be read: zeros fill the frame, and its exchange says so at the end. */
-    private void fileFailed(Session session, OutputQueue.Segment segment) {
-        Exchange exchange = segment.exchange;
-        if (exchange != null) {
-            exchange.bodyFailed();
-        }
-        session.output.replace(segment, BufferPool.direct(segment.length), segment.length);
+        sender.hasOutput(session);
     }
 
     // ---- the end
@@ -469,6 +270,7 @@ final class Loop implements AutoCloseable {
             return;
         }
         nextTick = nowMillis + TICK_MILLIS;
+        sender.tick();
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];
             if (session != null) {
@@ -528,6 +330,11 @@ final class Loop implements AutoCloseable {
 
     ServerLimits limits() {
         return limits;
+    }
+
+    /** How many descriptors a session may have in flight. */
+    int descriptorShare() {
+        return descriptorShare;
     }
 
     BufferPool outputBuffers() {

@@ -2,8 +2,11 @@ package org.objmapper.server.transport;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.server.exchange.Exchange;
 import org.objmapper.server.store.StoredObject;
@@ -20,37 +23,11 @@ final class OutputQueue {
     private final ArrayDeque<Segment> segments = new ArrayDeque<>();
     private final ArrayDeque<Segment> spare = new ArrayDeque<>();
     private final FrameWriter writer = new FrameWriter();
+    private final Frame frame = new Frame();
     private @Nullable Segment open;
     private int frameStart;
     private int queuedBytes;
     private int queuedFiles;
-
-    /** A run of bytes, or a piece of a file. */
-    static final class Segment {
-        @Nullable
-        ByteBuffer buffer;
-
-        long address;
-        int start;
-        int length;
-        int descriptorCount;
-        final StoredObject[] descriptors = new StoredObject[253];
-
-        @Nullable
-        StoredObject file;
-
-        @Nullable
-        Exchange exchange;
-
-        long fileOffset;
-        boolean inKernel;
-        /** The piece was read a moment ago: no need to ask whether it is in memory. */
-        boolean warm;
-        /** A device thread is reading it. */
-        boolean warming;
-        /** The buffer is lent by somebody else and is not the pool's. */
-        boolean closed;
-    }
 
     OutputQueue(BufferPool pool) {
         this.pool = pool;
@@ -108,28 +85,41 @@ final class OutputQueue {
         int here = writer.end(length) - length;
         run.length += here;
         queuedBytes += here;
-        Segment piece = newSegment();
-        object.pin();
-        piece.file = object;
+        Segment piece = piece(object, offset, length);
         piece.exchange = exchange;
-        piece.fileOffset = offset;
-        piece.length = length;
         piece.inKernel = inKernel;
         segments.addLast(piece);
-        queuedFiles++;
         run.closed = true; // what comes next comes after the file
+    }
+
+    private Segment piece(StoredObject file, long offset, int length) {
+        Segment piece = newSegment();
+        file.pin();
+        piece.file = file;
+        piece.fileOffset = offset;
+        piece.length = length;
+        queuedFiles++;
+        return piece;
     }
 
     /** A message takes only so many descriptors: the frame begins a run of its own, in the same buffer. */
     private Segment splitBefore(Segment run, int start) {
-        Segment next = newSegment();
-        next.buffer = run.buffer;
-        next.address = run.address;
-        next.start = start;
+        Segment next = part(run, start, 0);
         segments.addLast(next);
         run.closed = true;
+        run.lastOfBuffer = false;
         open = next;
         return next;
+    }
+
+    /** A run in the same buffer as another. */
+    private Segment part(Segment run, int start, int length) {
+        Segment part = newSegment();
+        part.buffer = run.buffer;
+        part.address = run.address;
+        part.start = start;
+        part.length = length;
+        return part;
     }
 
     @Nullable
@@ -150,6 +140,8 @@ final class OutputQueue {
         if (segment.file == null) {
             segment.start += (int) bytes;
             queuedBytes -= (int) bytes;
+            segment.closed =
+                    true; // descriptors of later frames must not reach the client before the rest of these bytes
         } else {
             segment.fileOffset += bytes;
             segment.warm = false;
@@ -158,6 +150,18 @@ final class OutputQueue {
             segments.removeFirst();
             recycle(segment);
         }
+    }
+
+    /** The first segment, a piece of a file, can't be read: zeros fill its frame, and who promised it says so at the end. */
+    void pieceFailed(Segment piece) {
+        Exchange exchange = piece.exchange;
+        BodyByCopy body = piece.body;
+        if (exchange != null) {
+            exchange.bodyFailed();
+        } else if (body != null) {
+            body.failed();
+        }
+        replace(piece, BufferPool.direct(piece.length), piece.length);
     }
 
     /** Puts bytes that were read, or zeros, in the place of the beginning of a piece of a file. */
@@ -179,6 +183,87 @@ final class OutputQueue {
         segments.addFirst(run);
     }
 
+    /** The first segment's descriptors can't be passed: the bodies go by copy instead, each where its reply stands. */
+    void answerByCopy(Segment run, int maxFrame) {
+        ByteBuffer buffer = buffer(run);
+        ArrayList<Segment> parts = new ArrayList<>();
+        int plain = run.start;
+        int passed = 0;
+        int next;
+        for (int at = run.start; passed < run.descriptorCount; at = next) {
+            next = at + buffer.getInt(at);
+            if (frame.wrap(buffer, at).descriptors() == 0) {
+                continue;
+            }
+            if (at > plain) {
+                parts.add(part(run, plain, at - plain));
+            }
+            BodyByCopy body = BodyByCopy.rewrite(buffer, at, maxFrame);
+            parts.add(part(run, at + BodyByCopy.SHORTER_BY, next - at - BodyByCopy.SHORTER_BY));
+            parts.add(bodySegment(body, run.descriptors[passed++]));
+            queuedBytes -= BodyByCopy.SHORTER_BY;
+            plain = next;
+        }
+        int end = run.start + run.length;
+        if (end > plain) {
+            parts.add(part(run, plain, end - plain));
+        }
+        replaceHead(run, parts);
+    }
+
+    /** The pin of the descriptor becomes that of the body. */
+    private Segment bodySegment(BodyByCopy body, StoredObject file) {
+        Segment segment = newSegment();
+        segment.body = body;
+        segment.file = file;
+        queuedFiles++;
+        return segment;
+    }
+
+    private void replaceHead(Segment run, List<Segment> parts) {
+        segments.removeFirst();
+        boolean last = run.lastOfBuffer;
+        for (int i = parts.size() - 1; i >= 0; i--) {
+            Segment part = parts.get(i);
+            part.closed = true;
+            if (part.buffer != null) {
+                part.lastOfBuffer = last;
+                last = false;
+            }
+            segments.addFirst(part);
+        }
+        run.descriptorCount = 0; // their pins have moved
+        run.lastOfBuffer = false;
+        recycle(run);
+    }
+
+    /** Cuts the next piece off a body that has come to the head of the queue, or ends it. */
+    void prepare() {
+        Segment head = segments.peekFirst();
+        BodyByCopy body = head == null || !head.isBody() ? null : head.body;
+        StoredObject file = head == null ? null : head.file;
+        if (head == null || body == null || file == null) {
+            return;
+        }
+        Segment run = newSegment();
+        ByteBuffer buffer = pool.take(BodyByCopy.FRAME_ROOM);
+        run.buffer = buffer;
+        run.address = NativeIo.address(buffer);
+        run.closed = true;
+        if (body.isWhole()) {
+            body.writeEnd(writer.wrap(buffer));
+            segments.removeFirst();
+            recycle(head);
+        } else {
+            long offset = body.offset();
+            Segment piece = piece(file, offset, body.beginPiece(writer.wrap(buffer)));
+            piece.body = body;
+            segments.addFirst(piece);
+        }
+        run.length = buffer.position();
+        queuedBytes += run.length;
+        segments.addFirst(run);
+    }
     /** Lets go of everything. */
     void clear() {
         while (!segments.isEmpty()) {
@@ -222,29 +307,15 @@ final class OutputQueue {
             queuedFiles--;
         }
         ByteBuffer buffer = segment.buffer;
-        if (buffer != null && !isShared(buffer)) {
+        if (buffer != null && segment.lastOfBuffer) {
             pool.giveBack(buffer);
         }
-        segment.buffer = null;
-        segment.file = null;
-        segment.exchange = null;
         spare.addLast(segment);
-    }
-
-    /** Whether the next segment goes on in the same buffer. */
-    private boolean isShared(ByteBuffer buffer) {
-        Segment next = segments.peekFirst();
-        return next != null && next.buffer == buffer;
     }
 
     private Segment newSegment() {
         Segment segment = spare.isEmpty() ? new Segment() : spare.removeLast();
-        segment.start = 0;
-        segment.length = 0;
-        segment.descriptorCount = 0;
-        segment.warm = false;
-        segment.warming = false;
-        segment.closed = false;
+        segment.reset();
         return segment;
     }
 }

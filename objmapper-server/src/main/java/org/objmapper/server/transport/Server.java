@@ -3,11 +3,14 @@ package org.objmapper.server.transport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.store.Store;
 
 /** The loops and what they listen at. Owns the loops and the listeners, not the store. */
 public final class Server implements AutoCloseable {
     private static final long LOOK_AGAIN_MILLIS = 10;
+    /** So many sessions can leave their descriptors unread before others feel it. */
+    private static final int SESSIONS_THAT_MAY_BE_DEAF = 16;
 
     private final List<Loop> loops = new ArrayList<>();
     private final List<Listener> listeners;
@@ -19,12 +22,22 @@ public final class Server implements AutoCloseable {
         this.limits = limits;
         this.listeners = List.copyOf(listeners);
         this.sessions = new SessionCount(limits.maxSessions());
+        int share = descriptorShare();
         for (int i = 0; i < loopCount; i++) {
-            Loop loop = new Loop(i, limits, store, sessions);
+            Loop loop = new Loop(i, limits, store, sessions, share);
             loops.add(loop);
             this.listeners.forEach(loop::add);
         }
         store.figures().gauge("objmapper_sessions", sessions::count);
+    }
+
+    /**
+     * How many descriptors a session may have sent without their being read: the kernel counts those in flight for the whole user,
+     * and allows as many as a process may have open.
+     */
+    private static int descriptorShare() {
+        return (int)
+                Math.max(1, Math.min(NativeIo.raiseDescriptorLimit() / SESSIONS_THAT_MAY_BE_DEAF, Integer.MAX_VALUE));
     }
 
     /** Serves from here on. */

@@ -36,6 +36,10 @@ final class Session implements Peer, Output {
     boolean dirty;
     /** The socket took less than was offered; it says when it has room. */
     boolean blocked;
+    /** In the sender's list of those that wait for the next tick. */
+    boolean parked;
+    /** Descriptors that were sent and, for all that is known, not read yet. */
+    int descriptorsInFlight;
 
     private final Loop loop;
     private final ListenerRules rules;
@@ -47,6 +51,7 @@ final class Session implements Peer, Output {
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
     private Terms terms = BEFORE_HELLO;
+    private int maxMessageDescriptors;
     private boolean greeted;
     private boolean ended;
     private boolean closing;
@@ -246,6 +251,8 @@ final class Session implements Peer, Output {
 
     private void greet() throws MalformedFrame {
         terms = Greeting.answer(metadata, this, loop.limits());
+        maxMessageDescriptors =
+                Math.min(loop.descriptorShare(), Math.min(terms.maxMessageDescriptors(), terms.maxQueuedDescriptors()));
         greeted = terms.maxRequests() > 0;
         if (!greeted) {
             closeWhenSent();
@@ -448,7 +455,7 @@ final class Session implements Peer, Output {
 
     @Override
     public void end(@Nullable StoredObject descriptorOf) {
-        output.end(descriptorOf, Math.min(terms.maxMessageDescriptors(), terms.maxQueuedDescriptors()));
+        output.end(descriptorOf, maxMessageDescriptors);
         loop.hasOutput(this);
     }
 

@@ -1,0 +1,66 @@
+package org.objmapper.server.transport;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.exchange.Exchange;
+import org.objmapper.server.store.StoredObject;
+
+/** A part of what a session has yet to send: a run of bytes, a piece of a file, or a body that becomes pieces when its turn comes. */
+final class Segment {
+    /** The bytes of a run. */
+    @Nullable
+    ByteBuffer buffer;
+
+    /** No later segment has bytes in the same buffer. */
+    boolean lastOfBuffer;
+
+    long address;
+    int start;
+    int length;
+    int descriptorCount;
+    final StoredObject[] descriptors = new StoredObject[253];
+
+    /** The file of a piece. */
+    @Nullable
+    StoredObject file;
+
+    /** Who promised the piece. */
+    @Nullable
+    Exchange exchange;
+
+    /** What stands here is all that is left of a body; or, for a piece of a file, the body that it was cut from. */
+    @Nullable
+    BodyByCopy body;
+
+    long fileOffset;
+    boolean inKernel;
+    /** The piece was read a moment ago: no need to ask whether it is in memory. */
+    boolean warm;
+    /** A device thread is reading it. */
+    boolean warming;
+    /** There was no descriptor to open its files with, once already. */
+    boolean starved;
+    /** Nothing may be added to the run. */
+    boolean closed;
+
+    /** Whether it stands for a whole body, which cannot be sent as it is. */
+    boolean isBody() {
+        return body != null && length == 0;
+    }
+
+    void reset() {
+        buffer = null;
+        lastOfBuffer = true;
+        start = 0;
+        length = 0;
+        descriptorCount = 0;
+        file = null;
+        exchange = null;
+        body = null;
+        inKernel = false;
+        warm = false;
+        warming = false;
+        starved = false;
+        closed = false;
+    }
+}

@@ -1,0 +1,283 @@
+package org.objmapper.server.transport;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.store.DeviceQueue;
+import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoredObject;
+
+/** The sending side of a loop: once a turn it offers what all its sessions have to send to the kernel, in one native call. */
+final class Sender {
+    private static final int COMMANDS = 512;
+    private static final int DESCRIPTORS = 8 * 1024;
+    private static final int DESCRIPTOR_SIZE = 16;
+    private static final int SCRATCH = 256 * 1024;
+    /** Bytes of files that one session may send in a turn. */
+    private static final int FILE_SHARE = 512 * 1024;
+
+    private final Loop loop;
+    private final Store store;
+    private final DeviceQueue device;
+    private final int descriptorShare;
+
+    private final ByteBuffer commands = BufferPool.direct(COMMANDS * NativeIo.COMMAND_SIZE);
+    private final ByteBuffer descriptors = BufferPool.direct(DESCRIPTORS * DESCRIPTOR_SIZE);
+    private final ByteBuffer scratch = BufferPool.direct(SCRATCH);
+    private final long commandsAddress = NativeIo.address(commands);
+    private final long descriptorsAddress = NativeIo.address(descriptors);
+    private final long scratchAddress = NativeIo.address(scratch);
+    private final Segment[] offered = new Segment[COMMANDS];
+    private final Session[] offeredBy = new Session[COMMANDS];
+
+    private ArrayList<Session> withOutput = new ArrayList<>();
+    private ArrayList<Session> sending = new ArrayList<>();
+    private final ArrayList<Session> parked = new ArrayList<>();
+    private int descriptorsUsed;
+
+    /**
+     * A sender that sends nothing yet.
+     *
+     * @param descriptorShare how many descriptors a session may have in flight: sent, and not read by its client
+     */
+    Sender(Loop loop, Store store, int descriptorShare) {
+        this.loop = loop;
+        this.store = store;
+        this.device = store.device();
+        this.descriptorShare = descriptorShare;
+    }
+
+    /** Has a session's output sent at the end of this turn, unless it has to wait for its socket or for the next tick. */
+    void hasOutput(Session session) {
+        if (!session.dirty && !session.blocked && !session.parked) {
+            session.dirty = true;
+            withOutput.add(session);
+        }
+    }
+
+    /** Whether nobody has anything that could be sent. */
+    boolean isIdle() {
+        return withOutput.isEmpty();
+    }
+
+    /** Lets those try again for whom there was no descriptor, or no room in the device's queue. */
+    void tick() {
+        for (int i = 0; i < parked.size(); i++) {
+            Session session = parked.get(i);
+            session.parked = false;
+            if (!session.isClosed()) {
+                hasOutput(session);
+            }
+        }
+        parked.clear();
+    }
+
+    private void park(Session session) {
+        session.parked = true;
+        parked.add(session);
+    }
+
+    void send() {
+        if (withOutput.isEmpty()) {
+            return;
+        }
+        ArrayList<Session> list = withOutput;
+        withOutput = sending;
+        sending = list;
+        int from = 0;
+        while (from < list.size()) {
+            from = sendFrom(list, from);
+        }
+        list.clear();
+    }
+
+    /** Offers what fits into one batch to the kernel, and returns the first session that did not fit. */
+    private int sendFrom(ArrayList<Session> list, int from) {
+        int count = 0;
+        descriptorsUsed = 0;
+        int at = from;
+        while (at < list.size()) {
+            Session session = list.get(at);
+            int more = session.isClosed() ? 0 : offer(session, count);
+            if (more < 0) {
+                break;
+            }
+            count += more;
+            session.dirty = false;
+            at++;
+        }
+        if (count > 0) {
+            NativeIo.send(commandsAddress, count, scratchAddress, SCRATCH);
+            takeResults(count);
+        }
+        return at;
+    }
+
+    /** Writes the commands of one session; -1 where the batch has no room for them. */
+    private int offer(Session session, int first) {
+        int count = 0;
+        int fileBytes = 0;
+        int inFlight = session.descriptorsInFlight;
+        session.output.prepare();
+        for (Segment segment : session.output.segments()) {
+            if (segment.warming || segment.isBody() || fileBytes >= FILE_SHARE) {
+                break;
+            }
+            if (first + count == COMMANDS || descriptorsUsed + segment.descriptorCount > DESCRIPTORS) {
+                return first == 0 ? count : -1;
+            }
+            offered[first + count] = segment;
+            offeredBy[first + count] = session;
+            inFlight += segment.descriptorCount;
+            writeCommand((first + count) * NativeIo.COMMAND_SIZE, session, segment, inFlight > descriptorShare);
+            fileBytes += segment.file == null ? 0 : segment.length;
+            count++;
+        }
+        return count;
+    }
+
+    private void writeCommand(int at, Session session, Segment segment, boolean beyondShare) {
+        commands.putInt(at + NativeIo.COMMAND_SOCKET, session.socket);
+        commands.putLong(at + NativeIo.COMMAND_LENGTH, segment.length);
+        commands.putInt(at + NativeIo.COMMAND_DESCRIPTOR_COUNT, segment.descriptorCount);
+        StoredObject file = segment.file;
+        if (file == null) {
+            boolean mustBeRead = beyondShare && segment.descriptorCount > 0;
+            commands.putInt(
+                    at + NativeIo.COMMAND_KIND,
+                    mustBeRead ? NativeIo.SEND_BYTES_ONCE_ALL_IS_READ : NativeIo.SEND_BYTES);
+            commands.putLong(at + NativeIo.COMMAND_ADDRESS, segment.address + segment.start);
+            commands.putLong(
+                    at + NativeIo.COMMAND_DESCRIPTORS, descriptorsAddress + (long) descriptorsUsed * DESCRIPTOR_SIZE);
+            for (int i = 0; i < segment.descriptorCount; i++) {
+                writeDescriptor(segment.descriptors[i]);
+            }
+        } else {
+            commands.putInt(at + NativeIo.COMMAND_KIND, fileCommand(segment));
+            commands.putLong(at + NativeIo.COMMAND_ADDRESS, segment.fileOffset);
+            commands.putInt(at + NativeIo.COMMAND_FILE, file.descriptor());
+        }
+    }
+
+    private static int fileCommand(Segment segment) {
+        if (!segment.inKernel) {
+            return NativeIo.SEND_FILE_BY_COPY;
+        }
+        return segment.warm ? NativeIo.SEND_FILE_IN_KERNEL_UNCHECKED : NativeIo.SEND_FILE_IN_KERNEL;
+    }
+
+    private void writeDescriptor(StoredObject object) {
+        int at = descriptorsUsed++ * DESCRIPTOR_SIZE;
+        descriptors.putInt(at, object.descriptor());
+        descriptors.putInt(at + 4, object.directory());
+        descriptors.putLong(at + 8, object.pathAddress());
+    }
+
+    private void takeResults(int count) {
+        Session stopped = null;
+        for (int i = 0; i < count; i++) {
+            Session session = offeredBy[i];
+            boolean last = i + 1 == count || offeredBy[i + 1] != session;
+            if (session != stopped && !session.isClosed() && !takeResult(session, offered[i], i)) {
+                stopped = session;
+            }
+            if (last && !session.isClosed()) {
+                session.sentSome();
+                if (!session.output.isEmpty() && !isWarming(session)) {
+                    hasOutput(session);
+                }
+                loop.notePaused(session);
+            }
+        }
+    }
+
+    private static boolean isWarming(Session session) {
+        Segment head = session.output.head();
+        return head != null && head.warming;
+    }
+
+    /** What became of one command; false when what follows on this session was not tried. */
+    private boolean takeResult(Session session, Segment segment, int index) {
+        int at = index * NativeIo.COMMAND_SIZE;
+        long result = commands.getLong(at + NativeIo.COMMAND_RESULT);
+        if (result < 0) {
+            notSent(session, segment, (int) -result);
+            return false;
+        }
+        if (result > 0) {
+            boolean allIsRead = commands.getInt(at + NativeIo.COMMAND_KIND) == NativeIo.SEND_BYTES_ONCE_ALL_IS_READ;
+            session.descriptorsInFlight = (allIsRead ? 0 : session.descriptorsInFlight) + segment.descriptorCount;
+        }
+        int offeredLength = segment.length;
+        session.output.sent(segment, result);
+        return result == offeredLength;
+    }
+
+    private void notSent(Session session, Segment segment, int errno) {
+        switch (errno) {
+            // When the client has read, the socket becomes writable once more.
+            case Errno.EAGAIN, Errno.EBUSY -> session.blocked = true;
+            case Errno.ENODATA -> warm(session, segment);
+            case Errno.EMFILE, Errno.ENFILE -> outOfDescriptors(session, segment);
+            case Errno.ETOOMANYREFS ->
+                session.output.answerByCopy(segment, session.terms().maxFrame());
+            default -> {
+                if (segment.file != null && errno != Errno.EPIPE && errno != Errno.ECONNRESET) {
+                    session.output.pieceFailed(segment);
+                } else {
+                    session.sendFailed(errno);
+                }
+            }
+        }
+    }
+
+    /** Some of those kept at hand are closed and the session tries again at the next tick; if that was in vain, copies need none. */
+    private void outOfDescriptors(Session session, Segment segment) {
+        if (segment.starved) {
+            session.output.answerByCopy(segment, session.terms().maxFrame());
+            return;
+        }
+        segment.starved = true;
+        store.shedDescriptors();
+        park(session);
+    }
+
+    /** The bytes are not in memory: a thread of the device reads them. */
+    private void warm(Session session, Segment segment) {
+        StoredObject file = segment.file;
+        if (file == null) {
+            return;
+        }
+        int length = Math.min(segment.length, SCRATCH);
+        long offset = segment.fileOffset;
+        segment.warming = true;
+        file.pin();
+        boolean queued = device.submit(() -> {
+            ByteBuffer bytes = BufferPool.direct(length);
+            long read = NativeIo.read(file.descriptor(), NativeIo.address(bytes), length, offset);
+            file.unpin();
+            loop.execute(() -> warmed(session, segment, bytes, read));
+        });
+        if (!queued) {
+            file.unpin();
+            segment.warming = false;
+            park(session);
+        }
+    }
+
+    private void warmed(Session session, Segment segment, ByteBuffer bytes, long read) {
+        if (session.isClosed()) {
+            return;
+        }
+        segment.warming = false;
+        if (read <= 0) {
+            session.output.pieceFailed(segment);
+        } else if (segment.inKernel) {
+            segment.warm = true;
+        } else {
+            session.output.replace(segment, bytes, (int) read);
+        }
+        hasOutput(session);
+    }
+}
