@@ -15,10 +15,9 @@ import org.objmapper.server.store.Store;
  * What all requests have in common that change objects: parameters are read, the store is asked once, its result is the answer. A
  * change that the store took on happens: it can't be cancelled any more, and goes on if the client is gone.
  */
-abstract class ChangeExchange extends Exchange {
+abstract class ChangeExchange extends StoreExchange {
     private static final int REPLY_ROOM = 1_024 + 512;
 
-    protected final Store store;
     protected byte @Nullable [] key;
     protected @Nullable Long ifGeneration;
     protected boolean durable;
@@ -30,8 +29,7 @@ abstract class ChangeExchange extends Exchange {
     private volatile @Nullable Result result;
 
     ChangeExchange(Peer peer, Output output, Store store) {
-        super(peer, output);
-        this.store = store;
+        super(peer, output, store);
     }
 
     /** Reads what every change may have; who has more calls this first. */
@@ -192,7 +190,7 @@ abstract class ChangeExchange extends Exchange {
     /** The answer is written; true unless frames of the body are still to be passed over. */
     private boolean answered() {
         answered = true;
-        store.figures().count(operation);
+        count();
         return !wantsBody();
     }
 

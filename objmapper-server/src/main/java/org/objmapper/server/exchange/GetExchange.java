@@ -22,7 +22,7 @@ import org.objmapper.server.store.StoredObject;
  * method that returns the next one. A step that has to wait, for the index or for room in the output, returns itself after having said
  * who will run the exchange again.
  */
-public final class GetExchange extends Exchange implements Store.Lookup {
+public final class GetExchange extends StoreExchange implements Store.Lookup {
     /** The way of a GET. What can't be served leaves it early, for RELEASE or ACCOUNT; what is not there, by way of MISS. */
     enum Step {
         DECODE,
@@ -42,7 +42,6 @@ public final class GetExchange extends Exchange implements Store.Lookup {
 
     private static final int REPLY_ROOM = 256;
 
-    private final Store store;
     private Step step = Step.DECODE;
 
     // The request.
@@ -72,8 +71,7 @@ public final class GetExchange extends Exchange implements Store.Lookup {
     private boolean failed;
 
     public GetExchange(Peer peer, Output output, Store store) {
-        super(peer, output);
-        this.store = store;
+        super(peer, output, store);
     }
 
     @Override
@@ -409,7 +407,7 @@ public final class GetExchange extends Exchange implements Store.Lookup {
 
     /** What the figures say of it; done, and ready for the next request. */
     private Step account() {
-        store.figures().count(operation);
+        count();
         return Step.DECODE;
     }
 

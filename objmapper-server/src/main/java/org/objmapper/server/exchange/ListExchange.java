@@ -15,7 +15,7 @@ import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreException;
 
 /** LIST (protocol-spec.md 5.6): asks the store for a page, and sends it as the client takes it. */
-public final class ListExchange extends Exchange implements Store.Listing {
+public final class ListExchange extends StoreExchange implements Store.Listing {
     private static final int SLICE = 64 * 1024;
     private static final int REPLY_ROOM = 256;
     private static final byte[] EVERYTHING = new byte[0];
@@ -25,7 +25,6 @@ public final class ListExchange extends Exchange implements Store.Listing {
             byte @Nullable [] cursor,
             @Nullable StoreException failure) {}
 
-    private final Store store;
     private byte[] prefix = EVERYTHING;
     private byte @Nullable [] cursor;
     private int limit;
@@ -36,8 +35,7 @@ public final class ListExchange extends Exchange implements Store.Listing {
     private volatile @Nullable Page page;
 
     public ListExchange(Peer peer, Output output, Store store) {
-        super(peer, output);
-        this.store = store;
+        super(peer, output, store);
     }
 
     @Override
@@ -163,7 +161,7 @@ public final class ListExchange extends Exchange implements Store.Listing {
     }
 
     private boolean account() {
-        store.figures().count(operation);
+        count();
         return true;
     }
 

@@ -48,14 +48,16 @@ final class Device implements AutoCloseable {
     private static final String INDEX = "index";
 
     private final Path root;
+    private final String id;
     private final int lock;
     private final int objects;
     private final long number;
     private final BitSet knownShards = new BitSet(1 << 16);
     private final Set<String> changedDirectories = new HashSet<>();
 
-    private Device(Path root, int lock, int objects, long number) {
+    private Device(Path root, String id, int lock, int objects, long number) {
         this.root = root;
+        this.id = id;
         this.lock = lock;
         this.objects = objects;
         this.number = number;
@@ -71,13 +73,13 @@ final class Device implements AutoCloseable {
         }
         int lock = takeLock(root);
         try {
-            prepare(root);
+            String id = prepare(root);
             int objects = StoreException.check(
                     NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
                     "open " + root.resolve(OBJECTS));
             long[] facts = new long[3];
             NativeIo.describe(objects, facts);
-            Device device = new Device(root, lock, objects, facts[2]);
+            Device device = new Device(root, id, lock, objects, facts[2]);
             device.proveTemporaries();
             return device;
         } catch (FileSystemException e) {
@@ -106,31 +108,33 @@ final class Device implements AutoCloseable {
         return lock;
     }
 
-    private static void prepare(Path root) throws IOException {
-        Path id = root.resolve(ID);
-        if (Files.exists(id)) {
-            checkFormat(root, id);
-        } else {
+    /** Makes of the directory what it should be; returns its id. */
+    private static String prepare(Path root) throws IOException {
+        Path file = root.resolve(ID);
+        if (!Files.exists(file)) {
             refuseForeign(root);
-            writeId(root, id);
+            writeId(root, file);
         }
+        String id = readId(root, file);
         for (String name : List.of(OBJECTS, INDEX)) {
             if (!Files.isDirectory(root.resolve(name))) {
                 Files.createDirectory(root.resolve(name));
             }
         }
         syncDirectory(AT_FDCWD, root.toString());
+        return id;
     }
 
-    private static void checkFormat(Path root, Path id) throws IOException {
+    /** Checks the format, and returns the id. */
+    private static String readId(Path root, Path file) throws IOException {
         Properties properties = new Properties();
-        try (var reader = Files.newBufferedReader(id)) {
+        try (var reader = Files.newBufferedReader(file)) {
             properties.load(reader);
         }
         String format = properties.getProperty("format", "");
         if (!format.matches("[0-9]{1,9}")) {
             throw new StoreException(
-                    Status.IO_ERROR, id + " names no format, so " + root + " may be damaged: restore the file");
+                    Status.IO_ERROR, file + " names no format, so " + root + " may be damaged: restore the file");
         }
         if (Integer.parseInt(format) > FORMAT) {
             throw new StoreException(
@@ -138,6 +142,12 @@ final class Device implements AutoCloseable {
                     "the store in " + root + " has format " + format + ", and this server knows formats up to " + FORMAT
                             + ": use a newer server");
         }
+        String id = properties.getProperty("id", "");
+        if (!id.matches("[0-9A-Za-z-]{1,256}")) {
+            throw new StoreException(
+                    Status.IO_ERROR, file + " names no id, so " + root + " may be damaged: restore the file");
+        }
+        return id;
     }
 
     private static void refuseForeign(Path root) throws IOException {
@@ -155,7 +165,7 @@ final class Device implements AutoCloseable {
         }
     }
 
-    private static void writeId(Path root, Path id) throws IOException {
+    private static void writeId(Path root, Path file) throws IOException {
         Path written = root.resolve(ID + ".new");
         String text = "# A store of objmapper. Do not change.\nformat=" + FORMAT + "\nid=" + UUID.randomUUID() + "\n";
         try (var channel = java.nio.channels.FileChannel.open(
@@ -163,7 +173,7 @@ final class Device implements AutoCloseable {
             channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
             channel.force(true);
         }
-        Files.move(written, id, StandardCopyOption.ATOMIC_MOVE);
+        Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static StoreException unusable(Path root, FileSystemException e) {
@@ -188,6 +198,11 @@ final class Device implements AutoCloseable {
             throw unusable(root, "files without a name (O_TMPFILE): " + Errno.nameOf(-descriptor));
         }
         NativeIo.close(descriptor);
+    }
+
+    /** Names the device to clients and operators. */
+    String id() {
+        return id;
     }
 
     Path index() {

@@ -647,6 +647,11 @@ public final class Store implements AutoCloseable {
 
     // ---- what the parts need of each other
 
+    /** The id of the backing directory, which names it in IO_ERROR; it stays the same for as long as the directory is a store. */
+    public String deviceId() {
+        return files.id();
+    }
+
     /** What the store and the server count. */
     public Figures figures() {
         return figures;

@@ -1,0 +1,29 @@
+package org.objmapper.server.exchange;
+
+import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.Store;
+
+/** A request that the store has a part in: it counts among the figures, and an IO_ERROR names the device. */
+abstract class StoreExchange extends Exchange {
+    protected final Store store;
+
+    StoreExchange(Peer peer, Output output, Store store) {
+        super(peer, output);
+        this.store = store;
+    }
+
+    /** The request is answered. */
+    protected final void count() {
+        store.figures().count(operation);
+    }
+
+    @Override
+    protected final void explain(FrameWriter frame, Status status, String message) {
+        super.explain(frame, status, message);
+        if (status == Status.IO_ERROR) {
+            frame.text(MetadataType.DEVICE, store.deviceId());
+        }
+    }
+}
