@@ -1,6 +1,7 @@
 package org.objmapper.server.transport;
 
 import java.io.EOFException;
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -9,29 +10,40 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.function.Consumer;
+import jnr.posix.CmsgHdr;
+import jnr.posix.MsgHdr;
+import jnr.posix.POSIX;
+import jnr.posix.POSIXFactory;
+import org.newsclub.net.unix.AFUNIXSocketAddress;
+import org.newsclub.net.unix.AFUNIXSocketChannel;
+import org.newsclub.net.unix.FileDescriptorCast;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MalformedFrame;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
-/** A client that sends whatever bytes it is told to, and takes answers without descriptors. */
-final class RawClient implements AutoCloseable {
+/** A client that sends whatever bytes and descriptors it is told to. */
+public final class RawClient implements AutoCloseable {
+    private static final int SOL_SOCKET = 1;
+    private static final int SCM_RIGHTS = 1;
+
     private final SocketChannel channel;
     private ByteBuffer input =
             ByteBuffer.allocate(4 * 1024).order(ByteOrder.LITTLE_ENDIAN).limit(0);
 
     /** One frame of an answer. */
-    record Answer(
+    public record Answer(
             int operation, int id, Status status, boolean more, long objectLength, ByteBuffer metadata, byte[] body) {
-        String clause() throws MalformedFrame {
+        public String clause() throws MalformedFrame {
             return text(MetadataType.CLAUSE);
         }
 
-        String message() throws MalformedFrame {
+        public String message() throws MalformedFrame {
             return text(MetadataType.MESSAGE);
         }
 
@@ -40,44 +52,61 @@ final class RawClient implements AutoCloseable {
             return reader.find(type) ? reader.text() : "";
         }
 
-        long u64(MetadataType type) throws MalformedFrame {
+        public long u64(MetadataType type) throws MalformedFrame {
             MetadataReader reader = new MetadataReader().wrap(metadata, 0, metadata.limit());
             return reader.find(type) ? reader.u64() : -1;
         }
     }
 
-    RawClient(Path socket) throws IOException {
-        channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+    public RawClient(Path socket) throws IOException {
+        this(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
     }
 
-    static RawClient greeted(Path socket) throws IOException {
+    private RawClient(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    /** One that can pass descriptors, and takes up to so many in one message. */
+    public static RawClient passing(Path socket, int taken) throws IOException {
+        AFUNIXSocketChannel channel = AFUNIXSocketChannel.open(AFUNIXSocketAddress.of(socket));
+        channel.ensureAncillaryReceiveBufferSize(1_024);
+        RawClient client = new RawClient(channel);
+        client.send(frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
+                .versions(1, 1)
+                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, taken)
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, taken)));
+        client.receive();
+        return client;
+    }
+
+    public static RawClient greeted(Path socket) throws IOException {
         RawClient client = new RawClient(socket);
         client.send(hello());
         client.receive();
         return client;
     }
 
-    static ByteBuffer hello() {
+    public static ByteBuffer hello() {
         return frame(
                 w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC).versions(1, 1));
     }
 
-    static ByteBuffer ping(int id) {
+    public static ByteBuffer ping(int id) {
         return frame(w -> w.begin(Operation.PING, 0, id, Status.OK, 0));
     }
 
-    static ByteBuffer get(int id, String key) {
+    public static ByteBuffer get(int id, String key) {
         return frame(w -> w.begin(Operation.GET, 0, id, Status.OK, 0).text(MetadataType.KEY, key));
     }
 
-    static ByteBuffer put(int id, String key, byte[] body) {
+    public static ByteBuffer put(int id, String key, byte[] body) {
         return frame(w -> w.begin(Operation.PUT, 0, id, Status.OK, body.length)
                 .text(MetadataType.KEY, key)
                 .body()
                 .put(body));
     }
 
-    static ByteBuffer frame(Consumer<FrameWriter> content) {
+    public static ByteBuffer frame(Consumer<FrameWriter> content) {
         ByteBuffer buffer = ByteBuffer.allocate(1024 * 1024 + 4096).order(ByteOrder.LITTLE_ENDIAN);
         FrameWriter writer = new FrameWriter().wrap(buffer);
         content.accept(writer);
@@ -85,18 +114,58 @@ final class RawClient implements AutoCloseable {
         return buffer.flip();
     }
 
-    void send(ByteBuffer bytes) throws IOException {
+    public void send(ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
             channel.write(bytes);
         }
     }
 
-    void send(String bytes) throws IOException {
+    public void send(String bytes) throws IOException {
         send(ByteBuffer.wrap(bytes.getBytes(StandardCharsets.ISO_8859_1)));
     }
 
+    /** A GET in a mode. */
+    public static ByteBuffer get(int id, String key, Mode mode) {
+        return frame(w -> w.begin(Operation.GET, 0, id, Status.OK, 0)
+                .text(MetadataType.KEY, key)
+                .u32(MetadataType.MODE, mode.code()));
+    }
+
+    /** A PUT whose body is a descriptor's. */
+    public static ByteBuffer putDescriptor(int id, String key, long length) {
+        return frame(w ->
+                w.begin(Operation.PUT, 0, id, Status.OK, length).descriptors(1).text(MetadataType.KEY, key));
+    }
+
+    /** Sends descriptors with the first of the bytes; they stay the caller's. Needs {@link #passing}. */
+    public void sendWith(ByteBuffer bytes, int... descriptors) throws IOException {
+        POSIX posix = POSIXFactory.getNativePOSIX();
+        MsgHdr message = posix.allocateMsgHdr();
+        ByteBuffer first = ByteBuffer.allocateDirect(bytes.remaining()).put(bytes.duplicate());
+        message.setIov(new ByteBuffer[] {first.flip()});
+        ByteBuffer numbers = ByteBuffer.allocateDirect(4 * descriptors.length).order(ByteOrder.nativeOrder());
+        numbers.asIntBuffer().put(descriptors);
+        CmsgHdr control = message.allocateControl(numbers.capacity());
+        control.setLevel(SOL_SOCKET);
+        control.setType(SCM_RIGHTS);
+        control.setData(numbers);
+        int socket = FileDescriptorCast.using(((AFUNIXSocketChannel) channel).getFileDescriptor())
+                .as(Integer.class);
+        int sent = posix.sendmsg(socket, message, 0);
+        if (sent <= 0) {
+            throw new IOException("sendmsg: errno " + posix.errno());
+        }
+        bytes.position(bytes.position() + sent);
+        send(bytes);
+    }
+
+    /** The descriptors that arrived since the last call; they are closed with the client. */
+    public FileDescriptor[] takeDescriptors() throws IOException {
+        return ((AFUNIXSocketChannel) channel).getReceivedFileDescriptors();
+    }
+
     /** The next frame. */
-    Answer receive() throws IOException {
+    public Answer receive() throws IOException {
         fill(Limits.HEADER);
         Frame frame = new Frame().wrap(input, input.position());
         fill(frame.length());
@@ -118,7 +187,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Whether the server has closed, all else being read. */
-    boolean isClosedByServer() throws IOException {
+    public boolean isClosedByServer() throws IOException {
         try {
             fill(input.remaining() + 1);
             return false;
@@ -127,7 +196,7 @@ final class RawClient implements AutoCloseable {
         }
     }
 
-    void endInput() throws IOException {
+    public void endInput() throws IOException {
         channel.shutdownOutput();
     }
 
