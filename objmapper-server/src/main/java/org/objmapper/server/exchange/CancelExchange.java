@@ -20,6 +20,7 @@ public final class CancelExchange extends Exchange {
         begin(frame);
         target = 0;
         decodeEntries(metadata);
+        refuseBody(frame);
         if (target == 0) {
             refuse(Status.BAD_REQUEST, "CANCEL without TARGET");
         }

@@ -62,6 +62,9 @@ abstract class ChangeExchange extends StoreExchange {
                     Status.BAD_REQUEST,
                     "evictable " + Integer.toUnsignedString(metadata.u32()) + " is neither kept (0) nor evictable (1)");
         }
+        if (type == MetadataType.VARIANT) {
+            refuse(Status.UNSUPPORTED, "this server has no variants");
+        }
         objectMetadata.add(metadata.type(), metadata.bytes());
     }
 
@@ -176,7 +179,7 @@ abstract class ChangeExchange extends StoreExchange {
             return true;
         }
         FrameWriter frame = output.frame(REPLY_ROOM);
-        frame.begin(operation, Frame.REPLY, requestId, told.status(), 0);
+        frame.begin(operation, Frame.REPLY, requestId, told.status(), told.length());
         explain(frame, told.status(), told.message());
         if (told.status() == Status.OK) {
             writeResult(frame, told);

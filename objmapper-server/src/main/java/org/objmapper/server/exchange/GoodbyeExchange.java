@@ -20,6 +20,7 @@ public final class GoodbyeExchange extends Exchange {
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
         decodeEntries(metadata);
+        refuseBody(frame);
         givenUp = isRefused() ? 0 : peer.finishAndClose();
     }
 

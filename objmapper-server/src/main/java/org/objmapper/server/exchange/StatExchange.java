@@ -22,6 +22,7 @@ public final class StatExchange extends Exchange {
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
         decodeEntries(metadata);
+        refuseBody(frame);
     }
 
     @Override

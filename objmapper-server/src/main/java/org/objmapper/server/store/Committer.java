@@ -125,7 +125,7 @@ final class Committer implements AutoCloseable {
         synchronized (this) {
             refused = refusal;
             if (refused == null) {
-                add(Change.barrier(outcome, Result.ok(0)));
+                add(Change.barrier(outcome, Result.ok(0, 0)));
             }
         }
         if (refused != null) {

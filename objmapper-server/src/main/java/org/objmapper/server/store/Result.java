@@ -8,6 +8,7 @@ import org.objmapper.protocol.Status;
  *
  * @param message what went wrong, empty with OK
  * @param generation the new one; with PRECONDITION_FAILED the one that is there, 0 for none
+ * @param length of the object that was put or touched, in bytes
  * @param count how many objects a purge took
  * @param sha256 of the body that was put
  * @param xxh3 of the body that was put, where the client gave one to compare
@@ -16,6 +17,7 @@ public record Result(
         Status status,
         String message,
         long generation,
+        long length,
         long count,
         byte @Nullable [] sha256,
         @Nullable Long xxh3) {
@@ -25,23 +27,23 @@ public record Result(
         void done(Result result);
     }
 
-    static Result ok(long generation) {
-        return new Result(Status.OK, "", generation, 0, null, null);
+    static Result ok(long generation, long length) {
+        return new Result(Status.OK, "", generation, length, 0, null, null);
     }
 
     static Result purged(long count) {
-        return new Result(Status.OK, "", 0, count, null, null);
+        return new Result(Status.OK, "", 0, 0, count, null, null);
     }
 
     static Result refused(Status status, String message) {
-        return new Result(status, message, 0, 0, null, null);
+        return new Result(status, message, 0, 0, 0, null, null);
     }
 
     static Result precondition(long generationThere) {
         String message = generationThere == 0
                 ? "there is no object under the key"
                 : "under the key stands generation " + Long.toUnsignedString(generationThere);
-        return new Result(Status.PRECONDITION_FAILED, message, generationThere, 0, null, null);
+        return new Result(Status.PRECONDITION_FAILED, message, generationThere, 0, 0, null, null);
     }
 
     static Result failed(StoreException failure) {

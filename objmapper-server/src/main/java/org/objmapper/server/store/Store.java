@@ -326,7 +326,7 @@ public final class Store implements AutoCloseable {
         NewFile file = body.inline() == null
                 ? new NewFile(files, body.descriptor(), body.synced(), key.digest(), generation)
                 : null;
-        Result result = new Result(Status.OK, "", generation, 0, body.sha256(), xxh3);
+        Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3);
         committer.add(new Change(key, record, file, put.durable() ? outcome : null, result));
         return result;
     }
@@ -433,7 +433,7 @@ public final class Store implements AutoCloseable {
     private Result edit(ObjectKey key, IndexRecord there, @Nullable IndexRecord now, Result.@Nullable Outcome outcome) {
         Change pending = committer.pending(key);
         NewFile file = now == null || pending == null ? null : pending.file();
-        Result result = Result.ok(now == null ? there.generation() : now.generation());
+        Result result = now == null ? Result.ok(there.generation(), 0) : Result.ok(now.generation(), now.length());
         committer.add(new Change(key, now, file, outcome, result));
         return result;
     }

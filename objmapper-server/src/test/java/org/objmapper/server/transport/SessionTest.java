@@ -151,7 +151,7 @@ class SessionTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"2, BAD_REQUEST", "10, BAD_REQUEST", "9, OK", "200, UNSUPPORTED"})
+    @CsvSource({"2, BAD_REQUEST", "10, BAD_REQUEST", "9, BAD_REQUEST", "200, UNSUPPORTED"})
     void aBodyThatNobodyAskedForIsPassedOverAndTheSessionGoesOn(int operation, Status status) throws Exception {
         try (RawClient client = RawClient.greeted(socket)) {
             client.send(RawClient.frame(w -> w.begin(operation, 0, 1, Status.OK, 0)
@@ -195,6 +195,24 @@ class SessionTest {
             RawClient.Answer answer = client.receive();
             assertThat(answer.status()).isEqualTo(Status.OK);
             assertThat(answer.body()).isEqualTo(body);
+        }
+    }
+
+    @Test
+    void aPutAndATouchAreAnsweredWithTheLengthOfTheObject() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.frame(w -> w.begin(Operation.PUT, Frame.MORE, 1, Status.OK, Limits.UNKNOWN)
+                    .text(MetadataType.KEY, "key")
+                    .body()
+                    .put(new byte[7])));
+            client.send(RawClient.frame(w -> w.begin(Operation.END, 0, 1, Status.OK, 0)));
+            assertThat(client.receive().objectLength()).isEqualTo(7);
+            client.send(RawClient.frame(
+                    w -> w.begin(Operation.TOUCH, 0, 2, Status.OK, 0).text(MetadataType.KEY, "key")));
+            assertThat(client.receive().objectLength()).isEqualTo(7);
+            client.send(RawClient.frame(
+                    w -> w.begin(Operation.DELETE, 0, 3, Status.OK, 0).text(MetadataType.KEY, "key")));
+            assertThat(client.receive().objectLength()).isZero();
         }
     }
 
