@@ -1,8 +1,6 @@
 package org.objmapper.server.exchange;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
@@ -42,20 +40,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     private static final int REPLY_ROOM = 256;
 
+    private final GetRequest request = new GetRequest();
     private Step step = Step.DECODE;
-
-    // The request.
-    private ByteBuffer keyBuffer = ByteBuffer.allocate(0);
-    private int keyOffset;
-    private int keyLength;
-    private boolean hasRange;
-    private long rangeOffset;
-    private long rangeLength;
-    private boolean hasGenerationNot;
-    private long generationNot;
-    private byte @Nullable [] etagNot;
-    private long graceAccepted;
-    private @Nullable Mode modeAsked;
 
     // What the index says, on a thread of its own.
     private boolean indexAsked;
@@ -63,8 +49,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     private volatile @Nullable StoredObject fromIndex;
     private volatile @Nullable StoreException indexFailure;
 
-    // The answer.
+    // The answer: the object, and which of its bytes are still to go, by which way.
     private @Nullable StoredObject object;
+    private @Nullable Mode modeAsked;
     private Mode mode = Mode.INLINE;
     private long position;
     private long end;
@@ -103,51 +90,27 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        keyLength = 0;
-        hasRange = false;
-        hasGenerationNot = false;
-        etagNot = null;
-        graceAccepted = 0;
+        request.begin();
         modeAsked = null;
         indexAsked = false;
         object = null;
         failed = false;
         refuseBody(frame);
         decodeEntries(metadata);
-        if (keyLength == 0) {
-            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " without KEY");
+        if (request.hasKey()) {
+            keyHash = store.hash(request.keyBuffer(), request.keyOffset(), request.keyLength());
         } else {
-            keyHash = store.hash(keyBuffer, keyOffset, keyLength);
+            refuse(Status.BAD_REQUEST, Operation.nameOf(operation) + " without KEY");
         }
         step = Step.AUTHORIZE;
     }
 
     @Override
     protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
-        if (type == null) {
-            return;
-        }
-        switch (type) {
-            case KEY -> {
-                keyBuffer = metadata.buffer();
-                keyOffset = metadata.offset();
-                keyLength = metadata.length();
-            }
-            case RANGE -> {
-                hasRange = true;
-                rangeOffset = metadata.u64();
-                rangeLength = metadata.secondU64();
-            }
-            case IF_GENERATION_NOT -> {
-                hasGenerationNot = true;
-                generationNot = metadata.u64();
-            }
-            case IF_ETAG_NOT -> etagNot = metadata.bytes();
-            case GRACE_ACCEPTED -> graceAccepted = metadata.u64();
-            case MODE -> decodeMode(Integer.toUnsignedLong(metadata.u32()));
-            default -> {
-                // of no use here
-            }
+        if (type == MetadataType.MODE) {
+            decodeMode(Integer.toUnsignedLong(metadata.u32()));
+        } else if (type != null) {
+            request.take(type, metadata);
         }
     }
 
@@ -160,17 +123,10 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     @Override
     protected void keepRequest() {
-        keyBuffer = ByteBuffer.wrap(key()).order(ByteOrder.LITTLE_ENDIAN);
-        keyOffset = 0;
+        request.keepKey();
     }
 
-    private byte[] key() {
-        byte[] key = new byte[keyLength];
-        keyBuffer.get(keyOffset, key);
-        return key;
-    }
-
-    /** May this peer do this, and does the request make sense? */
+    /** AUTHORIZE: what the peer may not do, or what makes no sense, was refused as it was read; here is its answer. */
     private Step authorize() {
         if (isRefused()) {
             answerRefusal();
@@ -179,19 +135,20 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return Step.LOOKUP;
     }
 
-    /** The table in memory first; what is not in it is the index queue's work, and this step waits for that. */
+    /** LOOKUP: the table in memory first; what is not in it is the index queue's work, and this step waits for that. */
     private Step lookup() {
         if (indexAsked) {
-            return indexAnswered ? indexAnswer() : Step.LOOKUP;
+            return indexAnswered ? takeIndexAnswer() : Step.LOOKUP;
         }
-        object = store.hot(keyHash, keyBuffer, keyOffset, keyLength);
-        if (object != null) {
-            return Step.PIN;
-        }
+        object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength());
+        return object == null ? askIndex() : Step.PIN;
+    }
+
+    private Step askIndex() {
         indexAnswered = false;
         fromIndex = null;
         indexFailure = null;
-        indexAsked = store.lookup(key(), keyHash, this);
+        indexAsked = store.lookup(request.key(), keyHash, this);
         if (!indexAsked) {
             answer(Status.BUSY, "the index's queue is full");
             return Step.ACCOUNT;
@@ -208,7 +165,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         peer.resume(this);
     }
 
-    private Step indexAnswer() {
+    private Step takeIndexAnswer() {
         object = fromIndex;
         fromIndex = null;
         StoreException failure = indexFailure;
@@ -216,8 +173,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             return Step.RELEASE;
         }
         if (cancelled()) {
-            answer(Status.CANCELLED, "");
-            return Step.RELEASE;
+            return answerCancelled();
         }
         if (failure != null) {
             answer(failure.status(), "cannot look the object up: " + failure.getMessage());
@@ -226,168 +182,129 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return object == null ? Step.MISS : Step.PIN;
     }
 
-    /** There is no such object, or none any more. */
+    private Step answerCancelled() {
+        answer(Status.CANCELLED, "");
+        return Step.RELEASE;
+    }
+
+    /** MISS: there is no such object, or none any more. */
     private Step miss() {
         answer(Status.NOT_FOUND, "");
         return Step.RELEASE;
     }
 
-    /** The object came pinned: it can't go while we deliver it. One that is expired, or that the client has, goes no further. */
+    /** PIN: it came pinned, so it can't go while we deliver it. One that is expired, or that the client has, goes no further. */
     private Step pin() {
         StoredObject found = pinned();
-        if (isExpired(found)) {
+        if (request.findsExpired(found)) {
             return Step.MISS;
         }
-        if ((hasGenerationNot && generationNot == found.generation()) || hasEtag(found)) {
-            FrameWriter frame = output.frame(REPLY_ROOM + found.metadata().limit());
-            frame.begin(operation, Frame.REPLY, requestId, Status.NOT_MODIFIED, found.length());
-            frame.encoded(found.metadata(), 0, found.metadata().limit());
-            output.end(null);
-            return Step.RELEASE;
+        if (!request.isAnsweredBy(found)) {
+            return Step.CHOOSE;
         }
-        return Step.CHOOSE;
+        FrameWriter frame = output.frame(REPLY_ROOM + found.metadata().limit());
+        frame.begin(operation, Frame.REPLY, requestId, Status.NOT_MODIFIED, found.length());
+        frame.encoded(found.metadata(), 0, found.metadata().limit());
+        output.end(null);
+        return Step.RELEASE;
     }
 
-    private boolean isExpired(StoredObject found) {
-        if (found.expiryMillis() == Long.MAX_VALUE) {
-            return false;
-        }
-        long past = System.currentTimeMillis() - found.expiryMillis();
-        return past >= 0
-                && (past > found.graceMillis() || Long.compareUnsigned(past, graceAccepted) > 0 || graceAccepted == 0);
-    }
-
-    private boolean hasEtag(StoredObject found) {
-        byte[] wanted = etagNot;
-        if (wanted == null) {
-            return false;
-        }
-        MetadataReader stored =
-                new MetadataReader().trust(found.metadata(), 0, found.metadata().limit());
-        return stored.find(MetadataType.ETAG) && Arrays.equals(stored.bytes(), wanted);
-    }
-
-    /** Which bytes, and how they travel: from what the session asked, the object's size, and where it is. */
+    /** CHOOSE: which bytes, and how they travel: from what the session asked, the object's size, and where it is. */
     private Step choose() {
         StoredObject found = pinned();
-        position = 0;
-        end = found.length();
-        if (hasRange && !cutRange(found.length())) {
+        if (!request.cutRange(found.length())) {
             answer(
                     Status.RANGE_NOT_SATISFIABLE,
-                    "the range " + Long.toUnsignedString(rangeOffset) + "+" + Long.toUnsignedString(rangeLength)
-                            + " lies outside the object's " + found.length() + " bytes",
+                    "the range " + request.range() + " lies outside the object's " + found.length() + " bytes",
                     found.length());
             return Step.RELEASE;
         }
-        Terms terms = peer.terms();
-        Mode wanted = modeAsked == null ? terms.mode() : modeAsked;
-        mode = operation == Operation.HEAD
-                ? Mode.INLINE
-                : Choice.of(
-                        wanted,
-                        end - position,
-                        found.inlineBody() != null,
-                        terms.inlineLimit(),
-                        terms.takesDescriptors());
-        if (mode == Mode.FDPASS && found.ensureDescriptor() < 0) {
-            mode = Mode.COPY;
-        }
+        position = request.position();
+        end = request.end();
+        mode = operation == Operation.HEAD ? Mode.INLINE : chooseMode(found);
         return Step.ANSWER;
     }
 
-    /** Cuts the range at the object's end; false where nothing is left of it. */
-    private boolean cutRange(long length) {
-        if (rangeLength == 0) {
-            return false;
-        }
-        if (rangeOffset == Limits.UNKNOWN) { // the last bytes
-            position = Long.compareUnsigned(rangeLength, length) >= 0 ? 0 : length - rangeLength;
-            return length > 0;
-        }
-        if (Long.compareUnsigned(rangeOffset, length) >= 0) {
-            return false;
-        }
-        position = rangeOffset;
-        end = Long.compareUnsigned(rangeLength, length - position) >= 0 ? length : position + rangeLength;
-        return true;
+    private Mode chooseMode(StoredObject found) {
+        Terms terms = peer.terms();
+        Mode chosen = Choice.of(
+                modeAsked == null ? terms.mode() : modeAsked,
+                end - position,
+                found.inlineBody() != null,
+                terms.inlineLimit(),
+                terms.takesDescriptors());
+        return chosen == Mode.FDPASS && found.ensureDescriptor() < 0 ? Mode.COPY : chosen;
     }
 
-    /** Header and metadata; the body too, where it goes in the same frame or as a descriptor. */
+    /** ANSWER: header and metadata; the body too, where it goes in the same frame or as a descriptor. */
     private Step answerHeader() {
         if (cancelled()) {
-            answer(Status.CANCELLED, "");
-            return Step.RELEASE;
+            return answerCancelled();
         }
         if (output.full()) {
             output.awaitRoom(this);
             return Step.ANSWER;
         }
         StoredObject found = pinned();
-        boolean inline = mode == Mode.INLINE && operation == Operation.GET;
         boolean streamed = mode == Mode.COPY || mode == Mode.SPLICE;
-        ByteBuffer body = found.inlineBody();
-        int here = inline ? (int) (end - position) : 0;
+        int here = mode == Mode.INLINE && operation == Operation.GET ? (int) (end - position) : 0;
         FrameWriter frame = output.frame(REPLY_ROOM + found.metadata().limit() + here);
         frame.begin(operation, Frame.REPLY | (streamed ? Frame.MORE : 0), requestId, Status.OK, found.length());
         if (operation == Operation.GET) {
-            if (hasRange) {
-                frame.pair(MetadataType.RANGE, position, end - position);
-            }
-            frame.u32(MetadataType.MODE, mode.code());
-            if (mode == Mode.FDPASS) {
-                frame.pair(MetadataType.DESCRIPTOR_RANGE, position, end - position);
-            }
+            describeBody(frame);
         }
         frame.encoded(found.metadata(), 0, found.metadata().limit());
-        if (here > 0 && body != null) {
-            ByteBuffer into = frame.body();
-            into.put(into.position(), body, (int) position, here);
-            into.position(into.position() + here);
-            output.end(null);
-        } else if (here > 0) {
-            frame.body();
-            output.endWithFile(found, position, here, false, this);
+        if (here > 0) {
+            endWithBody(frame, found, here);
         } else {
             output.end(mode == Mode.FDPASS ? found : null);
         }
         return streamed ? Step.DELIVER : Step.RELEASE;
     }
 
-    /** The body in slices, as the client takes them. */
+    private void describeBody(FrameWriter frame) {
+        if (request.hasRange()) {
+            frame.pair(MetadataType.RANGE, position, end - position);
+        }
+        frame.u32(MetadataType.MODE, mode.code());
+        if (mode == Mode.FDPASS) {
+            frame.pair(MetadataType.DESCRIPTOR_RANGE, position, end - position);
+        }
+    }
+
+    /** DELIVER: the body in slices, as the client takes them. A slice may still fail while it is sent; END waits for that. */
     private Step deliver() {
         StoredObject found = pinned();
-        while (position < end && !cancelled() && !failed) {
+        int slice = Math.min(SLICE, peer.terms().maxFrame() - Limits.HEADER);
+        while (true) {
             if (output.full()) {
                 output.awaitRoom(this);
                 return Step.DELIVER;
             }
-            int length =
-                    (int) Math.min(end - position, Math.min(SLICE, peer.terms().maxFrame() - Limits.HEADER));
-            deliverSlice(found, length);
-            position += length;
+            if (position == end || cancelled() || failed) {
+                break;
+            }
+            int length = (int) Math.min(end - position, slice);
+            FrameWriter frame = output.frame(REPLY_ROOM + (found.inlineBody() == null ? 0 : length));
+            frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
+            endWithBody(frame, found, length);
         }
-        // A slice may still fail while it is sent: the output stays full until it is, and END waits for that.
-        if (output.full()) {
-            output.awaitRoom(this);
-            return Step.DELIVER;
-        }
-        answerEnd(position < end && !failed ? Status.CANCELLED : failed ? Status.IO_ERROR : Status.OK);
+        answerEnd(failed ? Status.IO_ERROR : position < end ? Status.CANCELLED : Status.OK);
         return Step.RELEASE;
     }
 
-    private void deliverSlice(StoredObject found, int length) {
-        ByteBuffer body = found.inlineBody();
-        FrameWriter frame = output.frame(body == null ? REPLY_ROOM : REPLY_ROOM + length);
-        frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
+    /** Ends a frame with the next bytes of the body: from memory where they stand there, or else from the object's file. */
+    private void endWithBody(FrameWriter frame, StoredObject found, int length) {
+        ByteBuffer inMemory = found.inlineBody();
         ByteBuffer into = frame.body();
-        if (body == null) {
+        if (inMemory == null) {
             output.endWithFile(found, position, length, mode == Mode.SPLICE, this);
         } else {
-            into.put(into.position(), body, (int) position, length);
+            into.put(into.position(), inMemory, (int) position, length);
             into.position(into.position() + length);
             output.end(null);
         }
+        position += length;
     }
 
     @Override
@@ -395,7 +312,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         failed = true;
     }
 
-    /** Unpins the object; the output holds pins of its own for what it has not sent yet. */
+    /** RELEASE: unpins the object; the output holds pins of its own for what it has not sent yet. */
     private Step release() {
         StoredObject found = object;
         object = null;
@@ -405,11 +322,13 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return Step.ACCOUNT;
     }
 
-    /** What the figures say of it; done, and ready for the next request. */
+    /** ACCOUNT: what the figures say of it; done, and ready for the next request. */
     private Step account() {
         count();
         return Step.DECODE;
     }
+
+    // ---- its early end
 
     /** In time until the last of the body is on its way. */
     @Override
@@ -427,7 +346,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     public void abandon() {
         super.abandon();
         if (step == Step.LOOKUP && indexAsked && !indexAnswered) {
-            return; // the index comes back, and indexAnswer lets go
+            return; // the index comes back, and takeIndexAnswer lets go
         }
         StoredObject late = fromIndex;
         fromIndex = null;
