@@ -117,6 +117,11 @@ abstract class ChangeExchange extends StoreExchange {
     }
 
     @Override
+    public boolean isAnswered() {
+        return answered;
+    }
+
+    @Override
     public boolean cancel() {
         return !asked && !answered && cancelInTime();
     }

@@ -149,6 +149,11 @@ public abstract class Exchange {
         return false;
     }
 
+    /** Whether the answer is written already, though frames of the body may still come. */
+    public boolean isAnswered() {
+        return false;
+    }
+
     /** Takes bytes of the body; returns how many. Fewer than offered: it calls {@link Peer#roomForBody} when it can go on. */
     public int body(ByteBuffer from, int offset, int length) {
         return length;

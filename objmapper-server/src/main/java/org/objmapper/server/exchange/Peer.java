@@ -23,6 +23,6 @@ public interface Peer {
     /** Closes a descriptor that came from the client, where that may block nobody. */
     void discard(int descriptor);
 
-    /** Nothing more is read, and the session closes once all is answered. Returns how many PUTs lose the rest of their bodies so. */
+    /** Nothing more is read, and the session closes once all is answered. Returns how many PUTs lose the rest of their bodies so, and get no answer. */
     int finishAndClose();
 }

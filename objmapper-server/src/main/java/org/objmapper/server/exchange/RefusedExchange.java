@@ -42,6 +42,11 @@ public final class RefusedExchange extends Exchange {
     }
 
     @Override
+    public boolean isAnswered() {
+        return answered;
+    }
+
+    @Override
     public void endOfBody(Status end) {
         bodyOpen = false;
     }

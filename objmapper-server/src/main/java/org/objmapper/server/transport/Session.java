@@ -537,14 +537,14 @@ final class Session implements Peer, Output {
         }
     }
 
-    /** PUTs whose rest can't come any more leave nothing behind. */
+    /** PUTs whose rest can't come any more leave nothing behind; returns how many of them get no answer. */
     private int abandonOpenBodies() {
         int count = 0;
         for (Exchange exchange : inFlight.toArray(new Exchange[0])) {
             if (exchange.wantsBody()) {
+                count += exchange.isAnswered() ? 0 : 1;
                 inFlight.remove(exchange);
                 exchange.abandon();
-                count++;
             }
         }
         return count;

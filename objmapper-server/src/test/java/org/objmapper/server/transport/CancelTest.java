@@ -256,9 +256,12 @@ class CancelTest {
     }
 
     @Test
-    void goodbyeCountsThePutsWhoseRestWillNotBeRead() throws Exception {
+    void goodbyeCountsThePutsWhoseRestWillNotBeReadButNotThoseThatAreAnswered() throws Exception {
         client.send(openPut(1, "key"));
-        client.send(RawClient.frame(w -> w.begin(Operation.GOODBYE, 0, 2, Status.OK, 0)));
+        client.send(RawClient.frame(
+                w -> w.begin(Operation.PUT, Frame.MORE, 2, Status.OK, 10).text(MetadataType.PREFIX, "no key")));
+        assertThat(statuses(1)).isEqualTo(Map.of(2, Status.BAD_REQUEST));
+        client.send(RawClient.frame(w -> w.begin(Operation.GOODBYE, 0, 3, Status.OK, 0)));
 
         RawClient.Answer answer = client.receive();
         assertThat(answer.operation()).isEqualTo(Operation.GOODBYE);
