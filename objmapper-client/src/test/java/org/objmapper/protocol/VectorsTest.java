@@ -11,8 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -204,6 +206,104 @@ class VectorsTest {
         for (MetadataType type : MetadataType.values()) {
             assertThat(types).as(type.name()).contains(type.code());
         }
+    }
+
+    @Test
+    void noTwoVectorsHaveTheSameName() throws Exception {
+        assertThat(vectors().stream().map(vector -> vector.get("name"))).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void everyOperationHasAVectorInBothDirections() throws Exception {
+        Set<String> shown = new TreeSet<>();
+        for (Vector vector : sound()) {
+            boolean isReply = (Integer.parseInt(vector.get("flags")) & Frame.REPLY) != 0;
+            shown.add(Operation.nameOf(Integer.parseInt(vector.get("operation"))) + (isReply ? " reply" : " request"));
+        }
+        for (int operation = Operation.HELLO; operation <= Operation.ERROR; operation++) {
+            String name = Operation.nameOf(operation);
+            if (!name.equals(Integer.toString(operation))) {
+                assertThat(shown).contains(name + " request", name + " reply");
+            }
+        }
+    }
+
+    @Test
+    void everyTypeHasVectorsAtBothItsLengthsAndItsRepetitionsAndBeyondEach() throws Exception {
+        Set<String> allowed = new TreeSet<>();
+        Set<String> refused = new TreeSet<>();
+        for (Vector vector : vectors()) {
+            if (vector.isSound() || vector.get("clause").equals("3.2")) {
+                (vector.isSound() ? allowed : refused).addAll(lengthsAndRepetitions(buffer(vector.frame())));
+            }
+        }
+        for (MetadataType type : MetadataType.values()) {
+            assertThat(allowed)
+                    .contains(
+                            type.code() + " of " + type.shortest(),
+                            type.code() + " of " + type.longest(),
+                            type.code() + " times " + type.repeats());
+            assertThat(refused)
+                    .contains(
+                            type.code() + " of " + (type.longest() + 1),
+                            type.code() + " times " + (type.repeats() + 1));
+            if (type.shortest() > 0) {
+                assertThat(refused).contains(type.code() + " of " + (type.shortest() - 1));
+            }
+        }
+    }
+
+    /** "TYPE of LENGTH" and "TYPE times COUNT" for every entry that a frame has, as far as they can be told apart. */
+    private static Set<String> lengthsAndRepetitions(ByteBuffer frame) {
+        Set<String> found = new TreeSet<>();
+        Map<Integer, Integer> counts = new HashMap<>();
+        int at = Limits.HEADER;
+        long end = Math.min(frame.limit(), Limits.HEADER + Integer.toUnsignedLong(frame.getInt(16)));
+        while (at + 8 <= end) {
+            int type = frame.getShort(at) & 0xffff;
+            int length = frame.getInt(at + 4);
+            if (length < 0 || length > end) {
+                break;
+            }
+            found.add(type + " of " + length);
+            found.add(type + " times " + counts.merge(type, 1, Integer::sum));
+            at += MetadataReader.sizeOf(length);
+        }
+        return found;
+    }
+
+    @Test
+    void everyRangeOfAHelloHasVectorsAtItsEndsAndBeyondThem() throws Exception {
+        Set<String> verdicts = new TreeSet<>();
+        for (Vector vector : sound()) {
+            if (vector.has("first-frame")) {
+                describedEntries(vector).forEach(entry -> verdicts.add(entry + " " + vector.get("verdict")));
+            }
+        }
+        int compared = 0;
+        for (List<String> row : Specification.rows("## 8. ")) {
+            for (MetadataType type : MetadataType.values()) {
+                if (type.name().equals(row.get(0)) && type.longest() == 4) {
+                    String[] range = row.get(2).split(" to ");
+                    long lowest = Specification.number(range[0]);
+                    long highest = Specification.number(range[1]);
+                    assertThat(verdicts)
+                            .contains(
+                                    u32(type, lowest) + " ok",
+                                    u32(type, highest) + " ok",
+                                    u32(type, highest + 1) + " refused MALFORMED 8.1");
+                    if (lowest > 0) {
+                        assertThat(verdicts).contains(u32(type, lowest - 1) + " refused MALFORMED 8.1");
+                    }
+                    compared++;
+                }
+            }
+        }
+        assertThat(compared).isEqualTo(5);
+    }
+
+    private static String u32(MetadataType type, long value) {
+        return type.code() + " " + HexFormat.of().toHexDigits(Integer.reverseBytes((int) value));
     }
 
     @Test
