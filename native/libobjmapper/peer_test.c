@@ -145,6 +145,20 @@ static void hangs_up_with_a_reason(struct peer *p)
 	tell(p, &b, NULL, 0);
 }
 
+/* Two answers and the last words, in one message. */
+static void answers_and_hangs_up(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	om_frame f;
+
+	for (int i = 0; i < 2; i++) {
+		hear(p, &f);
+		add(&b, WIRE_PING, 0, f.id, OM_OK, 0, 0, NULL, 0);
+	}
+	add(&b, WIRE_ERROR, 0, 0, OM_SHUTTING_DOWN, 0, 0, NULL, 0);
+	tell(p, &b, NULL, 0);
+}
+
 /* ---- what is expected */
 
 static void ten_thousand_requests_without_taking_an_answer_do_not_stand_still(void)
@@ -372,6 +386,28 @@ static void a_server_that_hangs_up_is_an_error_with_its_reason(void)
 	om_free(c);
 }
 
+static void answers_that_came_with_the_servers_last_words_are_given_before_the_failure(void)
+{
+	pid_t child;
+	om_context *c = connect_to(answers_and_hangs_up, NULL, &child);
+	om_reply *r;
+
+	check(om_append_ping(c, NULL) == 0);
+	check((r = om_ping(c)) != NULL && r->status == OM_OK && c->err == ESHUTDOWN);
+	om_reply_free(r);
+	check((r = om_get_reply(c)) != NULL && r->status == OM_OK);
+	om_reply_free(r);
+	check(om_get_reply(c) == NULL && c->err == ESHUTDOWN);
+	end(c, child);
+	c = connect_to(answers_and_hangs_up, NULL, &child);
+	for (int i = 0; i < 2; i++)
+		check(om_append_ping(c, NULL) == 0);
+	for (int i = 0; i < 2; i++, om_reply_free(r))
+		check((r = om_get_reply(c)) != NULL && r->status == OM_OK);
+	check(om_get_reply(c) == NULL && c->err == ESHUTDOWN);
+	end(c, child);
+}
+
 static void body_bytes_go_to_the_sink(void)
 {
 	om_get_options options = { .use_sink = 1, .sink = memfd_create("sink", MFD_CLOEXEC) };
@@ -420,6 +456,7 @@ int main(void)
 	an_endless_put_stops_when_it_is_refused();
 	a_passed_descriptor_stays_the_callers();
 	a_server_that_hangs_up_is_an_error_with_its_reason();
+	answers_that_came_with_the_servers_last_words_are_given_before_the_failure();
 	body_bytes_go_to_the_sink();
 	interrupted_calls_go_on();
 	check(open_descriptors() == before);

@@ -344,25 +344,22 @@ om_reply *om_get_reply(om_context *c)
 		nothing_in_flight(c);
 		return NULL;
 	}
-	if (s->done == NULL && context_send(c, -1) < 0)
-		return NULL;
-	while (s->done == NULL)
-		if (s->detached || context_receive(c) < 0)
-			return NULL;
-	return take_done(s, s->done);
+	/* What fails may have brought answers before. */
+	int r = s->done == NULL ? context_send(c, -1) : 0;
+	while (s->done == NULL && r == 0 && !s->detached)
+		r = context_receive(c);
+	return s->done != NULL ? take_done(s, s->done) : NULL;
 }
 
 om_reply *context_wait(om_context *c, uint32_t id)
 {
 	struct om_session *s = c->session;
 	struct pending *p;
+	int r = context_send(c, -1);
 
-	if (context_send(c, -1) < 0)
-		return NULL;
-	while ((p = pending_find(s->done, id)) == NULL)
-		if (s->detached || context_receive(c) < 0)
-			return NULL;
-	return take_done(s, p);
+	while ((p = pending_find(s->done, id)) == NULL && r == 0 && !s->detached)
+		r = context_receive(c);
+	return p != NULL ? take_done(s, p) : NULL;
 }
 
 int context_is_answered(om_context *c, uint32_t id)
