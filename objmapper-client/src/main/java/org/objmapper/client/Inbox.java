@@ -139,6 +139,7 @@ final class Inbox {
         received.compact();
         try {
             while (received.position() < bytes) {
+                requireGranted();
                 int count = read();
                 if (count < 0) {
                     if (received.position() == 0) {
@@ -168,12 +169,18 @@ final class Inbox {
         }
     }
 
-    private void takeDescriptors() throws IOException, MalformedFrame {
+    private void takeDescriptors() throws IOException {
         FileDescriptor[] arrived = socket.getReceivedFileDescriptors();
-        if (arrived == null || arrived.length == 0) {
-            return;
+        if (arrived != null) {
+            descriptors.addAll(Arrays.asList(arrived));
         }
-        descriptors.addAll(Arrays.asList(arrived));
+    }
+
+    /**
+     * Comes when all whole frames have been taken: one read can bring the rest of a message together with the next one's descriptors, so
+     * that there are more than were granted until then.
+     */
+    private void requireGranted() throws MalformedFrame {
         if (descriptors.size() > MAX_MESSAGE_DESCRIPTORS) {
             throw new MalformedFrame(
                     "1.5",

@@ -3,6 +3,7 @@ package org.objmapper.client;
 import java.io.EOFException;
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.concurrent.ConcurrentHashMap;
@@ -62,11 +63,15 @@ final class Session {
             } else {
                 session.close(session.failure(e));
             }
-            throw e instanceof ObjmapperException known
-                    ? known
-                    : new ObjmapperException(
-                            null, null, true, "no greeting from " + settings.socket() + ": " + e.getMessage(), e);
+            throw e instanceof ObjmapperException known ? known : noGreeting(settings, e);
         }
+    }
+
+    private static ObjmapperException noGreeting(ClientSettings settings, Exception cause) {
+        String why = cause instanceof SocketTimeoutException
+                ? " within " + settings.connectTimeoutMillis() + " ms; the server is stopped, or overloaded"
+                : ": " + cause.getMessage();
+        return new ObjmapperException(null, null, true, "no greeting from " + settings.socket() + why, cause);
     }
 
     private Session(AFUNIXSocket socket, ClientSettings settings) throws IOException {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.client.ScriptedServer.Peer;
@@ -87,6 +88,62 @@ class DescriptorLimitTest {
                     assertThat(object.bytes()).isEqualTo(BODY);
                 }
             }
+        }
+    }
+
+    /** The kernel hands out the end of one message together with the beginning, and the descriptors, of the next. */
+    @Test
+    void twoMessagesOfDescriptorsMayWaitAtOnce() throws Exception {
+        Path file = Files.write(directory.resolve("body"), BODY);
+        int each = Inbox.MAX_MESSAGE_DESCRIPTORS;
+        byte[] opaque = new byte[800]; // more than one packet of the kernel's for a message
+        CountDownLatch readerIsBusy = new CountDownLatch(1);
+        CountDownLatch bothAreSent = new CountDownLatch(1);
+        try (ScriptedServer server = new ScriptedServer(directory.resolve("socket"));
+                FileInputStream body = new FileInputStream(file.toFile());
+                ObjmapperClient client = ObjmapperClient.builder(directory.resolve("socket"))
+                        .poolSize(1)
+                        .maxRequests(2 * each + 1)
+                        .executor(Runnable::run) // so that what waits for a future holds the session up
+                        .build()) {
+            server.maxRequests = 2 * each + 1;
+            try (Script script = ScriptedServer.script(() -> {
+                try (Peer peer = server.accept()) {
+                    peer.reply(peer.receive(), Status.OK, new byte[0]);
+                    Received first = peer.receive();
+                    List<Received> gets = receive(peer, 2 * each);
+                    peer.reply(first, Status.OK, new byte[0]);
+                    readerIsBusy.await();
+                    peer.replyTogether(body.getFD(), BODY.length, gets.subList(0, each), opaque);
+                    peer.replyTogether(body.getFD(), BODY.length, gets.subList(each, 2 * each), opaque);
+                    bothAreSent.countDown();
+                }
+            })) {
+                client.ping();
+                CompletableFuture<Void> held = client.getAsync(Key.of("first"), new GetOptions())
+                        .thenAccept(unused -> {
+                            readerIsBusy.countDown();
+                            await(bothAreSent);
+                        });
+                List<CompletableFuture<Optional<StoredObject>>> answers = new ArrayList<>();
+                for (int i = 0; i < 2 * each; i++) {
+                    answers.add(client.getAsync(Key.of("key" + i), new GetOptions()));
+                }
+                for (CompletableFuture<Optional<StoredObject>> answer : answers) {
+                    try (StoredObject object = answer.get().orElseThrow()) {
+                        assertThat(object.bytes()).isEqualTo(BODY);
+                    }
+                }
+                held.get();
+            }
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

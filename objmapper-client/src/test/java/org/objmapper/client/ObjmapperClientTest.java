@@ -20,11 +20,15 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.objmapper.client.ScriptedServer.Peer;
 import org.objmapper.client.ScriptedServer.Received;
 import org.objmapper.client.ScriptedServer.Script;
@@ -393,14 +397,53 @@ class ObjmapperClientTest {
     }
 
     @Test
-    void settingsOutsideTheirRangeAreRefused() {
-        assertThatIllegalArgumentException().isThrownBy(() -> builder().poolSize(0));
-        assertThatIllegalArgumentException().isThrownBy(() -> builder().poolSize(257));
-        assertThatIllegalArgumentException().isThrownBy(() -> builder().maxRequests(4_097));
-        assertThatIllegalArgumentException().isThrownBy(() -> builder().inlineLimitBytes(65_537));
+    void aServerThatDoesNotGreetIsSaidToBeStopped() throws Exception {
+        client.close();
+        client = builder().connectTimeoutMillis(1).build();
+        assertThatThrownBy(() -> client.ping())
+                .hasMessageContaining("no greeting from " + directory.resolve("socket") + " within 1 ms");
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aSettingTakesBothEndsOfItsRangeAndNothingBeyond(
+            String name, long lowest, long highest, BiConsumer<ObjmapperClient.Builder, Long> set) {
+        set.accept(builder(), lowest);
+        set.accept(builder(), highest);
+        for (long beyond : new long[] {lowest - 1, highest + 1}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> set.accept(builder(), beyond))
+                    .withMessage(name + " is " + beyond + "; it takes " + lowest + " to " + highest);
+        }
+    }
+
+    static Stream<Arguments> settings() {
+        return Stream.of(
+                setting("poolSize", 1, 256, (builder, value) -> builder.poolSize(value.intValue())),
+                setting("maxRequests", 1, 4_096, (builder, value) -> builder.maxRequests(value.intValue())),
+                setting("inlineLimitBytes", 0, 65_536, (builder, value) -> builder.inlineLimitBytes(value.intValue())),
+                setting("connectTimeoutMillis", 1, 600_000, ObjmapperClient.Builder::connectTimeoutMillis),
+                setting("timeoutMillis", 1, 86_400_000, ObjmapperClient.Builder::timeoutMillis),
+                setting("maxMappedBytes", 0, Long.MAX_VALUE / 2, ObjmapperClient.Builder::maxMappedBytes),
+                setting("the length of name", 1, 64, (builder, value) -> builder.name("x".repeat(value.intValue()))));
+    }
+
+    private static Arguments setting(
+            String name, long lowest, long highest, BiConsumer<ObjmapperClient.Builder, Long> set) {
+        return Arguments.of(name, lowest, highest, set);
+    }
+
+    @Test
+    void aModeForRepliesCanNotBeAskedFor() {
         assertThatIllegalArgumentException().isThrownBy(() -> builder().mode(Mode.INLINE));
-        assertThatIllegalArgumentException().isThrownBy(() -> Key.of(""));
+        assertThatIllegalArgumentException().isThrownBy(() -> new GetOptions().mode(Mode.INLINE));
+    }
+
+    @Test
+    void aKeyHasOneTo4096Bytes() {
+        assertThatIllegalArgumentException().isThrownBy(() -> Key.of("")).withMessageContaining("1 to 4096 bytes");
         assertThatIllegalArgumentException().isThrownBy(() -> Key.of(new byte[4_097]));
+        assertThat(Key.of("k").toBytes()).hasSize(1);
         assertThat(Key.of(new byte[4_096]).toBytes()).hasSize(4_096);
     }
 

@@ -28,6 +28,9 @@ import org.objmapper.protocol.Status;
 
 /** A server that does what a test tells it, frame by frame. */
 final class ScriptedServer implements AutoCloseable {
+    /** What it grants. */
+    int maxRequests = Limits.MAX_REQUESTS_DEFAULT;
+
     private final AFUNIXServerSocket listener;
     private final Path path;
 
@@ -45,7 +48,7 @@ final class ScriptedServer implements AutoCloseable {
         }
         peer.hello = hello;
         peer.send(writer -> writer.begin(Operation.HELLO, Frame.REPLY, 0, Status.OK, Limits.MAGIC)
-                .u32(MetadataType.MAX_REQUESTS, peer.maxRequests));
+                .u32(MetadataType.MAX_REQUESTS, maxRequests));
         return peer;
     }
 
@@ -105,7 +108,6 @@ final class ScriptedServer implements AutoCloseable {
     }
 
     static final class Peer implements AutoCloseable {
-        int maxRequests = 64;
         Received hello = new Received();
         private final AFUNIXSocket socket;
         private final InputStream in;
@@ -152,6 +154,12 @@ final class ScriptedServer implements AutoCloseable {
 
         /** Answers GETs with the same descriptor each, all in one message. */
         void replyTogether(FileDescriptor descriptor, long length, List<Received> gets) throws IOException {
+            replyTogether(descriptor, length, gets, new byte[0]);
+        }
+
+        /** The same with so much metadata in each frame. */
+        void replyTogether(FileDescriptor descriptor, long length, List<Received> gets, byte[] opaque)
+                throws IOException {
             FileDescriptor[] descriptors = new FileDescriptor[gets.size()];
             Arrays.fill(descriptors, descriptor);
             ByteArrayOutputStream frames = new ByteArrayOutputStream();
@@ -159,7 +167,8 @@ final class ScriptedServer implements AutoCloseable {
                 frames.write(encode(writer -> writer.begin(Operation.GET, Frame.REPLY, get.id, Status.OK, length)
                         .descriptors(1)
                         .u32(MetadataType.MODE, Mode.FDPASS.code())
-                        .pair(MetadataType.DESCRIPTOR_RANGE, 0, length)));
+                        .pair(MetadataType.DESCRIPTOR_RANGE, 0, length)
+                        .bytes(MetadataType.OPAQUE, opaque)));
             }
             socket.setOutboundFileDescriptors(descriptors);
             sendBytes(frames.toByteArray());
