@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
@@ -28,6 +30,8 @@ final class Committer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
     private static final int MAX_BATCH = 256;
+    /** More gain little: with four, 128 small bodies take an eighth of the time that one thread takes (ext4). */
+    private static final int SYNC_THREADS = 4;
     /** How long a change that nobody waits for may lie. */
     private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -40,6 +44,7 @@ final class Committer implements AutoCloseable {
     private final Device device;
     private final HotTable hot;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
+    private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_BATCH);
     private final Thread thread;
 
     // Guarded by this.
@@ -301,6 +306,7 @@ final class Committer implements AutoCloseable {
                 byKey.computeIfAbsent(key, k -> new ArrayDeque<>()).push(change);
             }
         }
+        syncFiles(byKey.values());
         List<Change> last = new ArrayList<>();
         for (Deque<Change> newestFirst : byKey.values()) {
             for (Change change : newestFirst) {
@@ -315,12 +321,52 @@ final class Committer implements AutoCloseable {
         return last;
     }
 
+    /** Brings the bodies of each key's last change to disk, at the same time, so that the file system's journal merges what it writes. */
+    private void syncFiles(Collection<Deque<Change>> byKey) {
+        List<NewFile> files = new ArrayList<>();
+        for (Deque<Change> newestFirst : byKey) {
+            NewFile file = newestFirst.element().file();
+            if (file != null && !file.isSynced()) {
+                files.add(file);
+            }
+        }
+        CountDownLatch left = new CountDownLatch(files.size());
+        for (NewFile file : files) {
+            Runnable sync = () -> {
+                try {
+                    file.sync();
+                } finally {
+                    left.countDown();
+                }
+            };
+            if (files.size() == 1 || !syncs.submit(sync)) {
+                sync.run();
+            }
+        }
+        awaitAll(left);
+    }
+
+    private static void awaitAll(CountDownLatch left) {
+        boolean interrupted = false;
+        while (left.getCount() > 0) {
+            try {
+                left.await();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private static @Nullable StoreException publish(Change change) {
         NewFile file = change.file();
         if (file == null) {
             return null;
         }
         try {
+            file.sync();
             file.publish();
             return null;
         } catch (StoreException e) {
@@ -422,6 +468,7 @@ final class Committer implements AutoCloseable {
                 interrupted = true;
             }
         }
+        syncs.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

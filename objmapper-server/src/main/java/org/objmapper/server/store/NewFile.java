@@ -1,5 +1,6 @@
 package org.objmapper.server.store;
 
+import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 
@@ -10,6 +11,7 @@ final class NewFile {
     private final long generation;
     private int descriptor;
     private boolean synced;
+    private @Nullable StoreException lost;
     private boolean linked;
 
     /** Takes over a descriptor that is open for reading. */
@@ -21,17 +23,37 @@ final class NewFile {
         this.generation = generation;
     }
 
-    /** Sees to it that its bytes are on disk and that it has its name; the name is on disk after {@link Device#syncDirectories}. */
+    synchronized boolean isSynced() {
+        return synced;
+    }
+
+    /** Brings its bytes to disk, unless they are there or lost. Readers may open it meanwhile. On one thread at a time. */
+    void sync() {
+        int open;
+        synchronized (this) {
+            if (synced || lost != null || descriptor < 0) {
+                return;
+            }
+            open = descriptor;
+        }
+        int result = NativeIo.fsync(open);
+        synchronized (this) {
+            synced = result >= 0;
+            // Never synced again: the kernel would say that all is well.
+            lost = synced ? null : StoreException.ofErrno(result, "bring a body to disk");
+        }
+    }
+
+    /** Gives it its name, which is on disk after {@link Device#syncDirectories}. Its bytes must be on disk. */
     synchronized void publish() throws StoreException {
         if (linked) {
             return;
         }
-        if (descriptor < 0) {
-            throw new StoreException(Status.IO_ERROR, "the body of generation " + generation + " was lost before");
+        if (lost != null) {
+            throw lost;
         }
-        if (!synced) {
-            StoreException.check(NativeIo.fsync(descriptor), "bring a body to disk");
-            synced = true;
+        if (!synced || descriptor < 0) {
+            throw new StoreException(Status.IO_ERROR, "the body of generation " + generation + " was lost before");
         }
         device.link(descriptor, digest, generation);
         linked = true;
