@@ -42,15 +42,40 @@ class LauncherTest {
     }
 
     @Test
-    void theToolStartsFromTheArchiveOfClassesThatWasWrittenForThisJava() throws Exception {
-        try (Stream<Path> files = Files.list(Distribution.DIRECTORY.resolve("lib"))) {
-            assertThat(files).anyMatch(file -> file.toString().endsWith(".jsa"));
-        }
+    void theToolStartsFromItsArchiveOfClassesWhereverTheDistributionLies() throws Exception {
+        Path copy = Distribution.copyTo(directory.resolve("a copy"));
 
         // With -Xshare:on Java refuses to start when it cannot use its archive.
-        Outcome outcome = run(Map.of("JDK_JAVA_OPTIONS", "-Xshare:on"), Distribution.program("objmapper"), "--version");
+        Outcome outcome = run(
+                Map.of("JDK_JAVA_OPTIONS", "-Xshare:on"),
+                copy.resolve("bin/objmapper").toString(),
+                "--version");
 
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    }
+
+    @Test
+    void anArchiveOfClassesThatJavaCannotUseIsPassedOver() throws Exception {
+        Path copy = Distribution.copyTo(directory.resolve("copy"));
+        Path archive = archiveIn(copy);
+        Files.delete(archive);
+        Files.writeString(archive, "from another world");
+
+        Outcome outcome = run(Map.of(), copy.resolve("bin/objmapper").toString(), "--version");
+
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.err()).isEmpty();
+    }
+
+    @Test
+    void aJavaWithoutAnArchiveRunsTheToolToo() throws Exception {
+        Path copy = Distribution.copyTo(directory.resolve("copy"));
+        Files.delete(archiveIn(copy));
+
+        Outcome outcome = run(Map.of(), copy.resolve("bin/objmapper").toString(), "--version");
+
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.err()).isEmpty();
     }
 
     @Test
@@ -79,6 +104,14 @@ class LauncherTest {
         assertThat(outcome.out().lines().anyMatch("--enable-native-access=ALL-UNNAMED"::equals))
                 .isEqualTo(allowed);
         assertThat(outcome.out()).endsWith("ObjmapperdCommand\n--dev\n");
+    }
+
+    private static Path archiveIn(Path distribution) throws IOException {
+        try (Stream<Path> files = Files.list(distribution.resolve("lib"))) {
+            return files.filter(file -> file.toString().endsWith(".jsa"))
+                    .findAny()
+                    .orElseThrow();
+        }
     }
 
     /** A java that says how it was called. */

@@ -37,7 +37,7 @@ final class BenchPrograms {
     }
 
     /** Those of the distribution that this class came from. */
-    static BenchPrograms find() throws ToolFailure {
+    static BenchPrograms find() throws IOException, ToolFailure {
         Path directory = installation().resolve("../../libexec/objmapper").normalize();
         if (!Files.isExecutable(directory.resolve("bench_client"))) {
             throw new ToolFailure(
@@ -48,13 +48,15 @@ final class BenchPrograms {
         return new BenchPrograms(directory);
     }
 
-    private static Path installation() {
+    /** The jar of this class, by its own name and not that which the launcher calls it by. */
+    private static Path installation() throws IOException {
         try {
             return Path.of(BenchPrograms.class
-                    .getProtectionDomain()
-                    .getCodeSource()
-                    .getLocation()
-                    .toURI());
+                            .getProtectionDomain()
+                            .getCodeSource()
+                            .getLocation()
+                            .toURI())
+                    .toRealPath();
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
