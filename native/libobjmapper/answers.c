@@ -131,6 +131,8 @@ static int take_first_frame(om_context *c, struct pending *p, const om_frame *f)
 {
 	if (p->reply != NULL || f->operation != p->operation)
 		return out_of_place(c, f, "it answers no request");
+	if (f->fd >= 0 && (f->operation != WIRE_GET || (f->flags & WIRE_MORE) || f->length != WIRE_HEADER + f->metadata_length))
+		return out_of_place(c, f, "a descriptor comes for a GET alone, and without other body");
 	p->reply = reply_of(f);
 	if (p->reply == NULL) {
 		if (f->fd >= 0)

@@ -106,13 +106,13 @@ om_reply *reply_of(const om_frame *f)
 int om_list_next(const om_reply *r, size_t *position, om_list_entry *e)
 {
 	enum { FIXED = 40 };
-	const unsigned char *p = r->body + *position;
 	size_t left = r->body_length - *position;
 
 	if (left == 0)
 		return 0;
 	if (left < FIXED)
 		return -1;
+	const unsigned char *p = r->body + *position;
 	uint32_t size = wire_get32(p), key_length = wire_get32(p + 4);
 	if (key_length < 1 || key_length > WIRE_MAX_KEY || size > left || size != FIXED + ((key_length + 7) & ~UINT32_C(7)))
 		return -1;

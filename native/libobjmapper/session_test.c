@@ -145,6 +145,24 @@ static void frames_out_of_place_fail_the_session_and_leak_nothing(void)
 	}
 }
 
+static void a_descriptor_that_is_not_the_whole_body_of_a_get_fails_the_session(void)
+{
+	static const struct { int operation, flags; const char *body; } wrong[] = { { WIRE_GET, 0, "b" }, { WIRE_GET, WIRE_MORE, "" }, { WIRE_HEAD, 0, "" } };
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct wire_buffer b = { 0 };
+		om_context *c = greeted(&b);
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		uint32_t id;
+		check((wrong[i].operation == WIRE_GET ? om_append_get : om_append_head)(c, "k", 1, NULL, &id) == 0);
+		add_reply(&b, wrong[i].operation, wrong[i].flags, id, OM_OK, 1, strlen(wrong[i].body), wrong[i].body);
+		check(feed(c, &b, &fd, 1) < 0 && c->err == EPROTO && strstr(c->errstr, "a descriptor comes for a GET alone") != NULL);
+		check(fcntl(fd, F_GETFD) < 0);
+		om_free(c);
+		wire_free(&b);
+	}
+}
+
 static void the_servers_last_words_are_the_error(void)
 {
 	struct wire_buffer b = { 0 };
@@ -217,6 +235,7 @@ int main(void)
 	a_reply_owns_its_descriptor_until_it_is_taken();
 	a_body_that_is_too_short_fails_the_session();
 	frames_out_of_place_fail_the_session_and_leak_nothing();
+	a_descriptor_that_is_not_the_whole_body_of_a_get_fails_the_session();
 	the_servers_last_words_are_the_error();
 	a_key_of_no_or_too_many_bytes_is_refused_and_the_session_goes_on();
 	connecting_to_nobody_says_so();
