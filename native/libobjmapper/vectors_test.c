@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hex.h"
 #include "objmapper.h"
-#include "wire.h"
 
 enum { MOST_ENTRIES = 128, MOST_BYTES = 2 * WIRE_MAX_FRAME };
 
@@ -24,31 +24,6 @@ static void fail(const struct vector *v, const char *what)
 {
 	fprintf(stderr, "%s: %s\n", v->name, what);
 	exit(1);
-}
-
-/* Runs of hex digits, each perhaps with *COUNT. */
-static void read_bytes(const char *text, struct wire_buffer *into)
-{
-	if (*text == '-')
-		return;
-	while (*text != '\0' && *text != '\n') {
-		size_t start = into->length;
-		while (*text != '*' && *text != ' ' && *text != '\n' && *text != '\0') {
-			unsigned byte;
-			assert(sscanf(text, "%2x", &byte) == 1);
-			*wire_reserve(into, 1) = (unsigned char)byte;
-			text += 2;
-		}
-		if (*text == '*') {
-			char *end;
-			unsigned long count = strtoul(text + 1, &end, 10);
-			unsigned char byte = into->bytes[start];
-			assert(into->length == start + 1 && count >= 1);
-			memset(wire_reserve(into, count - 1), byte, count - 1);
-			text = end;
-		}
-		text += *text == ' ';
-	}
 }
 
 /* The next record; 0 at the end of the file. */
