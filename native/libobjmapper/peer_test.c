@@ -216,21 +216,47 @@ static void more_descriptors_than_a_message_holds_reach_their_replies(void)
 	end(c, child);
 }
 
+/* So that this process may open room more descriptors; what was before is to be set again. */
+static struct rlimit leave_room(int room)
+{
+	struct rlimit before, low;
+	int number = 0;
+
+	for (int free = 0; free < room || fcntl(number, F_GETFD) >= 0; number++)
+		free += fcntl(number, F_GETFD) < 0;
+	check(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	low = before;
+	low.rlim_cur = (rlim_t)number;
+	check(setrlimit(RLIMIT_NOFILE, &low) == 0);
+	return before;
+}
+
+static void descriptors_reach_their_replies_where_there_is_just_room_for_them(void)
+{
+	pid_t child;
+	om_context *c = connect_to(passes_descriptors_together, NULL, &child);
+	struct rlimit before = leave_room(MANY);
+
+	expect_descriptors(c, MANY);
+	check(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	end(c, child);
+}
+
 /* With room for only some of the descriptors: the session is over, those that did arrive are closed at once, and a new session works. */
 static void lost_descriptors_end_the_session_and_none_stays_open(void)
 {
-	for (rlim_t room = 0; room <= 150; room += 50) {
-		struct rlimit before, low;
+	static const int rooms[] = { 0, 1, 60, 150, MANY - 1 };
+	int sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < 2 * sizeof rooms / sizeof rooms[0]; i++) {
+		om_get_options options = { .sink = sink, .use_sink = (int)(i % 2) };
 		pid_t child;
 		om_context *c = connect_to(passes_descriptors_together, NULL, &child);
 		int open_before = open_descriptors();
+		struct rlimit before = leave_room(rooms[i / 2]);
 
-		check(getrlimit(RLIMIT_NOFILE, &before) == 0);
-		low = before;
-		low.rlim_cur = (rlim_t)om_socket(c) + 1 + room;
-		check(setrlimit(RLIMIT_NOFILE, &low) == 0);
-		for (int i = 0; i < MANY; i++)
-			check(om_append_get(c, "key", 3, NULL, NULL) == 0);
+		for (int n = 0; n < MANY; n++)
+			check(om_append_get(c, "key", 3, &options, NULL) == 0);
 		om_reply *r = om_get_reply(c);
 		check(setrlimit(RLIMIT_NOFILE, &before) == 0);
 		check(r == NULL && c->err == EMFILE && strstr(c->errstr, "ulimit -n") != NULL);
@@ -238,6 +264,7 @@ static void lost_descriptors_end_the_session_and_none_stays_open(void)
 		check(om_get_reply(c) == NULL && om_ping(c) == NULL && om_append_get(c, "key", 3, NULL, NULL) < 0 && c->err == EMFILE);
 		end(c, child);
 	}
+	close(sink);
 	many_descriptors_of_one_message_reach_their_replies();
 }
 
@@ -450,6 +477,7 @@ int main(void)
 	ten_thousand_requests_without_taking_an_answer_do_not_stand_still();
 	many_descriptors_of_one_message_reach_their_replies();
 	more_descriptors_than_a_message_holds_reach_their_replies();
+	descriptors_reach_their_replies_where_there_is_just_room_for_them();
 	lost_descriptors_end_the_session_and_none_stays_open();
 	a_killed_server_leaves_the_answers_that_came_and_a_new_session_goes_on();
 	every_call_gives_up_on_a_server_that_says_nothing();

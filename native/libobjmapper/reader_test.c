@@ -1,8 +1,10 @@
 /* The reader and the wire format, without a server. Prints the seed of what is random. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -100,6 +102,34 @@ static void descriptors_that_nobody_takes_are_closed_with_the_reader(void)
 	om_reader_free(r);
 }
 
+/* 1,024 wait; one more is refused, and closed like those that came with it. */
+static void more_descriptors_than_a_reader_holds_are_refused_and_closed(void)
+{
+	om_reader *r = om_reader_new(0);
+	int fds[2];
+
+	for (int i = 0; i < 1023; i++) {
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		check(fd >= 0 && om_reader_feed(r, NULL, 0, &fd, 1) == 0);
+	}
+	for (int i = 0; i < 2; i++)
+		check((fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
+	check(om_reader_feed(r, NULL, 0, fds, 2) == -EMFILE);
+	check(fcntl(fds[0], F_GETFD) < 0 && fcntl(fds[1], F_GETFD) < 0);
+	check((fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && om_reader_feed(r, NULL, 0, fds, 1) == 0);
+	om_reader_free(r);
+}
+
+/* So many descriptors at once are more than some systems give by default. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	check(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= 2048);
+	limit.rlim_cur = limit.rlim_cur < 2048 ? 2048 : limit.rlim_cur;
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)time(NULL);
@@ -109,6 +139,8 @@ int main(int argc, char **argv)
 	a_frame_cut_at_every_byte_comes_out_whole();
 	a_frame_that_claims_a_descriptor_that_did_not_come_is_refused();
 	descriptors_that_nobody_takes_are_closed_with_the_reader();
+	allow_descriptors();
+	more_descriptors_than_a_reader_holds_are_refused_and_closed();
 	random_damage_is_refused_or_read_but_never_more(seed);
 	check(open_descriptors() == before);
 	puts("reader: all passed");
