@@ -104,6 +104,7 @@ final class ServerRun implements AutoCloseable {
                 limits.maxRequests(),
                 limits.maxFrameBytes(),
                 limits.inlineLimitBytes(),
+                limits.maxHeldInputBytes(),
                 (int) timeouts.helloMillis(),
                 (int) timeouts.idleMillis(),
                 (int) timeouts.frameMillis(),

@@ -23,7 +23,12 @@ public record Configuration(
 
     /** The {@code [limits]} table (protocol-spec.md 8). */
     public record LimitSettings(
-            int maxSessions, int maxRequests, int maxFrameBytes, int inlineLimitBytes, long maxObjectBytes) {}
+            int maxSessions,
+            int maxRequests,
+            int maxFrameBytes,
+            int inlineLimitBytes,
+            long maxHeldInputBytes,
+            long maxObjectBytes) {}
 
     /** The {@code [timeouts]} table (protocol-spec.md 8); an {@code idleMillis} of 0 is never. */
     public record TimeoutSettings(

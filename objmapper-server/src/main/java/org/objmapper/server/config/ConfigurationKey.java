@@ -19,6 +19,7 @@ public enum ConfigurationKey {
     LIMITS_MAX_REQUESTS("limits", "max_requests", Kind.COUNT, 1, 4_096),
     LIMITS_MAX_FRAME("limits", "max_frame", Kind.SIZE, 262_144, 16_777_216),
     LIMITS_INLINE_LIMIT("limits", "inline_limit", Kind.SIZE, 0, 65_536),
+    LIMITS_MAX_HELD_INPUT("limits", "max_held_input", Kind.SIZE, 67_108_864, 1L << 40),
     LIMITS_MAX_OBJECT("limits", "max_object", Kind.SIZE, 1, 1L << 62),
 
     TIMEOUTS_HELLO("timeouts", "hello", Kind.DURATION, 100, 600_000),

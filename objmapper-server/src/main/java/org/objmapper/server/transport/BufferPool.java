@@ -6,13 +6,18 @@ import java.util.ArrayDeque;
 
 /** Direct little-endian buffers of one size, lent to the sessions of one loop. Not thread-safe. */
 final class BufferPool {
-    private static final int KEPT = 256;
-
     private final int size;
+    private final int kept;
     private final ArrayDeque<ByteBuffer> free = new ArrayDeque<>();
 
-    BufferPool(int size) {
+    /** Buffers of {@code size} bytes, of which up to {@code kept} wait for their next use. */
+    BufferPool(int size, int kept) {
         this.size = size;
+        this.kept = kept;
+    }
+
+    int size() {
+        return size;
     }
 
     /** A buffer with at least {@code bytes} of room: of the pool's size, or larger and made for this once. */
@@ -24,8 +29,9 @@ final class BufferPool {
         return buffer == null ? direct(size) : buffer;
     }
 
+    /** Takes back what came from here; of other sizes it keeps none. */
     void giveBack(ByteBuffer buffer) {
-        if (buffer.capacity() == size && free.size() < KEPT) {
+        if (buffer.capacity() == size && free.size() < kept) {
             buffer.clear();
             free.addFirst(buffer);
         }

@@ -19,13 +19,15 @@ final class Loop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Loop.class);
 
     private static final int ARENA = 4 * 1024 * 1024;
-    private static final int SLICE = 64 * 1024;
+    /** Bytes that a session may receive at once. */
+    static final int SLICE = 64 * 1024;
+
     private static final int EVENTS = 512;
     private static final int AGAIN = 256;
 
     private static final int TICK_MILLIS = 100;
     private static final int OUTPUT_BUFFER = 32 * 1024;
-    private static final int INPUT_BUFFER = 16 * 1024;
+    private static final int OUTPUT_BUFFERS_KEPT = 256;
 
     private final int index;
     private final ServerLimits limits;
@@ -47,8 +49,8 @@ final class Loop implements AutoCloseable {
     private final long eventsAddress = NativeIo.address(events);
     private final long againAddress = NativeIo.address(again);
     private final long pausedSlotsAddress;
-    private final BufferPool outputBuffers = new BufferPool(OUTPUT_BUFFER);
-    private final BufferPool inputBuffers = new BufferPool(INPUT_BUFFER);
+    private final BufferPool outputBuffers = new BufferPool(OUTPUT_BUFFER, OUTPUT_BUFFERS_KEPT);
+    private final InputMemory inputMemory;
 
     private final @Nullable Session[] sessions;
     private final ArrayList<Listener> listeners = new ArrayList<>();
@@ -60,10 +62,11 @@ final class Loop implements AutoCloseable {
     private volatile boolean stopping;
     private boolean draining;
 
-    Loop(int index, ServerLimits limits, Store store, SessionCount sessionCount, int descriptorShare) {
+    Loop(int index, ServerLimits limits, Store store, SessionCount sessionCount, int descriptorShare, long inputShare) {
         this.index = index;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
+        this.inputMemory = new InputMemory(inputShare);
         this.exchanges = new Exchanges(store);
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
@@ -245,6 +248,27 @@ final class Loop implements AutoCloseable {
         sender.hasOutput(session);
     }
 
+    /** Memory for input of a session; others may have to end for it, or the session itself: null then. */
+    @Nullable
+    ByteBuffer takeInputMemory(Session taker, int bytes) {
+        ByteBuffer memory = inputMemory.take(bytes);
+        while (memory == null) {
+            Session greediest = taker;
+            for (int slot = 0; slot < usedSlots; slot++) {
+                Session session = sessions[slot];
+                if (session != null && session.heldInput() > 0 && session.endsBefore(greediest)) {
+                    greediest = session;
+                }
+            }
+            greediest.giveUpInput();
+            if (greediest == taker) {
+                return null;
+            }
+            memory = inputMemory.take(bytes);
+        }
+        return memory;
+    }
+
     // ---- the end
 
     /** Closes a session's socket and lets go of all that it holds. */
@@ -341,8 +365,8 @@ final class Loop implements AutoCloseable {
         return outputBuffers;
     }
 
-    BufferPool inputBuffers() {
-        return inputBuffers;
+    InputMemory inputMemory() {
+        return inputMemory;
     }
 
     /** The time at the beginning of this turn, monotonic. */

@@ -24,11 +24,12 @@ public final class Server implements AutoCloseable {
         this.sessions = new SessionCount(limits.maxSessions());
         int share = descriptorShare();
         for (int i = 0; i < loopCount; i++) {
-            Loop loop = new Loop(i, limits, store, sessions, share);
+            Loop loop = new Loop(i, limits, store, sessions, share, limits.maxHeldInput() / loopCount);
             loops.add(loop);
             this.listeners.forEach(loop::add);
         }
         store.figures().gauge("objmapper_sessions", sessions::count);
+        store.figures().gauge("objmapper_held_input_bytes", this::heldInput);
     }
 
     /**
@@ -58,6 +59,10 @@ public final class Server implements AutoCloseable {
     /** How many sessions there are. */
     public int sessions() {
         return sessions.count();
+    }
+
+    private long heldInput() {
+        return loops.stream().mapToLong(loop -> loop.inputMemory().held()).sum();
     }
 
     @Override

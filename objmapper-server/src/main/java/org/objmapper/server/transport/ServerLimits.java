@@ -1,11 +1,12 @@
 package org.objmapper.server.transport;
 
-/** What a server grants and bears (protocol-spec.md 8); times in milliseconds, sizes in bytes. */
+/** What a server grants and bears (protocol-spec.md 8); times in milliseconds, sizes in bytes. The loops share {@code maxHeldInput} evenly. */
 public record ServerLimits(
         int maxSessions,
         int maxRequests,
         int maxFrame,
         int inlineLimit,
+        long maxHeldInput,
         int helloTimeoutMillis,
         int idleTimeoutMillis,
         int frameTimeoutMillis,
@@ -13,5 +14,5 @@ public record ServerLimits(
         int drainTimeoutMillis) {
     /** The defaults of the specification. */
     public static final ServerLimits DEFAULTS =
-            new ServerLimits(4_096, 64, 1_048_576, 4_096, 5_000, 60_000, 30_000, 30_000, 5_000);
+            new ServerLimits(4_096, 64, 1_048_576, 4_096, 67_108_864, 5_000, 60_000, 30_000, 30_000, 5_000);
 }

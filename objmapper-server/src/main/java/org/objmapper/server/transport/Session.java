@@ -96,7 +96,7 @@ final class Session implements Peer, Output {
                 int used = consume(arena, offset, offset + length);
                 keep(arena, used, offset + length);
             } else {
-                append(arena, offset, length);
+                keep(arena, offset, offset + length);
                 consumeCarry();
             }
         }
@@ -131,35 +131,77 @@ final class Session implements Peer, Output {
             return;
         }
         int used = consume(kept, 0, kept.position());
+        if (closed || closing) {
+            return; // it is dropped already
+        }
         if (used == kept.position()) {
-            loop.inputBuffers().giveBack(kept);
-            carry = null;
+            dropCarry();
         } else if (used > 0) {
             kept.limit(kept.position()).position(used);
             kept.compact();
         }
     }
 
+    /** Keeps what could not be used, behind what is kept already. */
     private void keep(ByteBuffer from, int offset, int end) {
-        if (offset < end && !closed) {
-            carry = loop.inputBuffers().take(end - offset);
-            append(from, offset, end - offset);
+        int length = end - offset;
+        if (length == 0 || closed || closing) {
+            return;
+        }
+        ByteBuffer kept = carry;
+        if (kept == null || kept.remaining() < length) {
+            kept = enlarged(kept, length);
+        }
+        if (kept != null) {
+            kept.put(kept.position(), from, offset, length).position(kept.position() + length);
         }
     }
 
-    private void append(ByteBuffer from, int offset, int length) {
-        ByteBuffer kept = carry;
-        if (kept == null) {
-            return;
+    /** A buffer with what is kept and room for more; null where the session had to end for want of memory. */
+    private @Nullable ByteBuffer enlarged(@Nullable ByteBuffer kept, int more) {
+        int there = kept == null ? 0 : kept.position();
+        ByteBuffer larger = loop.takeInputMemory(this, there + more);
+        if (larger != null && kept != null) {
+            larger.put(0, kept, 0, there).position(there);
+            loop.inputMemory().giveBack(kept);
         }
-        if (kept.remaining() < length) {
-            ByteBuffer larger = BufferPool.direct(Math.max(kept.capacity() * 2, kept.position() + length));
-            larger.put(0, kept, 0, kept.position()).position(kept.position());
-            loop.inputBuffers().giveBack(kept);
+        if (larger != null) {
             carry = larger;
-            kept = larger;
         }
-        kept.put(kept.position(), from, offset, length).position(kept.position() + length);
+        return larger;
+    }
+
+    private void dropCarry() {
+        ByteBuffer kept = carry;
+        if (kept != null) {
+            carry = null;
+            loop.inputMemory().giveBack(kept);
+        }
+    }
+
+    /** How many bytes of memory hold its input. */
+    int heldInput() {
+        return carry == null ? 0 : carry.capacity();
+    }
+
+    /** Whether it rather than another session should end when memory for input is short. */
+    boolean endsBefore(Session other) {
+        if (waiting != other.waiting) {
+            return other.waiting; // what waits for the server has less blame than half a frame
+        }
+        return heldInput() != other.heldInput()
+                ? heldInput() > other.heldInput()
+                : lastInputMillis < other.lastInputMillis;
+    }
+
+    /** Ends, so that others have memory for their input. */
+    void giveUpInput() {
+        fail(
+                Status.BUSY,
+                "",
+                0,
+                "the server's memory for requests that are not whole yet is full, and this session holds " + heldInput()
+                        + " bytes of it; try again later (MAX_HELD_INPUT)");
     }
 
     /** Uses up whole frames and what there is of bodies; returns where it stopped. */
@@ -433,6 +475,7 @@ final class Session implements Peer, Output {
     @Override
     public int finishAndClose() {
         closing = true;
+        dropCarry();
         return abandonOpenBodies();
     }
 
@@ -512,12 +555,14 @@ final class Session implements Peer, Output {
             end(null);
         }
         closing = true;
+        dropCarry();
         abandonOpenBodies();
         finishIfDone();
     }
 
     private void closeWhenSent() {
         closing = true;
+        dropCarry();
         abandonInFlight();
         finishIfDone();
     }
@@ -608,11 +653,7 @@ final class Session implements Peer, Output {
         abandonInFlight();
         awaitingRoom.clear();
         output.clear();
-        ByteBuffer kept = carry;
-        if (kept != null) {
-            loop.inputBuffers().giveBack(kept);
-            carry = null;
-        }
+        dropCarry();
         for (int descriptor : descriptors) {
             loop.discard(descriptor);
         }

@@ -71,6 +71,7 @@ class ConfigurationFileTest {
                 max_requests = 11
                 max_frame = "2 MiB"
                 inline_limit = 100
+                max_held_input = "65 MiB"
                 max_object = "5 GiB"
                 [timeouts]
                 hello = "100 ms"
@@ -87,7 +88,8 @@ class ConfigurationFileTest {
         assertThat(configuration.store()).isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
-        assertThat(configuration.limits()).isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 5L << 30));
+        assertThat(configuration.limits())
+                .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 65 << 20, 5L << 30));
         assertThat(configuration.timeouts()).isEqualTo(new Configuration.TimeoutSettings(100, 0, 2_000, 180_000, 0));
     }
 
@@ -128,6 +130,7 @@ class ConfigurationFileTest {
                 "limits | max_frame = \"255 KiB\" | limits.max_frame = \"255 KiB\"",
                 "limits | max_frame = 16777217 | limits.max_frame = 16777217",
                 "limits | inline_limit = \"65 KiB\" | limits.inline_limit = \"65 KiB\"",
+                "limits | max_held_input = \"63 MiB\" | limits.max_held_input = \"63 MiB\"",
                 "limits | max_object = \"9999 PiB\" | limits.max_object = \"9999 PiB\"",
                 "limits | max_object = \"much\" | limits.max_object = \"much\"",
                 "timeouts | hello = \"99 ms\" | timeouts.hello = \"99 ms\"",
@@ -152,6 +155,7 @@ class ConfigurationFileTest {
         "max_requests, 1, 4096",
         "max_frame, 262144, 16777216",
         "inline_limit, 0, 65536",
+        "max_held_input, 67108864, 1099511627776",
         "max_object, 1, 4611686018427387904"
     })
     void bothEndsOfALimitsRangeAreAcceptedAndOneBeyondIsNot(String key, long lowest, long highest)

@@ -1,0 +1,171 @@
+package org.objmapper.server.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoreOptions;
+
+/** MAX_HELD_INPUT (protocol-spec.md 8.2): what sessions with half a request may hold, and who ends beyond it. */
+class HeldInputTest {
+    private static final int SMALL = 16 * 1024;
+    private static final int FITTING = 32;
+    private static final ServerLimits LIMITS = new ServerLimits(
+            100, 16, Limits.MAX_FRAME_DEFAULT, 4_096, FITTING * SMALL, 30_000, 60_000, 30_000, 30_000, 5_000);
+
+    @TempDir
+    Path directory;
+
+    private final List<RawClient> clients = new ArrayList<>();
+    private Path socket;
+    private Store store;
+    private Server server;
+
+    @BeforeEach
+    void start() throws IOException {
+        socket = directory.resolve("s");
+        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
+        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
+        server = new Server(LIMITS, List.of(listener), 1, store);
+        server.start();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        for (RawClient client : clients) {
+            client.close();
+        }
+        await().until(() -> server.sessions() == 0);
+        assertThat(held()).isZero();
+        server.close();
+        store.close();
+    }
+
+    @Test
+    void asManyHalfRequestsAsFitAreKeptAndAnsweredWhenTheyAreWhole() throws Exception {
+        for (int i = 0; i < FITTING; i++) {
+            begin(RawClient.ping(i + 1));
+        }
+        await().until(() -> held() == FITTING * SMALL);
+        for (int i = 0; i < FITTING; i++) {
+            assertThat(finish(i).status()).isEqualTo(Status.OK);
+        }
+        await().until(() -> held() == 0);
+    }
+
+    @Test
+    void withOneMoreOneIsEndedWithBusyAndTheOthersAreAnswered() throws Exception {
+        for (int i = 0; i < FITTING; i++) {
+            begin(RawClient.ping(i + 1));
+        }
+        await().until(() -> held() == FITTING * SMALL);
+        begin(RawClient.ping(FITTING + 1));
+
+        int busy = 0;
+        for (int i = 0; i <= FITTING; i++) {
+            RawClient.Answer answer = finishUnlessEnded(i);
+            if (answer.operation() == Operation.ERROR) {
+                assertEnded(clients.get(i), answer);
+                busy++;
+            } else {
+                assertThat(answer.status()).isEqualTo(Status.OK);
+            }
+        }
+        assertThat(busy).isEqualTo(1);
+    }
+
+    @Test
+    void theSessionThatHoldsMostIsEndedAndNoOther() throws Exception {
+        ByteBuffer largest = RawClient.frame(w -> {
+            w.begin(Operation.GET, 0, 1, Status.OK, 0).text(MetadataType.KEY, "key");
+            for (int size = Limits.MAX_METADATA - 16; size > 0; size -= 65_536 + 8) {
+                w.bytes(MetadataType.OPAQUE, new byte[Math.min(size - 8, 65_536)]);
+            }
+        });
+        begin(largest);
+        await().until(() -> held() > 65_536);
+        long left = FITTING * SMALL - held();
+        for (int id = 2; held() + SMALL <= FITTING * SMALL; id++) {
+            long before = held();
+            begin(RawClient.ping(id));
+            await().until(() -> held() == before + SMALL);
+        }
+        assertThat(left).isGreaterThanOrEqualTo(SMALL);
+        begin(RawClient.ping(100));
+
+        assertEnded(clients.get(0), clients.get(0).receive());
+        for (int i = 1; i < clients.size(); i++) {
+            assertThat(finish(i).status()).isEqualTo(Status.OK);
+        }
+    }
+
+    @Test
+    void theMemoryOfAClientThatLeftIsFreeAgain() throws Exception {
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < FITTING; i++) {
+                begin(RawClient.ping(i + 1));
+            }
+            await().until(() -> held() == FITTING * SMALL);
+            for (RawClient client : clients) {
+                client.close();
+            }
+            clients.clear();
+            await().until(() -> held() == 0);
+        }
+    }
+
+    private final List<ByteBuffer> rests = new ArrayList<>();
+
+    /** Sends all of a request but its last bytes, on a session of its own. */
+    private void begin(ByteBuffer request) throws IOException {
+        RawClient client = RawClient.greeted(socket);
+        clients.add(client);
+        int end = request.limit();
+        client.send(request.limit(end - 8));
+        rests.add(request.limit(end));
+    }
+
+    private RawClient.Answer finish(int index) throws IOException {
+        clients.get(index).send(rests.get(index));
+        return clients.get(index).receive();
+    }
+
+    private RawClient.Answer finishUnlessEnded(int index) throws IOException {
+        try {
+            clients.get(index).send(rests.get(index));
+        } catch (IOException e) {
+            // ended: what it was told is there to be read
+        }
+        return clients.get(index).receive();
+    }
+
+    private static void assertEnded(RawClient client, RawClient.Answer answer) throws Exception {
+        assertThat(answer.operation()).isEqualTo(Operation.ERROR);
+        assertThat(answer.status()).isEqualTo(Status.BUSY);
+        assertThat(answer.message()).contains("MAX_HELD_INPUT");
+        assertThat(client.isClosedByServer()).isTrue();
+    }
+
+    private long held() {
+        return store.figures()
+                .text()
+                .lines()
+                .filter(line -> line.startsWith("objmapper_held_input_bytes "))
+                .mapToLong(line -> Long.parseLong(line.split(" ")[1]))
+                .sum();
+    }
+}
