@@ -82,12 +82,6 @@ JAVA(jint, fsync)(JNIEnv *env, jclass class, jint fd)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-JAVA(jint, changeMode)(JNIEnv *env, jclass class, jint fd, jint mode)
-{
-	(void)env, (void)class;
-	return fchmod(fd, (mode_t)mode) < 0 ? -errno : 0;
-}
-
 JAVA(jlong, read)(JNIEnv *env, jclass class, jint fd, jlong address, jlong length, jlong offset)
 {
 	(void)env, (void)class;

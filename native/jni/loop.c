@@ -383,14 +383,8 @@ JAVA(jint, epollRemove)(JNIEnv *env, jclass class, jint epoll, jint fd)
 	return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address, socklen_t size, int backlog)
-{
-	if (bind(fd, (const struct sockaddr *)address, size) < 0)
-		return -errno;
-	return listen(fd, backlog) < 0 ? -errno : 0;
-}
-
-static int socket_address(JNIEnv *env, jbyteArray path, struct sockaddr_un *address)
+/* A new non-blocking socket, and the address of a path; -errno for both. */
+static int socket_for(JNIEnv *env, jbyteArray path, struct sockaddr_un *address)
 {
 	jsize length = (*env)->GetArrayLength(env, path);
 	if ((size_t)length >= sizeof address->sun_path)
@@ -398,7 +392,8 @@ static int socket_address(JNIEnv *env, jbyteArray path, struct sockaddr_un *addr
 	memset(address, 0, sizeof *address);
 	address->sun_family = AF_UNIX;
 	(*env)->GetByteArrayRegion(env, path, 0, length, (jbyte *)address->sun_path);
-	return 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 /* A new non-blocking socket that listens at a path, or -errno. */
@@ -406,16 +401,13 @@ JAVA(jint, listen)(JNIEnv *env, jclass class, jbyteArray path, jint backlog)
 {
 	(void)class;
 	struct sockaddr_un address;
-	int r = socket_address(env, path, &address);
-	if (r < 0)
-		return r;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket_for(env, path, &address);
 	if (fd < 0)
-		return -errno;
-	r = bind_and_listen(fd, &address, sizeof address, backlog);
-	if (r < 0) {
+		return fd;
+	if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 || listen(fd, backlog) < 0) {
+		int error = errno;
 		close(fd);
-		return r;
+		return -error;
 	}
 	return fd;
 }
@@ -425,29 +417,12 @@ JAVA(jint, probe)(JNIEnv *env, jclass class, jbyteArray path)
 {
 	(void)class;
 	struct sockaddr_un address;
-	int r = socket_address(env, path, &address);
-	if (r < 0)
-		return r;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket_for(env, path, &address);
 	if (fd < 0)
-		return -errno;
-	r = connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+		return fd;
+	int r = connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
 	close(fd);
 	return r == -EAGAIN ? 0 : r; /* EAGAIN: its backlog is full, so it lives */
-}
-
-/* Writes up to groups' length of the peer's groups, and returns how many it has, or -errno. */
-JAVA(jint, peerGroups)(JNIEnv *env, jclass class, jint fd, jintArray groups)
-{
-	(void)class;
-	gid_t buffer[256];
-	socklen_t size = sizeof buffer;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, buffer, &size) < 0)
-		return -errno;
-	jint count = (jint)(size / sizeof(gid_t));
-	jsize room = (*env)->GetArrayLength(env, groups);
-	(*env)->SetIntArrayRegion(env, groups, 0, count < room ? count : room, (const jint *)buffer);
-	return count;
 }
 
 /* Keeps the calling thread on one of the processors that it may use. */

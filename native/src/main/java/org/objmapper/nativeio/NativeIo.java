@@ -17,7 +17,6 @@ public final class NativeIo {
     public static final int EVENT_OFFSET = 16;
     public static final int EVENT_DESCRIPTOR_COUNT = 20;
     public static final int EVENT_DESCRIPTORS = 24;
-    public static final int MAX_EVENT_DESCRIPTORS = 32;
 
     /** More may wait in the socket: ask again. */
     public static final int FLAG_MORE = 1;
@@ -110,8 +109,6 @@ public final class NativeIo {
     /** 0 when a server listens at a path (without NUL). */
     public static native int probe(byte[] path);
 
-    public static native int peerGroups(int socket, int[] groups);
-
     /** Accepts one connection and closes it. */
     public static native int rejectOne(int listener);
 
@@ -132,8 +129,6 @@ public final class NativeIo {
     public static native int close(int descriptor);
 
     public static native int fsync(int descriptor);
-
-    public static native int changeMode(int descriptor, int mode);
 
     public static native long read(int descriptor, long address, long length, long offset);
 
