@@ -1,6 +1,7 @@
 package org.objmapper.client;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,10 @@ final class Call {
     final CompletableFuture<Reply> reply = new CompletableFuture<>();
     /** What still holds the call's place in flight: its answer, and its body on the way out. */
     private final AtomicInteger holds;
+    /** Set when a CANCEL can reach the server only after the request. */
+    volatile boolean sent;
+
+    private final AtomicBoolean cancelled = new AtomicBoolean();
 
     private final long timeoutNanos;
     private volatile long deadlineNanos;
@@ -22,12 +27,14 @@ final class Call {
     long expectedBytes;
     /** Set when nobody waits for the answer any more; it is dropped when it comes. */
     volatile boolean abandoned;
+    /** Set when the caller's body could not be had; sending the request again would not mend it. */
+    volatile boolean spoiled;
 
     Call(Request request, int id, long timeoutNanos) {
         this.request = request;
         this.id = id;
         this.timeoutNanos = timeoutNanos;
-        this.holds = new AtomicInteger(request.body() == null ? 1 : 2);
+        this.holds = new AtomicInteger(request.takesPlace() ? request.body() == null ? 1 : 2 : 0);
         progressed();
     }
 
@@ -40,7 +47,12 @@ final class Call {
         return nowNanos - deadlineNanos > 0;
     }
 
-    /** True when the last hold is gone. */
+    /** True for the one who shall send its CANCEL. */
+    boolean cancel() {
+        return sent && abandoned && cancelled.compareAndSet(false, true);
+    }
+
+    /** True when the last hold is gone, and with it the place. */
     boolean release() {
         return holds.decrementAndGet() == 0;
     }

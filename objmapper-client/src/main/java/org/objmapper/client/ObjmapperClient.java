@@ -43,7 +43,8 @@ import org.objmapper.protocol.Status;
  * <p><b>Waiting.</b> Requests of all threads go out together and are answered in any order. Every call ends with status TIMEOUT when it
  * makes no progress for {@code timeoutMillis}; a long body may take longer as long as it moves. A call that blocks waits where all
  * sessions are busy; one that returns a future fails with BUSY instead. Futures are completed on the builder's executor, so what hangs
- * on them may block; cancelling one cancels the request. Futures fail with {@link ObjmapperException} too.
+ * on them may block; cancelling
+ * one cancels the request, as far as the server has not carried it out. Futures fail with {@link ObjmapperException} too.
  *
  * <p><b>Trying again.</b> A call that only reads is tried again when the server answers that it is busy or stops, or when the connection
  * breaks, until its time is up. One that changes something is tried again only when it certainly had no effect; else it fails, with
@@ -263,12 +264,20 @@ public final class ObjmapperClient implements AutoCloseable {
                         .u32(MetadataType.LIMIT, limit));
     }
 
-    /** Sends a request until it is answered, or must not be sent again. */
     private Reply run(Request request) throws ObjmapperException {
+        return run(request, null);
+    }
+
+    /** Sends a request until it is answered, or must not be sent again, or the future that it is for is over. */
+    private Reply run(Request request, @Nullable CompletableFuture<?> asked) throws ObjmapperException {
         long deadline = System.nanoTime() + settings.timeoutNanos();
         for (long pause = SessionPool.firstPause(); ; pause = SessionPool.longer(pause)) {
-            Session session = pool.take(request, deadline);
-            Call call = session.start(request, settings.timeoutNanos());
+            Session session = pool.take(request, asked, deadline);
+            Call call = session.register(request, settings.timeoutNanos());
+            if (asked != null) {
+                cancelWith(asked, session, call);
+            }
+            session.send(call);
             try {
                 Reply reply = await(session, call);
                 if (!mayRepeat(request, reply) || System.nanoTime() + pause - deadline > 0) {
@@ -277,12 +286,21 @@ public final class ObjmapperClient implements AutoCloseable {
                 reply.discard();
             } catch (ObjmapperException e) {
                 pool.requireOpen();
-                if (!mayRepeat(request, e) || System.nanoTime() + pause - deadline > 0) {
+                if (call.spoiled || !mayRepeat(request, e) || System.nanoTime() + pause - deadline > 0) {
                     throw e;
                 }
             }
             SessionPool.pause(pause, request);
         }
+    }
+
+    /** A future that its owner ends, by cancelling it or otherwise, takes its call with it. */
+    private static void cancelWith(CompletableFuture<?> asked, Session session, Call call) {
+        asked.whenComplete((result, failure) -> {
+            if (call.reply.cancel(false)) {
+                session.abandon(call);
+            }
+        });
     }
 
     private static Reply await(Session session, Call call) throws ObjmapperException {
@@ -347,12 +365,8 @@ public final class ObjmapperClient implements AutoCloseable {
 
     private <T> void sendNow(
             Session session, Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
-        Call call = session.start(request, settings.timeoutNanos());
-        future.whenComplete((result, failure) -> {
-            if (future.isCancelled() && call.reply.cancel(false)) {
-                session.abandon(call);
-            }
-        });
+        Call call = session.register(request, settings.timeoutNanos());
+        cancelWith(future, session, call);
         call.reply.whenCompleteAsync(
                 (reply, failure) -> {
                     if (reply != null && mayRepeat(request, reply)) {
@@ -370,6 +384,7 @@ public final class ObjmapperClient implements AutoCloseable {
                     }
                 },
                 settings.executor());
+        session.send(call);
     }
 
     private <T> void runLater(Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
@@ -377,7 +392,7 @@ public final class ObjmapperClient implements AutoCloseable {
             return;
         }
         try {
-            finish(run(request), future, reading, unwanted);
+            finish(run(request, future), future, reading, unwanted);
         } catch (ObjmapperException | RuntimeException e) {
             future.completeExceptionally(e);
         }

@@ -1,7 +1,6 @@
 package org.objmapper.client;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -56,14 +55,18 @@ final class Outbox {
         notifyAll();
     }
 
+    /** Ends when the server reads or the session is over, which its time limit sees to; an interrupt is kept for the caller. */
     private void awaitRoom(int bytes) throws IOException {
+        boolean interrupted = false;
         while (failure == null && filling.position() > 0 && filling.position() + bytes > MOST_BYTES) {
             try {
                 wait();
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new InterruptedIOException("interrupted while waiting for the server to read");
+                interrupted = true;
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         if (failure != null) {
             throw new IOException(failure.getMessage(), failure);

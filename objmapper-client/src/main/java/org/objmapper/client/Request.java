@@ -27,6 +27,11 @@ record Request(
         };
     }
 
+    /** Whether it counts among those in flight: a CANCEL gets through however many there are (protocol-spec.md 4.2). */
+    boolean takesPlace() {
+        return operation != Operation.CANCEL;
+    }
+
     /** Whether it can be sent a second time at all. */
     boolean repeatable() {
         return body == null || body.repeatable();

@@ -3,6 +3,7 @@ package org.objmapper.client;
 import java.io.EOFException;
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.Collection;
@@ -115,27 +116,40 @@ final class Session {
         return !closing;
     }
 
-    /** Takes a place in flight if one is free; {@link #start} uses it. */
+    /** Takes a place in flight if one is free, for one {@link #send}. */
     boolean tryTakePlace() {
         return !closing && places.tryAcquire();
     }
 
-    /** Sends a request, for which a place was taken. What goes wrong is told by the call. */
-    Call start(Request request, long timeoutNanos) {
-        Call call = register(request, timeoutNanos);
+    /** Sends a call, for which a place was taken; one that is over already is not sent. What goes wrong is told by the call. */
+    void send(Call call) {
+        Request request = call.request;
         try {
-            if (request.body() == null) {
+            if (call.reply.isDone()) {
+                answered(call); // nothing was sent, so nothing will be answered
+            } else if (request.body() == null) {
                 outbox.add(request.operation(), 0, call.id, Status.OK, 0, request.metadata(), NOTHING);
+                sent(call);
             } else {
                 sendBody(call, request.body());
             }
         } catch (IOException e) {
             close(failure(e));
+        } finally {
+            if (request.body() != null) {
+                release(call);
+            }
         }
-        return call;
     }
 
-    private Call register(Request request, long timeoutNanos) {
+    /** The request is on its way; whoever gave it up before left its CANCEL to be sent now. */
+    private void sent(Call call) {
+        call.sent = true;
+        cancelIfAbandoned(call);
+    }
+
+    /** Gives a request its id. */
+    Call register(Request request, long timeoutNanos) {
         Call call;
         do {
             call = new Call(request, lastId.incrementAndGet(), timeoutNanos);
@@ -149,47 +163,50 @@ final class Session {
 
     /** Sends a PUT: in one frame where the body is there and short, else in DATA frames. */
     private void sendBody(Call call, Body body) throws IOException {
-        Request request = call.request;
-        try {
-            if (body instanceof Body.Bytes bytes && bytes.view().remaining() <= DATA_BYTES) {
-                ByteBuffer view = bytes.view();
-                outbox.add(Operation.PUT, 0, call.id, Status.OK, view.remaining(), request.metadata(), view);
-            } else {
-                stream(call, body);
-            }
-        } finally {
-            release(call);
+        if (body instanceof Body.Bytes bytes && bytes.view().remaining() <= DATA_BYTES) {
+            ByteBuffer view = bytes.view();
+            outbox.add(Operation.PUT, 0, call.id, Status.OK, view.remaining(), call.request.metadata(), view);
+            sent(call);
+        } else {
+            stream(call, body);
         }
     }
 
     private void stream(Call call, Body body) throws IOException {
         boolean begun = false;
+        boolean whole = false;
         try (Body.Source source = open(call, body)) {
             if (source == null) {
                 return;
             }
             outbox.add(Operation.PUT, Frame.MORE, call.id, Status.OK, source.length, call.request.metadata(), NOTHING);
             begun = true;
-            byte[] chunk = new byte[DATA_BYTES];
-            long sent = 0;
-            while (!call.reply.isDone()) {
-                int count = readChunk(call, source, chunk);
-                if (count < 0) {
-                    break;
-                }
-                outbox.add(Operation.DATA, 0, call.id, Status.OK, 0, NOTHING, ByteBuffer.wrap(chunk, 0, count));
-                sent += count;
-                call.progressed();
-            }
-            if (!call.reply.isDone() && source.length != Limits.UNKNOWN && sent != source.length) {
-                spoil(call, new IOException("the body has " + sent + " bytes instead of " + source.length));
-            }
+            sent(call);
+            whole = sendChunks(call, source);
         } finally {
             if (begun) {
-                Status status = call.reply.isDone() ? Status.CANCELLED : Status.OK;
+                Status status = whole ? Status.OK : Status.CANCELLED;
                 outbox.add(Operation.END, 0, call.id, status, 0, NOTHING, NOTHING);
             }
         }
+    }
+
+    /** False where the body can't be had whole, or nobody wants it any more. */
+    private boolean sendChunks(Call call, Body.Source source) throws IOException {
+        byte[] chunk = new byte[DATA_BYTES];
+        long sent = 0;
+        for (int count = readChunk(call, source, chunk); count >= 0; count = readChunk(call, source, chunk)) {
+            if (call.reply.isDone()) {
+                return false;
+            }
+            outbox.add(Operation.DATA, 0, call.id, Status.OK, 0, NOTHING, ByteBuffer.wrap(chunk, 0, count));
+            sent += count;
+            call.progressed();
+        }
+        if (source.length != Limits.UNKNOWN && sent != source.length) {
+            spoil(call, new IOException("the body has " + sent + " bytes instead of " + source.length));
+        }
+        return !call.reply.isDone();
     }
 
     private Body.@Nullable Source open(Call call, Body body) {
@@ -204,16 +221,20 @@ final class Session {
 
     private static int readChunk(Call call, Body.Source source, byte[] chunk) {
         try {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new InterruptedIOException("the thread was interrupted");
+            }
             return source.read(chunk, chunk.length);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             spoil(call, e);
             return -1;
         }
     }
 
     /** The caller's source failed: the request is cancelled, the session goes on. */
-    private static void spoil(Call call, IOException cause) {
+    private static void spoil(Call call, Exception cause) {
         call.abandoned = true;
+        call.spoiled = true;
         call.reply.completeExceptionally(new ObjmapperException(
                 null,
                 call.request.key(),
@@ -225,18 +246,20 @@ final class Session {
     /** Lets go of a call that nobody waits for any more; what its answer brings is closed. */
     void abandon(Call call) {
         call.abandoned = true;
-        if (!inFlight.containsKey(call.id) || closing) {
+        cancelIfAbandoned(call);
+    }
+
+    private void cancelIfAbandoned(Call call) {
+        if (!call.cancel() || !inFlight.containsKey(call.id) || closing) {
             return;
         }
         Entries target = new Entries().u32(MetadataType.TARGET, call.id);
-        if (tryTakePlace()) {
-            Call cancel = register(Request.of(Operation.CANCEL, null, target), settings.timeoutNanos());
-            cancel.abandoned = true;
-            try {
-                outbox.add(Operation.CANCEL, 0, cancel.id, Status.OK, 0, cancel.request.metadata(), NOTHING);
-            } catch (IOException e) {
-                close(failure(e));
-            }
+        Call cancel = register(Request.of(Operation.CANCEL, null, target), settings.timeoutNanos());
+        cancel.abandoned = true;
+        try {
+            outbox.add(Operation.CANCEL, 0, cancel.id, Status.OK, 0, cancel.request.metadata(), NOTHING);
+        } catch (IOException e) {
+            close(failure(e));
         }
     }
 

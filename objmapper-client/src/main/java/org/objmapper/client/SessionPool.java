@@ -2,6 +2,8 @@ package org.objmapper.client;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -71,12 +73,18 @@ final class SessionPool {
         return true;
     }
 
-    /** A session with a place in flight taken; connects, or waits for a place, as long as the time allows. */
-    Session take(Request request, long deadlineNanos) throws ObjmapperException {
+    /**
+     * A session with a place in flight taken; connects, or waits for a place, as long as the time allows, and as long as the future that
+     * the request is for, if there is one, is not over: CancellationException then.
+     */
+    Session take(Request request, @Nullable CompletableFuture<?> asked, long deadlineNanos) throws ObjmapperException {
         long connectBy =
                 Math.min(deadlineNanos - System.nanoTime(), settings.connectTimeoutNanos()) + System.nanoTime();
         for (long pause = FIRST_PAUSE_NANOS; ; pause = longer(pause)) {
             requireOpen();
+            if (asked != null && asked.isDone()) {
+                throw new CancellationException(request.what());
+            }
             Session session = tryTake();
             if (session != null) {
                 return session;

@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -274,6 +273,44 @@ class ObjmapperClientTest {
     }
 
     @Test
+    void aBodyThatFailsInAnyWayIsNotStoredAndNotSentAgain() throws Exception {
+        InputStream broken = new InputStream() {
+            @Override
+            public int read() {
+                throw new IllegalStateException("the source is broken");
+            }
+        };
+        try (Script script = serve(peer -> {
+            Received put = peer.receive();
+            assertThat(Status.of(peer.receive().status)).isEqualTo(Status.CANCELLED);
+            peer.reply(put, Status.CANCELLED, new byte[0]);
+            assertThat(peer.receive().operation).isEqualTo(Operation.PING);
+        })) {
+            assertThatThrownBy(() -> client.put(KEY, Body.of(broken))).hasMessageContaining("the source is broken");
+            assertThatThrownBy(() -> client.put(KEY, Body.of(directory.resolve("absent"))))
+                    .hasMessageContaining("absent does not exist");
+            assertThatThrownBy(() -> client.put(KEY, Body.of(directory))).hasMessageContaining("is not a regular file");
+            client.pingAsync();
+        }
+    }
+
+    @Test
+    void anInterruptEndsThePutAndSparesTheSession() throws Exception {
+        try (Script script = serve(peer -> {
+            Received put = peer.receive();
+            assertThat(Status.of(peer.receive().status)).isEqualTo(Status.CANCELLED);
+            peer.reply(put, Status.CANCELLED, new byte[0]);
+            peer.reply(peer.receive(), Status.OK, new byte[0]);
+        })) {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> client.put(KEY, Body.of(new ByteArrayInputStream(HELLO))))
+                    .hasMessageContaining("interrupted");
+            assertThat(Thread.interrupted()).isTrue();
+            client.ping();
+        }
+    }
+
+    @Test
     void aBusyServerIsAskedAgainEvenForAChange() throws Exception {
         try (Script script = serve(peer -> {
             peer.reply(peer.receive(), Status.BUSY, new byte[0]);
@@ -317,33 +354,6 @@ class ObjmapperClientTest {
         })) {
             client.ping();
             assertThat(client.delete(KEY)).isTrue();
-        }
-    }
-
-    @Test
-    void aCallWithoutAnAnswerTimesOutAndIsCancelled() throws Exception {
-        CountDownLatch over = new CountDownLatch(1);
-        try (Script script = serve(peer -> {
-            Received get = peer.receive();
-            for (int i = 0; i < 2; i++) { // the PING need not wait for the CANCEL
-                Received next = peer.receive();
-                if (next.operation == Operation.CANCEL) {
-                    assertThat(next.metadata.find(MetadataType.TARGET)).isTrue();
-                    assertThat(next.metadata.u32()).isEqualTo(get.id);
-                    peer.reply(get, Status.CANCELLED, new byte[0]);
-                } else {
-                    assertThat(next.operation).isEqualTo(Operation.PING);
-                }
-                peer.reply(next, Status.OK, new byte[0]);
-            }
-            over.countDown();
-        })) {
-            client.close();
-            client = builder().timeoutMillis(2_000).build();
-            ObjmapperException failure = catchThrowableOfType(ObjmapperException.class, () -> client.delete(KEY));
-            assertThat(failure.status()).contains(Status.TIMEOUT);
-            client.ping();
-            over.await();
         }
     }
 
