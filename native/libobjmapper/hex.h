@@ -3,11 +3,16 @@
 #define OBJMAPPER_HEX_H
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wire.h"
+
+static inline unsigned digit(char c)
+{
+	assert((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
 
 /* Runs of hex digits, each perhaps with *COUNT; "-" is none. */
 static inline void read_bytes(const char *text, struct wire_buffer *into)
@@ -17,9 +22,7 @@ static inline void read_bytes(const char *text, struct wire_buffer *into)
 	while (*text != '\0' && *text != '\n') {
 		size_t start = into->length;
 		while (*text != '*' && *text != ' ' && *text != '\n' && *text != '\0') {
-			unsigned byte;
-			assert(sscanf(text, "%2x", &byte) == 1);
-			*wire_reserve(into, 1) = (unsigned char)byte;
+			*wire_reserve(into, 1) = (unsigned char)(digit(text[0]) << 4 | digit(text[1]));
 			text += 2;
 		}
 		if (*text == '*') {
