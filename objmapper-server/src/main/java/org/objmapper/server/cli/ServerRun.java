@@ -67,6 +67,7 @@ final class ServerRun implements AutoCloseable {
         StoreSettings settings = configuration.store();
         return Store.open(StoreOptions.of(settings.directory())
                 .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
+                .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids()));
     }

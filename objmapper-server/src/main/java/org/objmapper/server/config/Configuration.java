@@ -19,7 +19,12 @@ public record Configuration(
         LimitSettings limits,
         TimeoutSettings timeouts) {
     /** The {@code [store]} table: {@code deviceThreads} and {@code deviceQueueLength} hold for each device. */
-    public record StoreSettings(Path directory, int deviceThreads, int deviceQueueLength) {}
+    public record StoreSettings(
+            Path directory,
+            int deviceThreads,
+            int deviceQueueLength,
+            int passedQueueLength,
+            int passedQueueLengthPerUser) {}
 
     /** The {@code [limits]} table (protocol-spec.md 8). */
     public record LimitSettings(
@@ -53,7 +58,12 @@ public record Configuration(
 
     /** The same with the store in another directory. */
     public Configuration withData(Path directory) {
-        StoreSettings moved = new StoreSettings(directory, store.deviceThreads(), store.deviceQueueLength());
+        StoreSettings moved = new StoreSettings(
+                directory,
+                store.deviceThreads(),
+                store.deviceQueueLength(),
+                store.passedQueueLength(),
+                store.passedQueueLengthPerUser());
         return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
     }
 

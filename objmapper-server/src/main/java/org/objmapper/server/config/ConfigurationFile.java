@@ -61,7 +61,9 @@ public final class ConfigurationFile {
                 new StoreSettings(
                         store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
                         store.count(STORE_DEVICE_THREADS, 4),
-                        store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024)),
+                        store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024),
+                        store.count(STORE_PASSED_QUEUE_LENGTH, 256),
+                        store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64)),
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(

@@ -11,6 +11,8 @@ public enum ConfigurationKey {
     STORE_DIRECTORY("store", "directory", Kind.PATH, 1, 4_095),
     STORE_DEVICE_THREADS("store", "device_threads", Kind.COUNT, 1, 64),
     STORE_DEVICE_QUEUE_LENGTH("store", "device_queue_length", Kind.COUNT, 1, 1_000_000),
+    STORE_PASSED_QUEUE_LENGTH("store", "passed_queue_length", Kind.COUNT, 1, 1_000_000),
+    STORE_PASSED_QUEUE_LENGTH_PER_USER("store", "passed_queue_length_per_user", Kind.COUNT, 1, 1_000_000),
 
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 65_533),

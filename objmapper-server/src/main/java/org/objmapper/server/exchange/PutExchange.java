@@ -154,22 +154,15 @@ public final class PutExchange extends ChangeExchange {
                 expectedXxh3,
                 durable);
         if (descriptor >= 0) {
-            return startFromDescriptor(put);
+            int passed = descriptor;
+            descriptor = -1;
+            store.putDescriptor(put, passed, objectLength, peer.uid(), this::took);
+        } else {
+            BodyWriter whole = writer();
+            writer = null;
+            whole.finish(put, this::took);
         }
-        BodyWriter whole = writer();
-        writer = null;
-        whole.finish(put, this::took);
         return true;
-    }
-
-    private boolean startFromDescriptor(Put put) {
-        int passed = descriptor;
-        descriptor = -1;
-        if (store.putDescriptor(put, passed, objectLength, peer.uid(), this::took)) {
-            return true;
-        }
-        peer.discard(passed);
-        return false;
     }
 
     @Override

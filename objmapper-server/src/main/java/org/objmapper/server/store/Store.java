@@ -27,8 +27,6 @@ import org.objmapper.protocol.Status;
  */
 public final class Store implements AutoCloseable {
     private static final int CHUNKS = 256;
-    private static final int PASSED_THREADS = 2;
-    private static final int PASSED_QUEUE_LENGTH = 256;
     private static final int SHED_AT_ONCE = 64;
     private static final int LIST_SLICE = 500;
     /** A page ends when it is this long, whatever the limit. */
@@ -44,7 +42,7 @@ public final class Store implements AutoCloseable {
     private final Committer committer;
     private final DeviceQueue device;
     private final DeviceQueue lookups;
-    private final DeviceQueue passed;
+    private final PassedQueue passed;
     private final ChunkPool chunks = new ChunkPool(CHUNKS);
     private final Figures figures = new Figures();
     private final Housekeeping housekeeping;
@@ -71,7 +69,7 @@ public final class Store implements AutoCloseable {
         committer = new Committer(index, files, hot);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         lookups = new DeviceQueue("store-index", options.indexThreads(), options.indexQueueLength());
-        passed = new DeviceQueue("store-passed", PASSED_THREADS, PASSED_QUEUE_LENGTH);
+        passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         registerFigures();
         housekeeping = new Housekeeping(this, index, files, firstGeneration);
     }
@@ -221,23 +219,21 @@ public final class Store implements AutoCloseable {
         return new BodyWriter(this, length, progress);
     }
 
-    /** Takes the body from a descriptor, which is closed in any case. False when too much waits already: then it is the caller's. */
-    public boolean putDescriptor(Put put, int descriptor, long length, int uid, Result.Outcome outcome) {
-        PassedBody body;
+    /** Takes the body from a descriptor of a user's, which is closed in any case. */
+    public void putDescriptor(Put put, int descriptor, long length, int uid, Result.Outcome outcome) {
         try {
             boolean trusted = options.passedDescriptorUids().contains(uid);
-            body = PassedBody.check(files, descriptor, length, trusted);
+            PassedBody body = PassedBody.check(files, descriptor, length, trusted);
             if (Long.compareUnsigned(length, options.maxObjectBytes()) > 0) {
                 throw new StoreException(
                         Status.TOO_LARGE,
                         "a body of " + length + " bytes; this server takes up to " + options.maxObjectBytes());
             }
+            passed.copy(uid, () -> copy(put, body, descriptor, outcome));
         } catch (StoreException e) {
-            discard(descriptor);
+            discard(descriptor, uid);
             outcome.done(Result.failed(e));
-            return true;
         }
-        return passed.submit(() -> copy(put, body, descriptor, outcome));
     }
 
     private void copy(Put put, PassedBody passedBody, int descriptor, Result.Outcome outcome) {
@@ -253,13 +249,9 @@ public final class Store implements AutoCloseable {
         put(put, body, outcome);
     }
 
-    /** Closes a descriptor that a client passed, where that may block nobody else. */
-    public void discard(int descriptor) {
-        if (!passed.submit(() -> NativeIo.close(descriptor))) {
-            Thread closer = new Thread(() -> NativeIo.close(descriptor), "store-closer");
-            closer.setDaemon(true);
-            closer.start();
-        }
+    /** Closes a descriptor that a user passed, where that may block nobody else. */
+    public void discard(int descriptor, int uid) {
+        passed.close(uid, () -> NativeIo.close(descriptor));
     }
 
     // ---- changes
@@ -660,6 +652,11 @@ public final class Store implements AutoCloseable {
     /** The queue for whatever may block on the store's directory. */
     public DeviceQueue device() {
         return device;
+    }
+
+    /** The queue for whatever may block on what a user passed. */
+    PassedQueue passed() {
+        return passed;
     }
 
     Device files() {

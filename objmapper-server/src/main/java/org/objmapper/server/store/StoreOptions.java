@@ -15,6 +15,8 @@ import java.util.Set;
  * @param mapBytes the most that the index may grow to; address space, not memory
  * @param inlineBodyBytes bodies up to here stand in the index
  * @param maxObjectBytes the longest body that is taken
+ * @param passedQueueLength bodies in descriptors that clients passed that may wait to be copied; beyond it clients are told BUSY
+ * @param passedQueueLengthPerUser how many of them may be one user's
  * @param passedDescriptorUids users whose regular files are taken as descriptors
  */
 public record StoreOptions(
@@ -27,10 +29,12 @@ public record StoreOptions(
         long mapBytes,
         int inlineBodyBytes,
         long maxObjectBytes,
+        int passedQueueLength,
+        int passedQueueLengthPerUser,
         Set<Integer> passedDescriptorUids) {
     /** What holds where nothing else is said. */
     public static StoreOptions of(Path directory) {
-        return new StoreOptions(directory, 4, 1_024, 2, 1_024, 16_384, 1L << 40, 4_096, 1L << 40, Set.of());
+        return new StoreOptions(directory, 4, 1_024, 2, 1_024, 16_384, 1L << 40, 4_096, 1L << 40, 256, 64, Set.of());
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -45,6 +49,8 @@ public record StoreOptions(
                 mapBytes,
                 inlineBodyBytes,
                 maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
                 passedDescriptorUids);
     }
 
@@ -60,6 +66,8 @@ public record StoreOptions(
                 mapBytes,
                 inlineBodyBytes,
                 maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
                 passedDescriptorUids);
     }
 
@@ -75,6 +83,25 @@ public record StoreOptions(
                 mapBytes,
                 inlineBodyBytes,
                 bytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
+                passedDescriptorUids);
+    }
+
+    /** The same with other bounds of what waits to be copied: for all users together, and for each. */
+    public StoreOptions withPassedQueue(int length, int lengthPerUser) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                indexThreads,
+                indexQueueLength,
+                hotObjects,
+                mapBytes,
+                inlineBodyBytes,
+                maxObjectBytes,
+                length,
+                lengthPerUser,
                 passedDescriptorUids);
     }
 
@@ -90,6 +117,8 @@ public record StoreOptions(
                 mapBytes,
                 inlineBodyBytes,
                 maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
                 uids);
     }
 }

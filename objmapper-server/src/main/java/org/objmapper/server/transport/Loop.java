@@ -285,8 +285,8 @@ final class Loop implements AutoCloseable {
     }
 
     /** Closes a descriptor that a client passed: even that may block, so another thread does it. */
-    void discard(int descriptor) {
-        exchanges.store().discard(descriptor);
+    void discard(int descriptor, int uid) {
+        exchanges.store().discard(descriptor, uid);
     }
 
     private void tick() {

@@ -469,7 +469,7 @@ final class Session implements Peer, Output {
 
     @Override
     public void discard(int descriptor) {
-        loop.discard(descriptor);
+        loop.discard(descriptor, uid);
     }
 
     @Override
@@ -655,7 +655,7 @@ final class Session implements Peer, Output {
         output.clear();
         dropCarry();
         for (int descriptor : descriptors) {
-            loop.discard(descriptor);
+            loop.discard(descriptor, uid);
         }
         descriptors.clear();
     }

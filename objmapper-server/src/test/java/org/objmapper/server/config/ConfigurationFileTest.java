@@ -63,6 +63,8 @@ class ConfigurationFileTest {
                 directory = "/data"
                 device_threads = 7
                 device_queue_length = 8
+                passed_queue_length = 9
+                passed_queue_length_per_user = 6
                 [server]
                 loops = 3
                 passed_descriptor_uids = [0, 1000]
@@ -85,7 +87,7 @@ class ConfigurationFileTest {
                 .containsExactly(
                         new ListenerSettings(Path.of("/tmp/a.sock"), "root", "daemon", 0600, Set.of("get", "head")),
                         ListenerSettings.at(Path.of("/tmp/b.sock")));
-        assertThat(configuration.store()).isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8));
+        assertThat(configuration.store()).isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8, 9, 6));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())

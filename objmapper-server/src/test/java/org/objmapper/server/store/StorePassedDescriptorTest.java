@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +39,8 @@ class StorePassedDescriptorTest {
         outside = Files.createDirectory(directory.resolve("outside"));
         store = new StoreUnderTest(StoreOptions.of(Files.createDirectory(directory.resolve("store")))
                 .withPassedDescriptorUids(Set.of(TRUSTED))
-                .withMaxObjectBytes(2_000_000));
+                .withMaxObjectBytes(2_000_000)
+                .withPassedQueue(2, 1));
     }
 
     @AfterEach
@@ -155,6 +158,39 @@ class StorePassedDescriptorTest {
         assertThat(store.get("key")).isNull();
         store.reopen();
         assertThat(store.objectFiles()).isEmpty();
+    }
+
+    @Test
+    void whileAsManyOfAUserWaitAsMayAnotherIsBusyAndClosedInItsTurn() throws Exception {
+        CountDownLatch mayGoOn = new CountDownLatch(1);
+        CountDownLatch bothHang = new CountDownLatch(2);
+        for (int i = 0; i < 2; i++) {
+            store.store().passed().close(ANYONE, () -> {
+                bothHang.countDown();
+                hang(mayGoOn);
+            });
+        }
+        hang(bothHang);
+        CompletableFuture<Result> waits = new CompletableFuture<>();
+        store.store().putDescriptor(plain("waits"), sealed(body(5_000)), 5_000, ANYONE, waits::complete);
+        int descriptor = sealed(body(5_000));
+        Result refused = store.putDescriptor(plain("refused"), descriptor, 5_000, ANYONE);
+        Result ofAnother = store.putDescriptor(plain("other"), sealed(body(5_000)), 5_000, TRUSTED);
+        mayGoOn.countDown();
+
+        assertThat(refused.status()).isEqualTo(Status.BUSY);
+        assertThat(ofAnother.status()).isEqualTo(Status.OK);
+        assertThat(waits.get().status()).isEqualTo(Status.OK);
+        assertThat(store.get("refused")).isNull();
+        assertClosed(descriptor);
+    }
+
+    private static void hang(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void assertRefused(Status status, int descriptor, long length, int uid) {
