@@ -138,6 +138,13 @@ final class Committer implements AutoCloseable {
         }
     }
 
+    /** Waits until all changes so far are on disk, or given up. */
+    void flush() throws InterruptedException {
+        CountDownLatch done = new CountDownLatch(1);
+        afterAll(result -> done.countDown());
+        done.await();
+    }
+
     private void run() {
         while (true) {
             List<Change> batch = take();

@@ -29,7 +29,8 @@ final class Housekeeping implements AutoCloseable {
     private static final int READER_CHECK_PAUSES = 60;
     private static final int AT_ONCE = 256;
 
-    private final Store store;
+    private final Changes changes;
+    private final Committer committer;
     private final Index index;
     private final Device files;
     private final long firstGeneration;
@@ -40,13 +41,15 @@ final class Housekeeping implements AutoCloseable {
     private final Thread thread = new Thread(this::run, "store-housekeeping");
 
     /** Generations from {@code firstGeneration} on belong to this run of the server. */
-    Housekeeping(Store store, Index index, Device files, long firstGeneration) {
-        this.store = store;
+    Housekeeping(
+            Changes changes, Committer committer, Index index, Device files, long firstGeneration, Figures figures) {
+        this.changes = changes;
+        this.committer = committer;
         this.index = index;
         this.files = files;
         this.firstGeneration = firstGeneration;
-        store.figures().gauge("objmapper_store_orphans_removed_total", orphans::get);
-        store.figures().gauge("objmapper_store_files_vanished_total", vanished::get);
+        figures.gauge("objmapper_store_orphans_removed_total", orphans::get);
+        figures.gauge("objmapper_store_files_vanished_total", vanished::get);
         thread.setDaemon(true);
     }
 
@@ -97,7 +100,10 @@ final class Housekeeping implements AutoCloseable {
     private void removeAllDue() throws IOException, InterruptedException {
         int removed;
         do {
-            removed = store.removeDue();
+            removed = changes.removeDue();
+            if (removed > 0) {
+                committer.flush();
+            }
         } while (removed > 0 && !isClosing());
     }
 
@@ -176,7 +182,7 @@ final class Housekeeping implements AutoCloseable {
         if (isWhole(key, record)) {
             return;
         }
-        if (store.removeIfSame(key, record)) {
+        if (changes.removeIfSame(key, record)) {
             vanished.incrementAndGet();
             LOG.error(
                     "The file of generation {} is gone or has another length; the object is taken out: {}",

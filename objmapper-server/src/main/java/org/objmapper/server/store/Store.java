@@ -2,22 +2,12 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
-import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.ListEntry;
-import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
 /**
@@ -27,15 +17,9 @@ import org.objmapper.protocol.Status;
  */
 public final class Store implements AutoCloseable {
     private static final int CHUNKS = 256;
-    private static final int SHED_AT_ONCE = 64;
-    private static final int LIST_SLICE = 500;
-    /** A page ends when it is this long, whatever the limit. */
-    private static final int LIST_BYTES = 4 << 20;
-
-    private static final int DUE_AT_ONCE = 1_000;
+    static final int SHED_AT_ONCE = 64;
 
     private final StoreOptions options;
-    private final LongSupplier clock;
     private final Device files;
     private final Index index;
     private final HotTable hot;
@@ -45,7 +29,11 @@ public final class Store implements AutoCloseable {
     private final PassedQueue passed;
     private final ChunkPool chunks = new ChunkPool(CHUNKS);
     private final Figures figures = new Figures();
+    private final Changes changes;
+    private final Purger purger;
     private final Housekeeping housekeeping;
+    private final Finder finder;
+    private final Lister lister;
 
     /** Takes what a look-up found. */
     public interface Lookup {
@@ -61,7 +49,6 @@ public final class Store implements AutoCloseable {
 
     private Store(StoreOptions options, LongSupplier clock, Device files, Index index) {
         this.options = options;
-        this.clock = clock;
         this.files = files;
         this.index = index;
         long firstGeneration = index.generationBound();
@@ -71,7 +58,11 @@ public final class Store implements AutoCloseable {
         lookups = new DeviceQueue("store-index", options.indexThreads(), options.indexQueueLength());
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         registerFigures();
-        housekeeping = new Housekeeping(this, index, files, firstGeneration);
+        changes = new Changes(index, files, committer, clock);
+        purger = new Purger(index, committer, changes, clock);
+        housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, figures);
+        finder = new Finder(index, files, hot, committer, housekeeping);
+        lister = new Lister(index, committer, lookups, clock);
     }
 
     /** Opens the store of a directory; an empty directory becomes one. Says what is wrong if it can't. */
@@ -123,83 +114,7 @@ public final class Store implements AutoCloseable {
 
     /** Looks an object up; it may be expired. False when too much waits already. */
     public boolean lookup(byte[] key, long keyHash, Lookup lookup) {
-        return lookups.submit(() -> {
-            StoredObject found;
-            try {
-                found = find(new ObjectKey(key, keyHash));
-            } catch (IOException | LmdbException e) {
-                lookup.found(null, StoreException.of(e));
-                return;
-            }
-            lookup.found(found, null);
-        });
-    }
-
-    private @Nullable StoredObject find(ObjectKey key) throws StoreException {
-        IndexRecord last = null;
-        while (true) {
-            long seen = hot.changes(key.hash());
-            Change pending = committer.pending(key);
-            IndexRecord record = pending == null ? index.get(key) : pending.record();
-            if (record == null) {
-                return null;
-            }
-            if (!record.hasFile()) {
-                return share(object(key, record, -1), seen);
-            }
-            int descriptor = openBody(key, record, pending);
-            if (descriptor >= 0) {
-                return share(object(key, record, descriptor), seen);
-            }
-            if (descriptor != -Errno.ENOENT) {
-                throw StoreException.ofErrno(descriptor, "open a body");
-            }
-            if (last != null && last.generation() == record.generation()) {
-                housekeeping.vanished(key, record);
-                return null;
-            }
-            last = record; // it may have been replaced since the index was read: once more
-        }
-    }
-
-    private StoredObject share(StoredObject object, long seen) {
-        hot.putUnlessChanged(object, seen);
-        return object;
-    }
-
-    private int openBody(ObjectKey key, IndexRecord record, @Nullable Change pending) {
-        NewFile file = pending == null ? null : pending.file();
-        int descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
-        if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
-            shedDescriptors();
-            descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
-        }
-        return descriptor;
-    }
-
-    private StoredObject object(ObjectKey key, IndexRecord record, int descriptor) {
-        byte[] body = record.inlineBody();
-        ByteBuffer path =
-                descriptor < 0 ? null : direct(Device.path(Device.name(key.digest(), record.bodyGeneration())));
-        return new StoredObject(
-                key.bytes(),
-                key.hash(),
-                record.generation(),
-                record.length(),
-                record.expiryMillis(),
-                record.graceMillis(),
-                direct(record.metadata()),
-                body == null ? null : direct(body),
-                descriptor,
-                files.descriptor(),
-                path);
-    }
-
-    private static ByteBuffer direct(byte[] bytes) {
-        return ByteBuffer.allocateDirect(bytes.length)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .put(bytes)
-                .flip();
+        return lookups.submit(() -> finder.find(new ObjectKey(key, keyHash), lookup));
     }
 
     /** Lets go of some descriptors that are kept at hand: the process has too many. */
@@ -258,102 +173,12 @@ public final class Store implements AutoCloseable {
 
     /** Makes an object of a body, which it takes over. May block. */
     void put(Put put, Body body, Result.Outcome outcome) {
-        boolean taken = false;
-        Result result;
-        try {
-            ObjectKey key = new ObjectKey(put.key());
-            synchronized (committer) {
-                committer.awaitRoom();
-                IndexRecord there = current(key);
-                result = check(put, there);
-                if (result == null) {
-                    result = publish(key, put, body, outcome);
-                    taken = true;
-                }
-            }
-        } catch (IOException | LmdbException e) {
-            result = Result.failed(StoreException.of(e));
-        }
-        if (!taken) {
-            body.discard();
-        }
-        if (!taken || !put.durable()) {
-            outcome.done(result);
-        }
-    }
-
-    private @Nullable Result check(Put put, @Nullable IndexRecord there) {
-        if (put.ifAbsent() && there != null && !there.expiredAt(clock.getAsLong())) {
-            return Result.precondition(there.generation());
-        }
-        return checkGeneration(put.ifGeneration(), there);
-    }
-
-    private static @Nullable Result checkGeneration(@Nullable Long wanted, @Nullable IndexRecord there) {
-        long generation = there == null ? 0 : there.generation();
-        return wanted == null || wanted == generation && there != null ? null : Result.precondition(generation);
-    }
-
-    private Result publish(ObjectKey key, Put put, Body body, Result.Outcome outcome) throws StoreException {
-        long now = clock.getAsLong();
-        long expiry = expiry(now, put.ttlMillis());
-        ObjectMetadata metadata = put.metadata();
-        metadata.set(MetadataType.SHA256, body.sha256()).set(MetadataType.CREATED, now);
-        Long xxh3 = body.xxh3();
-        if (xxh3 != null) {
-            metadata.set(MetadataType.XXH3, xxh3);
-        }
-        long generation = committer.takeGeneration();
-        byte[] encoded = encode(metadata, generation, expiry);
-        IndexRecord record = new IndexRecord(
-                key.bytes(),
-                generation,
-                body.inline() == null ? generation : 0,
-                body.length(),
-                now,
-                expiry,
-                metadata.graceMillis(),
-                encoded,
-                body.inline());
-        NewFile file = body.inline() == null
-                ? new NewFile(files, body.descriptor(), body.synced(), key.digest(), generation)
-                : null;
-        Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3);
-        committer.add(new Change(key, record, file, put.durable() ? outcome : null, result));
-        return result;
-    }
-
-    private static byte[] encode(ObjectMetadata metadata, long generation, long expiry) throws StoreException {
-        metadata.set(MetadataType.GENERATION, generation);
-        if (expiry == IndexRecord.NEVER) {
-            metadata.remove(MetadataType.EXPIRY);
-        } else {
-            metadata.set(MetadataType.EXPIRY, expiry);
-        }
-        byte[] encoded = metadata.encode();
-        if (encoded.length > ObjectMetadata.LONGEST) {
-            throw new StoreException(
-                    Status.BAD_REQUEST,
-                    "the object's metadata would take " + encoded.length + " bytes; it may take "
-                            + ObjectMetadata.LONGEST);
-        }
-        return encoded;
-    }
-
-    private static long expiry(long now, long ttlMillis) {
-        return ttlMillis < 0 || ttlMillis >= IndexRecord.NEVER - now ? IndexRecord.NEVER : now + ttlMillis;
-    }
-
-    /** What stands under a key, the changes included that are on their way. Under the committer's lock, when something depends on it. */
-    private @Nullable IndexRecord current(ObjectKey key) {
-        Change pending = committer.pending(key);
-        IndexRecord record = pending == null ? index.get(key) : pending.record();
-        return record == null || record.goneAt(clock.getAsLong()) ? null : record;
+        changes.put(put, body, outcome);
     }
 
     /** Deletes an object. False when too much waits already. */
     public boolean delete(byte[] key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
-        return change(new ObjectKey(key), ifGeneration, durable, outcome, there -> null);
+        return device.submit(() -> changes.delete(new ObjectKey(key), ifGeneration, durable, outcome));
     }
 
     /**
@@ -363,278 +188,40 @@ public final class Store implements AutoCloseable {
      */
     public boolean touch(
             byte[] key,
-            ObjectMetadata changes,
+            ObjectMetadata metadata,
             @Nullable Long ttlMillis,
             @Nullable Long ifGeneration,
             boolean durable,
             Result.Outcome outcome) {
-        return change(new ObjectKey(key), ifGeneration, durable, outcome, there -> {
-            ObjectMetadata metadata = ObjectMetadata.decode(there.metadata()).merge(changes);
-            long expiry = ttlMillis == null ? there.expiryMillis() : expiry(clock.getAsLong(), ttlMillis);
-            return rewritten(there, metadata, committer.takeGeneration(), expiry);
-        });
-    }
-
-    private static IndexRecord rewritten(IndexRecord there, ObjectMetadata metadata, long generation, long expiry)
-            throws StoreException {
-        byte[] encoded = encode(metadata, generation, expiry);
-        return new IndexRecord(
-                there.key(),
-                generation,
-                there.bodyGeneration(),
-                there.length(),
-                there.createdMillis(),
-                expiry,
-                metadata.graceMillis(),
-                encoded,
-                there.inlineBody());
-    }
-
-    /** What a change makes of what is there; null for nothing. */
-    private interface Edit {
-        @Nullable
-        IndexRecord of(IndexRecord there) throws StoreException;
-    }
-
-    private boolean change(
-            ObjectKey key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome, Edit edit) {
-        return device.submit(() -> {
-            Result result;
-            boolean told = false;
-            try {
-                synchronized (committer) {
-                    committer.awaitRoom();
-                    IndexRecord there = current(key);
-                    result = checkGeneration(ifGeneration, there);
-                    if (result == null && there == null) {
-                        result = Result.refused(Status.NOT_FOUND, "");
-                    } else if (result == null && there != null) {
-                        result = edit(key, there, edit.of(there), durable ? outcome : null);
-                        told = durable;
-                    }
-                }
-            } catch (IOException | LmdbException e) {
-                result = Result.failed(StoreException.of(e));
-            }
-            if (!told && result != null) {
-                outcome.done(result);
-            }
-        });
-    }
-
-    private Result edit(ObjectKey key, IndexRecord there, @Nullable IndexRecord now, Result.@Nullable Outcome outcome) {
-        Change pending = committer.pending(key);
-        NewFile file = now == null || pending == null ? null : pending.file();
-        Result result = now == null ? Result.ok(there.generation(), 0) : Result.ok(now.generation(), now.length());
-        committer.add(new Change(key, now, file, outcome, result));
-        return result;
+        return device.submit(
+                () -> changes.touch(new ObjectKey(key), metadata, ttlMillis, ifGeneration, durable, outcome));
     }
 
     /** Takes the object under a key away, durably; soft: makes it expire. False when too much waits already. */
     public boolean purgeKey(byte[] key, boolean soft, Result.Outcome outcome) {
-        ObjectKey wanted = new ObjectKey(key);
-        return purge(soft, outcome, hits -> {
-            IndexRecord there = current(wanted);
-            if (there != null) {
-                hits.put(wanted, there);
-            }
-        });
+        return device.submit(() -> purger.purgeKey(key, soft, outcome));
     }
 
     /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too much waits already. */
     public boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
-        return purge(soft, outcome, hits -> {
-            index.scan(prefix, null, Integer.MAX_VALUE, record -> {
-                hits.put(new ObjectKey(record.key()), record);
-                return true;
-            });
-            overlay(hits, record -> PrefixKey.startsWith(record.key(), prefix));
-        });
+        return device.submit(() -> purger.purgePrefix(prefix, soft, outcome));
     }
 
     /** Takes all objects with a tag away, durably; soft: makes them expire. False when too much waits already. */
     public boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        return purge(soft, outcome, hits -> {
-            index.tagged(tag).forEach(record -> hits.put(new ObjectKey(record.key()), record));
-            overlay(hits, record -> ObjectMetadata.decode(record.metadata()).tags().stream()
-                    .anyMatch(other -> Arrays.equals(other, tag)));
-        });
-    }
-
-    /** Corrects what the index said by the changes that are on their way to it. */
-    private void overlay(Map<ObjectKey, IndexRecord> hits, Predicate<IndexRecord> matches) {
-        for (Change change : committer.allPending()) {
-            ObjectKey key = change.key();
-            IndexRecord record = change.record();
-            if (key != null && record != null && matches.test(record)) {
-                hits.put(key, record);
-            } else if (key != null) {
-                hits.remove(key);
-            }
-        }
-    }
-
-    /** Finds what a purge takes; under the committer's lock. */
-    private interface Search {
-        void into(Map<ObjectKey, IndexRecord> hits);
-    }
-
-    private boolean purge(boolean soft, Result.Outcome outcome, Search search) {
-        return device.submit(() -> {
-            try {
-                synchronized (committer) {
-                    committer.awaitRoom();
-                    Map<ObjectKey, IndexRecord> hits = new LinkedHashMap<>();
-                    search.into(hits);
-                    long count = 0;
-                    for (Map.Entry<ObjectKey, IndexRecord> hit : hits.entrySet()) {
-                        count += purgeOne(hit.getKey(), hit.getValue(), soft);
-                    }
-                    // Tells when all of this, and all before it, is on disk: nothing that it found gone may come back.
-                    committer.add(Change.barrier(outcome, Result.purged(count)));
-                }
-            } catch (IOException | LmdbException e) {
-                outcome.done(Result.failed(StoreException.of(e)));
-            }
-        });
-    }
-
-    private int purgeOne(ObjectKey key, IndexRecord there, boolean soft) throws StoreException {
-        long now = clock.getAsLong();
-        if (there.goneAt(now) || (soft && there.expiredAt(now))) {
-            return 0;
-        }
-        IndexRecord left =
-                soft ? rewritten(there, ObjectMetadata.decode(there.metadata()), there.generation(), now) : null;
-        edit(key, there, left, null);
-        return 1;
-    }
-
-    /** Removes an object if it is still the same, and says whether it was; on any thread that may block. */
-    boolean removeIfSame(ObjectKey key, IndexRecord known) throws StoreException {
-        synchronized (committer) {
-            committer.awaitRoom();
-            Change pending = committer.pending(key);
-            IndexRecord there = pending == null ? index.get(key) : pending.record();
-            if (there != null
-                    && there.generation() == known.generation()
-                    && there.expiryMillis() == known.expiryMillis()) {
-                edit(key, there, null, null);
-                return true;
-            }
-            return false;
-        }
-    }
-
-    /** Removes some of what is expired and past its grace, on disk too; returns how many. */
-    int removeDue() throws StoreException, InterruptedException {
-        int removed = 0;
-        for (IndexRecord record : index.due(clock.getAsLong(), DUE_AT_ONCE)) {
-            removed += removeIfSame(new ObjectKey(record.key()), record) ? 1 : 0;
-        }
-        if (removed > 0) {
-            flush();
-        }
-        return removed;
+        return device.submit(() -> purger.purgeTag(tag, soft, outcome));
     }
 
     /** Waits until all changes so far are on disk, or given up. */
     void flush() throws InterruptedException {
-        CountDownLatch done = new CountDownLatch(1);
-        committer.afterAll(result -> done.countDown());
-        done.await();
+        committer.flush();
     }
 
     // ---- listing
 
     /** Lists up to {@code limit} unexpired objects whose keys start so. False when too much waits already. */
     public boolean list(byte[] prefix, byte @Nullable [] cursor, int limit, Listing listing) {
-        if (cursor != null && cursor.length > PrefixKey.LONGEST) {
-            listing.page(
-                    List.of(), null, new StoreException(Status.BAD_REQUEST, "the cursor is none of this server's"));
-            return true;
-        }
-        return lookups.submit(() -> {
-            if (committer.pendingCount() == 0) {
-                listNow(prefix, cursor, limit, listing);
-            } else {
-                committer.afterAll(flushed -> listAfterFlush(flushed, prefix, cursor, limit, listing));
-            }
-        });
-    }
-
-    private void listAfterFlush(Result flushed, byte[] prefix, byte @Nullable [] cursor, int limit, Listing listing) {
-        if (flushed.status() != Status.OK) {
-            listing.page(List.of(), null, new StoreException(flushed.status(), flushed.message()));
-        } else if (!lookups.submit(() -> listNow(prefix, cursor, limit, listing))) {
-            listing.page(List.of(), null, new StoreException(Status.BUSY, "the index's queue is full"));
-        }
-    }
-
-    private void listNow(byte[] prefix, byte @Nullable [] cursor, int limit, Listing listing) {
-        List<ListEntry> entries = new ArrayList<>();
-        PageRoom room = new PageRoom(limit);
-        byte[] at = cursor;
-        try {
-            long now = clock.getAsLong();
-            do {
-                // A slice for each read transaction, so that none lives long.
-                at = index.scan(prefix, at, LIST_SLICE, record -> {
-                    if (!record.expiredAt(now)) {
-                        entries.add(room.take(entry(record)));
-                    }
-                    return room.isLeft();
-                });
-            } while (at != null && room.isLeft());
-            if (at != null && !anyBehind(prefix, at, now)) {
-                at = null;
-            }
-        } catch (LmdbException e) {
-            listing.page(List.of(), null, StoreException.ofIndex(e));
-            return;
-        }
-        listing.page(entries, at, null);
-    }
-
-    /** What a page of a listing may still take. */
-    private static final class PageRoom {
-        private int entries;
-        private int bytes = LIST_BYTES;
-
-        PageRoom(int entries) {
-            this.entries = entries;
-        }
-
-        ListEntry take(ListEntry entry) {
-            entries--;
-            bytes -= entry.size();
-            return entry;
-        }
-
-        boolean isLeft() {
-            return entries > 0 && bytes > 0;
-        }
-    }
-
-    private boolean anyBehind(byte[] prefix, byte[] cursor, long now) {
-        boolean[] found = new boolean[1];
-        byte[] at = cursor;
-        do {
-            at = index.scan(prefix, at, LIST_SLICE, record -> {
-                found[0] = !record.expiredAt(now);
-                return !found[0];
-            });
-        } while (at != null && !found[0]);
-        return found[0];
-    }
-
-    private static ListEntry entry(IndexRecord record) {
-        return new ListEntry(
-                record.key(),
-                record.generation(),
-                record.length(),
-                record.createdMillis(),
-                record.expiryMillis() == IndexRecord.NEVER ? Limits.UNKNOWN : record.expiryMillis());
+        return lister.list(prefix, cursor, limit, listing);
     }
 
     // ---- what the parts need of each other

@@ -1,0 +1,223 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.lmdbjava.LmdbException;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Status;
+
+/** Makes changes of single objects: looks at what is there, decides under the committer's lock, and gives the committer the change. Safe on any thread that may block. */
+final class Changes {
+    private static final int DUE_AT_ONCE = 1_000;
+
+    private final Index index;
+    private final Device files;
+    private final Committer committer;
+    private final LongSupplier clock;
+
+    Changes(Index index, Device files, Committer committer, LongSupplier clock) {
+        this.index = index;
+        this.files = files;
+        this.committer = committer;
+        this.clock = clock;
+    }
+
+    /** Makes an object of a body, which it takes over. May block. */
+    void put(Put put, Body body, Result.Outcome outcome) {
+        boolean taken = false;
+        Result result;
+        try {
+            ObjectKey key = new ObjectKey(put.key());
+            synchronized (committer) {
+                committer.awaitRoom();
+                IndexRecord there = current(key);
+                result = check(put, there);
+                if (result == null) {
+                    result = publish(key, put, body, outcome);
+                    taken = true;
+                }
+            }
+        } catch (IOException | LmdbException e) {
+            result = Result.failed(StoreException.of(e));
+        }
+        if (!taken) {
+            body.discard();
+        }
+        if (!taken || !put.durable()) {
+            outcome.done(result);
+        }
+    }
+
+    private @Nullable Result check(Put put, @Nullable IndexRecord there) {
+        if (put.ifAbsent() && there != null && !there.expiredAt(clock.getAsLong())) {
+            return Result.precondition(there.generation());
+        }
+        return checkGeneration(put.ifGeneration(), there);
+    }
+
+    private static @Nullable Result checkGeneration(@Nullable Long wanted, @Nullable IndexRecord there) {
+        long generation = there == null ? 0 : there.generation();
+        return wanted == null || wanted == generation && there != null ? null : Result.precondition(generation);
+    }
+
+    private Result publish(ObjectKey key, Put put, Body body, Result.Outcome outcome) throws StoreException {
+        long now = clock.getAsLong();
+        long expiry = expiry(now, put.ttlMillis());
+        ObjectMetadata metadata = put.metadata();
+        metadata.set(MetadataType.SHA256, body.sha256()).set(MetadataType.CREATED, now);
+        Long xxh3 = body.xxh3();
+        if (xxh3 != null) {
+            metadata.set(MetadataType.XXH3, xxh3);
+        }
+        long generation = committer.takeGeneration();
+        byte[] encoded = encode(metadata, generation, expiry);
+        IndexRecord record = new IndexRecord(
+                key.bytes(),
+                generation,
+                body.inline() == null ? generation : 0,
+                body.length(),
+                now,
+                expiry,
+                metadata.graceMillis(),
+                encoded,
+                body.inline());
+        NewFile file = body.inline() == null
+                ? new NewFile(files, body.descriptor(), body.synced(), key.digest(), generation)
+                : null;
+        Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3);
+        committer.add(new Change(key, record, file, put.durable() ? outcome : null, result));
+        return result;
+    }
+
+    private static byte[] encode(ObjectMetadata metadata, long generation, long expiry) throws StoreException {
+        metadata.set(MetadataType.GENERATION, generation);
+        if (expiry == IndexRecord.NEVER) {
+            metadata.remove(MetadataType.EXPIRY);
+        } else {
+            metadata.set(MetadataType.EXPIRY, expiry);
+        }
+        byte[] encoded = metadata.encode();
+        if (encoded.length > ObjectMetadata.LONGEST) {
+            throw new StoreException(
+                    Status.BAD_REQUEST,
+                    "the object's metadata would take " + encoded.length + " bytes; it may take "
+                            + ObjectMetadata.LONGEST);
+        }
+        return encoded;
+    }
+
+    private static long expiry(long now, long ttlMillis) {
+        return ttlMillis < 0 || ttlMillis >= IndexRecord.NEVER - now ? IndexRecord.NEVER : now + ttlMillis;
+    }
+
+    /** What stands under a key, the changes included that are on their way. Under the committer's lock, when something depends on it. */
+    @Nullable
+    IndexRecord current(ObjectKey key) {
+        Change pending = committer.pending(key);
+        IndexRecord record = pending == null ? index.get(key) : pending.record();
+        return record == null || record.goneAt(clock.getAsLong()) ? null : record;
+    }
+
+    /** Deletes an object. */
+    void delete(ObjectKey key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
+        change(key, ifGeneration, durable, outcome, there -> null);
+    }
+
+    /**
+     * Gives an object a new generation with changed metadata.
+     *
+     * @param ttlMillis from now, negative for never; null leaves the expiry
+     */
+    void touch(
+            ObjectKey key,
+            ObjectMetadata changes,
+            @Nullable Long ttlMillis,
+            @Nullable Long ifGeneration,
+            boolean durable,
+            Result.Outcome outcome) {
+        change(key, ifGeneration, durable, outcome, there -> {
+            ObjectMetadata metadata = ObjectMetadata.decode(there.metadata()).merge(changes);
+            long expiry = ttlMillis == null ? there.expiryMillis() : expiry(clock.getAsLong(), ttlMillis);
+            return rewritten(there, metadata, committer.takeGeneration(), expiry);
+        });
+    }
+
+    static IndexRecord rewritten(IndexRecord there, ObjectMetadata metadata, long generation, long expiry)
+            throws StoreException {
+        byte[] encoded = encode(metadata, generation, expiry);
+        return new IndexRecord(
+                there.key(),
+                generation,
+                there.bodyGeneration(),
+                there.length(),
+                there.createdMillis(),
+                expiry,
+                metadata.graceMillis(),
+                encoded,
+                there.inlineBody());
+    }
+
+    /** What a change makes of what is there; null for nothing. */
+    private interface Edit {
+        @Nullable
+        IndexRecord of(IndexRecord there) throws StoreException;
+    }
+
+    private void change(
+            ObjectKey key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome, Edit edit) {
+        Result result;
+        boolean told = false;
+        try {
+            synchronized (committer) {
+                committer.awaitRoom();
+                IndexRecord there = current(key);
+                result = checkGeneration(ifGeneration, there);
+                if (result == null && there == null) {
+                    result = Result.refused(Status.NOT_FOUND, "");
+                } else if (result == null && there != null) {
+                    result = edit(key, there, edit.of(there), durable ? outcome : null);
+                    told = durable;
+                }
+            }
+        } catch (IOException | LmdbException e) {
+            result = Result.failed(StoreException.of(e));
+        }
+        if (!told && result != null) {
+            outcome.done(result);
+        }
+    }
+
+    Result edit(ObjectKey key, IndexRecord there, @Nullable IndexRecord now, Result.@Nullable Outcome outcome) {
+        Change pending = committer.pending(key);
+        NewFile file = now == null || pending == null ? null : pending.file();
+        Result result = now == null ? Result.ok(there.generation(), 0) : Result.ok(now.generation(), now.length());
+        committer.add(new Change(key, now, file, outcome, result));
+        return result;
+    }
+
+    /** Removes an object if it is still the same, and says whether it was; on any thread that may block. */
+    boolean removeIfSame(ObjectKey key, IndexRecord known) throws StoreException {
+        synchronized (committer) {
+            committer.awaitRoom();
+            Change pending = committer.pending(key);
+            IndexRecord there = pending == null ? index.get(key) : pending.record();
+            if (there != null
+                    && there.generation() == known.generation()
+                    && there.expiryMillis() == known.expiryMillis()) {
+                edit(key, there, null, null);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    /** Removes some of what is expired and past its grace, but doesn't wait until that is on disk; returns how many. */
+    int removeDue() throws StoreException {
+        int removed = 0;
+        for (IndexRecord record : index.due(clock.getAsLong(), DUE_AT_ONCE)) {
+            removed += removeIfSame(new ObjectKey(record.key()), record) ? 1 : 0;
+        }
+        return removed;
+    }
+}

@@ -1,0 +1,107 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+import org.lmdbjava.LmdbException;
+import org.objmapper.nativeio.Errno;
+
+/**
+ * Finds objects that are not at hand: asks the changes on their way, then the index, opens the body and puts the object into the hot
+ * table. Safe on any thread that may block.
+ */
+final class Finder {
+    private final Index index;
+    private final Device files;
+    private final HotTable hot;
+    private final Committer committer;
+    private final Housekeeping housekeeping;
+
+    Finder(Index index, Device files, HotTable hot, Committer committer, Housekeeping housekeeping) {
+        this.index = index;
+        this.files = files;
+        this.hot = hot;
+        this.committer = committer;
+        this.housekeeping = housekeeping;
+    }
+
+    /** Tells what stands under a key. */
+    void find(ObjectKey key, Store.Lookup lookup) {
+        StoredObject found;
+        try {
+            found = find(key);
+        } catch (IOException | LmdbException e) {
+            lookup.found(null, StoreException.of(e));
+            return;
+        }
+        lookup.found(found, null);
+    }
+
+    private @Nullable StoredObject find(ObjectKey key) throws StoreException {
+        IndexRecord last = null;
+        while (true) {
+            long seen = hot.changes(key.hash());
+            Change pending = committer.pending(key);
+            IndexRecord record = pending == null ? index.get(key) : pending.record();
+            if (record == null) {
+                return null;
+            }
+            if (!record.hasFile()) {
+                return share(object(key, record, -1), seen);
+            }
+            int descriptor = openBody(key, record, pending);
+            if (descriptor >= 0) {
+                return share(object(key, record, descriptor), seen);
+            }
+            if (descriptor != -Errno.ENOENT) {
+                throw StoreException.ofErrno(descriptor, "open a body");
+            }
+            if (last != null && last.generation() == record.generation()) {
+                housekeeping.vanished(key, record);
+                return null;
+            }
+            last = record; // it may have been replaced since the index was read: once more
+        }
+    }
+
+    private StoredObject share(StoredObject object, long seen) {
+        hot.putUnlessChanged(object, seen);
+        return object;
+    }
+
+    private int openBody(ObjectKey key, IndexRecord record, @Nullable Change pending) {
+        NewFile file = pending == null ? null : pending.file();
+        int descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
+        if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
+            hot.shed(Store.SHED_AT_ONCE);
+            descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
+        }
+        return descriptor;
+    }
+
+    private StoredObject object(ObjectKey key, IndexRecord record, int descriptor) {
+        byte[] body = record.inlineBody();
+        ByteBuffer path =
+                descriptor < 0 ? null : direct(Device.path(Device.name(key.digest(), record.bodyGeneration())));
+        return new StoredObject(
+                key.bytes(),
+                key.hash(),
+                record.generation(),
+                record.length(),
+                record.expiryMillis(),
+                record.graceMillis(),
+                direct(record.metadata()),
+                body == null ? null : direct(body),
+                descriptor,
+                files.descriptor(),
+                path);
+    }
+
+    private static ByteBuffer direct(byte[] bytes) {
+        return ByteBuffer.allocateDirect(bytes.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .put(bytes)
+                .flip();
+    }
+}
