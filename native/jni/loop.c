@@ -28,7 +28,7 @@
 
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
-enum { EVENTS_PER_WAIT = 256, DESCRIPTORS_PER_EVENT = 32, ACCEPTS_PER_TURN = 16 };
+enum { EVENTS_PER_WAIT = 256, DESCRIPTORS_PER_EVENT = 288, ACCEPTS_PER_TURN = 16 };
 
 /* A token is kind << 56 | slot << 32 | descriptor. */
 enum token_kind { SESSION = 0, LISTENER = 1, WAKEUP = 2 };
@@ -41,9 +41,10 @@ struct event {
 	uint32_t flags;
 	uint32_t offset; /* of the bytes in the arena */
 	uint32_t descriptor_count;
+	uint32_t largest_message; /* descriptors that came in one message, at most */
 	int32_t descriptors[DESCRIPTORS_PER_EVENT]; /* ACCEPTED: uid, gid, pid */
 };
-_Static_assert(sizeof(struct event) == 152, "mirrored in NativeIo.java");
+_Static_assert(sizeof(struct event) == 1184, "mirrored in NativeIo.java");
 
 /* What one turn receives into. */
 struct turn {
@@ -67,6 +68,7 @@ static struct event *new_event(struct turn *t, uint64_t token)
 	e->flags = 0;
 	e->offset = 0;
 	e->descriptor_count = 0;
+	e->largest_message = 0;
 	return e;
 }
 
@@ -86,13 +88,15 @@ static void receive_session(struct turn *t, uint64_t token, uint32_t flags)
 	e->offset = (uint32_t)t->arena_used;
 	for (;;) {
 		unsigned arrived;
-		if ((size_t)e->result == limit || e->descriptor_count == DESCRIPTORS_PER_EVENT) {
+		if ((size_t)e->result == limit || e->descriptor_count > DESCRIPTORS_PER_EVENT - FDPASS_MAX) {
 			e->flags |= MORE;
 			break;
 		}
 		ssize_t n = fdpass_receive(token_fd(token), t->arena + e->offset + e->result, limit - (size_t)e->result,
-		    e->descriptors + e->descriptor_count, DESCRIPTORS_PER_EVENT - e->descriptor_count, &arrived, MSG_DONTWAIT);
+		    e->descriptors + e->descriptor_count, FDPASS_MAX, &arrived, MSG_DONTWAIT);
 		e->descriptor_count += arrived;
+		if (arrived > e->largest_message)
+			e->largest_message = arrived;
 		if (n == -EAGAIN)
 			break;
 		if (n == -EMFILE) {

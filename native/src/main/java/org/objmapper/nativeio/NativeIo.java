@@ -9,14 +9,17 @@ import java.nio.ByteBuffer;
  */
 public final class NativeIo {
     /** Bytes of one received event, and where its fields are ({@code struct event} in loop.c). */
-    public static final int EVENT_SIZE = 152;
+    public static final int EVENT_SIZE = 1184;
 
     public static final int EVENT_TOKEN = 0;
     public static final int EVENT_RESULT = 8;
     public static final int EVENT_FLAGS = 12;
     public static final int EVENT_OFFSET = 16;
     public static final int EVENT_DESCRIPTOR_COUNT = 20;
-    public static final int EVENT_DESCRIPTORS = 24;
+    /** How many descriptors came in one message, at most. */
+    public static final int EVENT_LARGEST_MESSAGE = 24;
+
+    public static final int EVENT_DESCRIPTORS = 28;
 
     /** More may wait in the socket: ask again. */
     public static final int FLAG_MORE = 1;

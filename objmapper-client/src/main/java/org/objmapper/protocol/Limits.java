@@ -21,9 +21,6 @@ public final class Limits {
     public static final int MAX_REQUESTS_HIGHEST = 4_096;
     public static final int INLINE_LIMIT_DEFAULT = 4_096;
     public static final int INLINE_LIMIT_HIGHEST = 65_536;
-    /** What a server takes from a client, in one message and queued. */
-    public static final int SERVER_DESCRIPTORS = 16;
-
     public static final int MAX_MESSAGE_DESCRIPTORS_HIGHEST = 253;
     public static final int MAX_QUEUED_DESCRIPTORS_HIGHEST = 65_536;
     public static final long MAX_OBJECT_DEFAULT = 1L << 40;

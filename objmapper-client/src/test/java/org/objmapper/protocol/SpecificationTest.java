@@ -158,7 +158,7 @@ class SpecificationTest {
             }
         }
         assertThat(compared).isGreaterThanOrEqualTo(18);
-        assertThat(constants).containsEntry("HEADER", 32L).containsEntry("SERVER_DESCRIPTORS", 16L);
+        assertThat(constants).containsEntry("HEADER", 32L);
         assertThat(Specification.text())
                 .contains("LIMIT (default " + String.format(Locale.ROOT, "%,d", Limits.DEFAULT_LIST) + ")");
     }

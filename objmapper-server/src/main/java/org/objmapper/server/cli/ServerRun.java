@@ -105,6 +105,8 @@ final class ServerRun implements AutoCloseable {
                 limits.maxRequests(),
                 limits.maxFrameBytes(),
                 limits.inlineLimitBytes(),
+                limits.maxMessageDescriptors(),
+                limits.maxQueuedDescriptors(),
                 limits.maxHeldInputBytes(),
                 (int) timeouts.helloMillis(),
                 (int) timeouts.idleMillis(),

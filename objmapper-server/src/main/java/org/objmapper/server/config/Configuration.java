@@ -32,6 +32,8 @@ public record Configuration(
             int maxRequests,
             int maxFrameBytes,
             int inlineLimitBytes,
+            int maxMessageDescriptors,
+            int maxQueuedDescriptors,
             long maxHeldInputBytes,
             long maxObjectBytes) {}
 

@@ -71,6 +71,8 @@ public final class ConfigurationFile {
                         limits.count(LIMITS_MAX_REQUESTS, 64),
                         (int) limits.bytes(LIMITS_MAX_FRAME, 1_048_576),
                         (int) limits.bytes(LIMITS_INLINE_LIMIT, 4_096),
+                        limits.count(LIMITS_MAX_MESSAGE_DESCRIPTORS, 16),
+                        limits.count(LIMITS_MAX_QUEUED_DESCRIPTORS, 16),
                         limits.bytes(LIMITS_MAX_HELD_INPUT, 64 << 20),
                         limits.bytes(LIMITS_MAX_OBJECT, 1L << 40)),
                 new TimeoutSettings(

@@ -15,12 +15,14 @@ public enum ConfigurationKey {
     STORE_PASSED_QUEUE_LENGTH_PER_USER("store", "passed_queue_length_per_user", Kind.COUNT, 1, 1_000_000),
 
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
-    SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 65_533),
+    SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),
 
     LIMITS_MAX_SESSIONS("limits", "max_sessions", Kind.COUNT, 1, 1_000_000),
     LIMITS_MAX_REQUESTS("limits", "max_requests", Kind.COUNT, 1, 4_096),
     LIMITS_MAX_FRAME("limits", "max_frame", Kind.SIZE, 262_144, 16_777_216),
     LIMITS_INLINE_LIMIT("limits", "inline_limit", Kind.SIZE, 0, 65_536),
+    LIMITS_MAX_MESSAGE_DESCRIPTORS("limits", "max_message_descriptors", Kind.COUNT, 0, 253),
+    LIMITS_MAX_QUEUED_DESCRIPTORS("limits", "max_queued_descriptors", Kind.COUNT, 0, 65_536),
     LIMITS_MAX_HELD_INPUT("limits", "max_held_input", Kind.SIZE, 67_108_864, 1L << 40),
     LIMITS_MAX_OBJECT("limits", "max_object", Kind.SIZE, 1, 1L << 62),
 
@@ -42,6 +44,9 @@ public enum ConfigurationKey {
         DURATION_OR_NEVER,
         UIDS
     }
+
+    /** The user id of those who have none here (protocol-spec.md 6.1). */
+    private static final int NOBODY = 65_534;
 
     private final String table;
     private final String key;
@@ -98,11 +103,16 @@ public enum ConfigurationKey {
             case DURATION_OR_NEVER ->
                 "\"never\", or a time such as \"500 ms\", \"5 s\" or \"1 min\", from " + Units.millis(lowest) + " to "
                         + Units.millis(highest);
-            case UIDS -> "an array of user ids from " + lowest + " to " + highest;
+            case UIDS ->
+                "an array of user ids from " + lowest + " to " + highest + ", but " + NOBODY + ", which is nobody";
         };
     }
 
+    Kind kind() {
+        return kind;
+    }
+
     boolean takes(long value) {
-        return value >= lowest && value <= highest;
+        return value >= lowest && value <= highest && !(kind == Kind.UIDS && value == NOBODY);
     }
 }

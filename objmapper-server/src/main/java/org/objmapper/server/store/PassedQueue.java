@@ -54,7 +54,7 @@ final class PassedQueue implements AutoCloseable {
         if (user != null && user.waiting.size() >= lengthPerUser) {
             throw new StoreException(
                     Status.BUSY,
-                    lengthPerUser + " descriptors of user " + uid
+                    lengthPerUser + " descriptors of user " + Integer.toUnsignedString(uid)
                             + " wait to be copied or closed, as many as one user may have");
         }
         if (counted >= length) {

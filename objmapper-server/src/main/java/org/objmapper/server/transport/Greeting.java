@@ -63,7 +63,7 @@ final class Greeting {
                                 Limits.INLINE_LIMIT_HIGHEST),
                         limits.inlineLimit()),
                 within(hello, MetadataType.ORDERED, 0, 0, 1) == 1);
-        grant(output, terms);
+        grant(output, terms, limits);
         return terms;
     }
 
@@ -85,15 +85,15 @@ final class Greeting {
         return (int) value;
     }
 
-    private static void grant(Output output, Terms terms) {
+    private static void grant(Output output, Terms terms, ServerLimits limits) {
         FrameWriter frame = output.frame(ROOM);
         frame.begin(Operation.HELLO, Frame.REPLY, 0, Status.OK, Limits.MAGIC)
                 .u32(MetadataType.MODE, terms.mode().code())
                 .versions(Limits.VERSION, Limits.VERSION)
                 .u64(MetadataType.FEATURES, 0)
                 .u32(MetadataType.MAX_REQUESTS, terms.maxRequests())
-                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, Limits.SERVER_DESCRIPTORS)
-                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Limits.SERVER_DESCRIPTORS)
+                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, limits.maxMessageDescriptors())
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, limits.maxQueuedDescriptors())
                 .u32(MetadataType.MAX_FRAME, terms.maxFrame())
                 .u32(MetadataType.INLINE_LIMIT, terms.inlineLimit())
                 .u32(MetadataType.SHARED_ACCEPTED, 0)

@@ -6,6 +6,8 @@ public record ServerLimits(
         int maxRequests,
         int maxFrame,
         int inlineLimit,
+        int maxMessageDescriptors,
+        int maxQueuedDescriptors,
         long maxHeldInput,
         int helloTimeoutMillis,
         int idleTimeoutMillis,
@@ -14,5 +16,5 @@ public record ServerLimits(
         int drainTimeoutMillis) {
     /** The defaults of the specification. */
     public static final ServerLimits DEFAULTS =
-            new ServerLimits(4_096, 64, 1_048_576, 4_096, 67_108_864, 5_000, 60_000, 30_000, 30_000, 5_000);
+            new ServerLimits(4_096, 64, 1_048_576, 4_096, 16, 16, 67_108_864, 5_000, 60_000, 30_000, 30_000, 5_000);
 }

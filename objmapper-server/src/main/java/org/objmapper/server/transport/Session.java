@@ -87,7 +87,7 @@ final class Session implements Peer, Output {
             descriptors.addLast(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i));
         }
         if ((flags & NativeIo.FLAG_LOST) != 0) {
-            fail(Status.DESCRIPTORS_LOST, "1.6", 0, "more descriptors came than this server can take at once");
+            fail(Status.DESCRIPTORS_LOST, "1.6", 0, "descriptors were lost: the server has as many open as it may");
             return;
         }
         if (length > 0) {
@@ -100,16 +100,24 @@ final class Session implements Peer, Output {
                 consumeCarry();
             }
         }
-        if (descriptors.size() > Limits.SERVER_DESCRIPTORS) {
-            fail(
-                    Status.MALFORMED,
-                    "1.5",
-                    0,
-                    descriptors.size() + " descriptors are queued; " + Limits.SERVER_DESCRIPTORS + " were granted");
-        }
+        checkDescriptors(event.getInt(eventAt + NativeIo.EVENT_LARGEST_MESSAGE));
         if ((flags & NativeIo.FLAG_ENDED) != 0) {
             ended = true;
         }
+    }
+
+    /** Ends the session that passed more descriptors than it was granted; what waits here may still claim those that are queued. */
+    private void checkDescriptors(int inOneMessage) {
+        ServerLimits granted = loop.limits();
+        if (inOneMessage > granted.maxMessageDescriptors()) {
+            failForDescriptors(inOneMessage + " descriptors came in one message", granted.maxMessageDescriptors());
+        } else if (!waiting && descriptors.size() > granted.maxQueuedDescriptors()) {
+            failForDescriptors(descriptors.size() + " descriptors are queued", granted.maxQueuedDescriptors());
+        }
+    }
+
+    private void failForDescriptors(String what, int granted) {
+        fail(Status.MALFORMED, "1.5", 0, what + "; " + granted + " were granted");
     }
 
     /** What could not be used for want of room, or of an answer, is tried again. */

@@ -15,7 +15,7 @@ import org.objmapper.server.transport.ServerLimits;
 /** A server in this JVM, with a store in the directory {@code data}, at the socket {@code s}. */
 final class ServerUnderTest implements AutoCloseable {
     static final ServerLimits LIMITS = new ServerLimits(
-            1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 1 << 26, 30_000, 60_000, 30_000, 30_000, 5_000);
+            1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 16, 16, 1 << 26, 30_000, 60_000, 30_000, 30_000, 5_000);
 
     final Path socket;
     final Path data;

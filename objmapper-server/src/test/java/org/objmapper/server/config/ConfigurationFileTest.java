@@ -9,10 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.objmapper.server.config.ConfigurationKey.Kind;
 
 class ConfigurationFileTest {
     @Test
@@ -73,6 +76,8 @@ class ConfigurationFileTest {
                 max_requests = 11
                 max_frame = "2 MiB"
                 inline_limit = 100
+                max_message_descriptors = 12
+                max_queued_descriptors = 13
                 max_held_input = "65 MiB"
                 max_object = "5 GiB"
                 [timeouts]
@@ -91,7 +96,7 @@ class ConfigurationFileTest {
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())
-                .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 65 << 20, 5L << 30));
+                .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 12, 13, 65 << 20, 5L << 30));
         assertThat(configuration.timeouts()).isEqualTo(new Configuration.TimeoutSettings(100, 0, 2_000, 180_000, 0));
     }
 
@@ -151,21 +156,74 @@ class ConfigurationFileTest {
                 .startsWith("test.toml:3: " + named + " is not possible; it takes ");
     }
 
+    static Stream<ConfigurationKey> keysWithARange() {
+        return Stream.of(ConfigurationKey.values())
+                .filter(key -> Set.of(Kind.COUNT, Kind.SIZE, Kind.DURATION, Kind.DURATION_OR_NEVER)
+                        .contains(key.kind()));
+    }
+
     @ParameterizedTest
-    @CsvSource({
-        "max_sessions, 1, 1000000",
-        "max_requests, 1, 4096",
-        "max_frame, 262144, 16777216",
-        "inline_limit, 0, 65536",
-        "max_held_input, 67108864, 1099511627776",
-        "max_object, 1, 4611686018427387904"
-    })
-    void bothEndsOfALimitsRangeAreAcceptedAndOneBeyondIsNot(String key, long lowest, long highest)
-            throws ConfigurationException {
-        ConfigurationFile.parse("test.toml", "[limits]\n" + key + " = " + lowest);
-        ConfigurationFile.parse("test.toml", "[limits]\n" + key + " = " + highest);
-        assertThat(problemsOf("[limits]\n" + key + " = " + (lowest - 1))).hasSize(1);
-        assertThat(problemsOf("[limits]\n" + key + " = " + (highest + 1))).hasSize(1);
+    @MethodSource("keysWithARange")
+    void bothEndsOfARangeAreTakenAndWhatIsOneBeyondIsNot(ConfigurationKey key) throws ConfigurationException {
+        ConfigurationFile.parse("test.toml", line(key, key.lowest()));
+        ConfigurationFile.parse("test.toml", line(key, key.highest()));
+        assertThat(problemsOf(line(key, key.lowest() - 1))).hasSize(1);
+        assertThat(problemsOf(line(key, key.highest() + 1)))
+                .containsExactly("test.toml:2: " + key.qualifiedName() + " = " + value(key, key.highest() + 1)
+                        + " is not possible; it takes " + key.accepted());
+    }
+
+    private static String line(ConfigurationKey key, long value) {
+        return "[" + key.table() + "]\n" + key.key() + " = " + value(key, value);
+    }
+
+    private static String value(ConfigurationKey key, long value) {
+        return key.table().equals("timeouts") ? "\"" + value + " ms\"" : Long.toString(value);
+    }
+
+    @ParameterizedTest
+    @MethodSource("keysWithARange")
+    void theReferenceFileStatesTheRange(ConfigurationKey key) throws IOException {
+        String range =
+                switch (key.kind()) {
+                    case SIZE -> Units.bytes(key.lowest()) + " to " + Units.bytes(key.highest());
+                    case DURATION, DURATION_OR_NEVER ->
+                        Units.millis(key.lowest()) + " to " + Units.millis(key.highest());
+                    default -> key.lowest() + " to " + key.highest();
+                };
+        assertThat(commentOf(key)).contains(range);
+    }
+
+    /** The comment above a key, or above the group of keys that it belongs to. */
+    private static String commentOf(ConfigurationKey key) throws IOException {
+        StringBuilder comment = new StringBuilder();
+        boolean behindKey = false;
+        for (String line : Files.readAllLines(reference())) {
+            boolean isKey = line.matches("(# )?[a-z_]+ = .*");
+            if (isKey && line.matches("(# )?" + key.key() + " = .*")) {
+                return comment.toString();
+            }
+            if (behindKey && !isKey) {
+                comment.setLength(0);
+            }
+            if (!isKey) {
+                comment.append(line).append(' ');
+            }
+            behindKey = isKey;
+        }
+        throw new AssertionError("no " + key + " in the reference file");
+    }
+
+    @Test
+    void theSmallestAndTheGreatestUserIdAreTakenAndNobodyIsNot() throws ConfigurationException {
+        assertThat(ConfigurationFile.parse(
+                                "test.toml", "[server]\npassed_descriptor_uids = [0, 65533, 65535, 4294967294]")
+                        .passedDescriptorUids())
+                .containsExactlyInAnyOrder(0, 65_533, 65_535, -2);
+        for (String uid : List.of("-1", "65534", "4294967295")) {
+            assertThat(problemsOf("[server]\npassed_descriptor_uids = [" + uid + "]"))
+                    .hasSize(1);
+        }
     }
 
     @Test

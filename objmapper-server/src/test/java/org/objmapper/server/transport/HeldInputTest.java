@@ -25,7 +25,7 @@ class HeldInputTest {
     private static final int SMALL = 16 * 1024;
     private static final int FITTING = 32;
     private static final ServerLimits LIMITS = new ServerLimits(
-            100, 16, Limits.MAX_FRAME_DEFAULT, 4_096, FITTING * SMALL, 30_000, 60_000, 30_000, 30_000, 5_000);
+            100, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 16, 16, FITTING * SMALL, 30_000, 60_000, 30_000, 30_000, 5_000);
 
     @TempDir
     Path directory;

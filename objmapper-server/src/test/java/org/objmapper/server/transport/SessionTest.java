@@ -36,7 +36,7 @@ import org.objmapper.server.store.StoreOptions;
 /** Sessions against a real server: what they answer, and what they bear. */
 class SessionTest {
     private static final ServerLimits LIMITS = new ServerLimits(
-            1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 1 << 26, 30_000, 60_000, 30_000, 30_000, 5_000);
+            1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 16, 16, 1 << 26, 30_000, 60_000, 30_000, 30_000, 5_000);
 
     @TempDir
     Path directory;
