@@ -52,9 +52,7 @@ class PackageUseTest {
                             LOGGING)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
-            Map.entry(
-                    "org.objmapper.server.transport",
-                    List.of(PROTOCOL, EXCHANGE, STORE, NATIVE, SOCKETS, METRICS, LOGGING)),
+            Map.entry("org.objmapper.server.transport", List.of(PROTOCOL, EXCHANGE, NATIVE, SOCKETS, METRICS, LOGGING)),
             Map.entry("org.objmapper.server.systemd", List.of(NATIVE, METRICS, LOGGING)));
 
     private static final JavaClasses OURS = new ClassFileImporter()

@@ -12,6 +12,7 @@ import org.objmapper.server.config.Configuration.LimitSettings;
 import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
 import org.objmapper.server.config.ListenerSettings;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.Listener;
@@ -39,7 +40,10 @@ final class ServerRun implements AutoCloseable {
         NativeIo.raiseDescriptorLimit();
         Store store = openStore(configuration);
         try {
-            Server server = new Server(limits(configuration), listen(configuration), configuration.loops(), store);
+            Server server = new Server(
+                    limits(configuration), listen(configuration), configuration.loops(), () -> new Exchanges(store));
+            store.figures().gauge("objmapper_sessions", server::sessions);
+            store.figures().gauge("objmapper_held_input_bytes", server::heldInputBytes);
             server.start();
             return new ServerRun(store, server);
         } catch (IOException | RuntimeException e) {

@@ -40,6 +40,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     private static final int REPLY_ROOM = 256;
 
+    private final StoredFiles files;
     private final GetRequest request = new GetRequest();
     private Step step = Step.DECODE;
 
@@ -51,14 +52,16 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     // The answer: the object, and which of its bytes are still to go, by which way.
     private @Nullable StoredObject object;
+    private @Nullable SentFile file;
     private @Nullable Mode modeAsked;
     private Mode mode = Mode.INLINE;
     private long position;
     private long end;
     private boolean failed;
 
-    public GetExchange(Peer peer, Output output, Store store) {
+    GetExchange(Peer peer, Output output, Store store, StoredFiles files) {
         super(peer, output, store);
+        this.files = files;
     }
 
     @Override
@@ -257,7 +260,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         if (here > 0) {
             endWithBody(frame, found, here);
         } else {
-            output.end(mode == Mode.FDPASS ? found : null);
+            output.end(mode == Mode.FDPASS ? fileOf(found) : null);
         }
         return streamed ? Step.DELIVER : Step.RELEASE;
     }
@@ -298,13 +301,22 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         ByteBuffer inMemory = found.inlineBody();
         ByteBuffer into = frame.body();
         if (inMemory == null) {
-            output.endWithFile(found, position, length, mode == Mode.SPLICE, this);
+            output.endWithFile(fileOf(found), position, length, mode == Mode.SPLICE, this);
         } else {
             into.put(into.position(), inMemory, (int) position, length);
             into.position(into.position() + length);
             output.end(null);
         }
         position += length;
+    }
+
+    private SentFile fileOf(StoredObject found) {
+        SentFile there = file;
+        if (there == null) {
+            there = files.of(found);
+            file = there;
+        }
+        return there;
     }
 
     @Override
@@ -314,6 +326,11 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     /** RELEASE: unpins the object; the output holds pins of its own for what it has not sent yet. */
     private Step release() {
+        SentFile sent = file;
+        file = null;
+        if (sent != null) {
+            sent.unpin();
+        }
         StoredObject found = object;
         object = null;
         if (found != null) {

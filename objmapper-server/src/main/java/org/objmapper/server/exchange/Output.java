@@ -2,7 +2,6 @@ package org.objmapper.server.exchange;
 
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.FrameWriter;
-import org.objmapper.server.store.StoredObject;
 
 /** Where an exchange puts its answer: frames, descriptors, and pieces of files, in order. Only on the session's loop. */
 public interface Output {
@@ -18,12 +17,12 @@ public interface Output {
     /** Starts a frame that takes at most {@code bytes}, its body in this buffer included. Ended by one of the two below. */
     FrameWriter frame(int bytes);
 
-    /** Ends the frame; a descriptor of the object travels with it. The object is pinned once more until it is sent. */
-    void end(@Nullable StoredObject descriptorOf);
+    /** Ends the frame; a descriptor of the file travels with it. The file is pinned once more until it is sent. */
+    void end(@Nullable SentFile descriptorOf);
 
     /**
-     * Ends the frame whose body is a piece of an object's file. The object is pinned once more until the piece is sent. Where the file
-     * can't be read, zeros go out in its place and {@link Exchange#bodyFailed} is called.
+     * Ends the frame whose body is a piece of a file. The file is pinned once more until the piece is sent. Where it can't be read, zeros
+     * go out in its place and {@link Exchange#bodyFailed} is called.
      */
-    void endWithFile(StoredObject object, long offset, int length, boolean inKernel, Exchange exchange);
+    void endWithFile(SentFile file, long offset, int length, boolean inKernel, Exchange exchange);
 }

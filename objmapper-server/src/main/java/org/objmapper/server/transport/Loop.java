@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.server.store.Store;
+import org.objmapper.server.exchange.Exchanges;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,17 +62,23 @@ final class Loop implements AutoCloseable {
     private volatile boolean stopping;
     private boolean draining;
 
-    Loop(int index, ServerLimits limits, Store store, SessionCount sessionCount, int descriptorShare, long inputShare) {
+    Loop(
+            int index,
+            ServerLimits limits,
+            Exchanges exchanges,
+            SessionCount sessionCount,
+            int descriptorShare,
+            long inputShare) {
         this.index = index;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
-        this.exchanges = new Exchanges(store);
+        this.exchanges = exchanges;
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.pausedSlots = BufferPool.direct(limits.maxSessions());
         this.pausedSlotsAddress = NativeIo.address(pausedSlots);
-        this.sender = new Sender(this, store, descriptorShare);
+        this.sender = new Sender(this, exchanges, descriptorShare);
         this.epoll = opened(NativeIo.epollCreate(), "epoll_create1");
         this.wakeup = opened(NativeIo.eventfd(), "eventfd");
         opened(NativeIo.epollAdd(epoll, wakeup, NativeIo.token(NativeIo.KIND_WAKEUP, 0, wakeup)), "epoll_ctl");
@@ -286,7 +292,7 @@ final class Loop implements AutoCloseable {
 
     /** Closes a descriptor that a client passed: even that may block, so another thread does it. */
     void discard(int descriptor, int uid) {
-        exchanges.store().discard(descriptor, uid);
+        exchanges.discard(descriptor, uid);
     }
 
     private void tick() {

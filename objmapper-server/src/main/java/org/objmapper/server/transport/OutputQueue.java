@@ -9,7 +9,7 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.server.exchange.Exchange;
-import org.objmapper.server.store.StoredObject;
+import org.objmapper.server.exchange.SentFile;
 
 /**
  * What a session has yet to send: runs of bytes with the descriptors that travel with them, and pieces of files, in order. Frames
@@ -62,7 +62,7 @@ final class OutputQueue {
     }
 
     /** Ends the frame; the object's descriptor goes with it. */
-    void end(@Nullable StoredObject descriptorOf, int maxMessageDescriptors) {
+    void end(@Nullable SentFile descriptorOf, int maxMessageDescriptors) {
         Segment run = lastRun();
         if (descriptorOf != null) {
             writer.descriptors(1);
@@ -80,19 +80,19 @@ final class OutputQueue {
     }
 
     /** Ends the frame with a body that comes from a file. */
-    void endWithFile(StoredObject object, long offset, int length, boolean inKernel, Exchange exchange) {
+    void endWithFile(SentFile file, long offset, int length, boolean inKernel, Exchange exchange) {
         Segment run = lastRun();
         int here = writer.end(length) - length;
         run.length += here;
         queuedBytes += here;
-        Segment piece = piece(object, offset, length);
+        Segment piece = piece(file, offset, length);
         piece.exchange = exchange;
         piece.inKernel = inKernel;
         segments.addLast(piece);
         run.closed = true; // what comes next comes after the file
     }
 
-    private Segment piece(StoredObject file, long offset, int length) {
+    private Segment piece(SentFile file, long offset, int length) {
         Segment piece = newSegment();
         file.pin();
         piece.file = file;
@@ -212,7 +212,7 @@ final class OutputQueue {
     }
 
     /** The pin of the descriptor becomes that of the body. */
-    private Segment bodySegment(BodyByCopy body, StoredObject file) {
+    private Segment bodySegment(BodyByCopy body, SentFile file) {
         Segment segment = newSegment();
         segment.body = body;
         segment.file = file;
@@ -241,7 +241,7 @@ final class OutputQueue {
     void prepare() {
         Segment head = segments.peekFirst();
         BodyByCopy body = head == null || !head.isBody() ? null : head.body;
-        StoredObject file = head == null ? null : head.file;
+        SentFile file = head == null ? null : head.file;
         if (head == null || body == null || file == null) {
             return;
         }
@@ -301,7 +301,7 @@ final class OutputQueue {
         if (segment == open) {
             open = null;
         }
-        StoredObject file = segment.file;
+        SentFile file = segment.file;
         if (file != null) {
             file.unpin();
             queuedFiles--;

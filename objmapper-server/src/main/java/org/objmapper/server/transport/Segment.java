@@ -3,7 +3,7 @@ package org.objmapper.server.transport;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.exchange.Exchange;
-import org.objmapper.server.store.StoredObject;
+import org.objmapper.server.exchange.SentFile;
 
 /** A part of what a session has yet to send: a run of bytes, a piece of a file, or a body that becomes pieces when its turn comes. */
 final class Segment {
@@ -18,11 +18,11 @@ final class Segment {
     int start;
     int length;
     int descriptorCount;
-    final StoredObject[] descriptors = new StoredObject[253];
+    final SentFile[] descriptors = new SentFile[253];
 
     /** The file of a piece. */
     @Nullable
-    StoredObject file;
+    SentFile file;
 
     /** Who promised the piece. */
     @Nullable

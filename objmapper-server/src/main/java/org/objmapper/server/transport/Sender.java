@@ -4,9 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.server.store.DeviceQueue;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoredObject;
+import org.objmapper.server.exchange.Exchanges;
+import org.objmapper.server.exchange.SentFile;
 
 /** The sending side of a loop: once a turn it offers what all its sessions have to send to the kernel, in one native call. */
 final class Sender {
@@ -18,8 +17,7 @@ final class Sender {
     private static final int FILE_SHARE = 512 * 1024;
 
     private final Loop loop;
-    private final Store store;
-    private final DeviceQueue device;
+    private final Exchanges exchanges;
     private final int descriptorShare;
 
     private final ByteBuffer commands = BufferPool.direct(COMMANDS * NativeIo.COMMAND_SIZE);
@@ -41,10 +39,9 @@ final class Sender {
      *
      * @param descriptorShare how many descriptors a session may have in flight: sent, and not read by its client
      */
-    Sender(Loop loop, Store store, int descriptorShare) {
+    Sender(Loop loop, Exchanges exchanges, int descriptorShare) {
         this.loop = loop;
-        this.store = store;
-        this.device = store.device();
+        this.exchanges = exchanges;
         this.descriptorShare = descriptorShare;
     }
 
@@ -141,7 +138,7 @@ final class Sender {
         commands.putInt(at + NativeIo.COMMAND_SOCKET, session.socket);
         commands.putLong(at + NativeIo.COMMAND_LENGTH, segment.length);
         commands.putInt(at + NativeIo.COMMAND_DESCRIPTOR_COUNT, segment.descriptorCount);
-        StoredObject file = segment.file;
+        SentFile file = segment.file;
         if (file == null) {
             boolean mustBeRead = beyondShare && segment.descriptorCount > 0;
             commands.putInt(
@@ -167,11 +164,11 @@ final class Sender {
         return segment.warm ? NativeIo.SEND_FILE_IN_KERNEL_UNCHECKED : NativeIo.SEND_FILE_IN_KERNEL;
     }
 
-    private void writeDescriptor(StoredObject object) {
+    private void writeDescriptor(SentFile file) {
         int at = descriptorsUsed++ * DESCRIPTOR_SIZE;
-        descriptors.putInt(at, object.descriptor());
-        descriptors.putInt(at + 4, object.directory());
-        descriptors.putLong(at + 8, object.pathAddress());
+        descriptors.putInt(at, file.descriptor());
+        descriptors.putInt(at + 4, file.directory());
+        descriptors.putLong(at + 8, file.pathAddress());
     }
 
     private void takeResults(int count) {
@@ -239,13 +236,13 @@ final class Sender {
             return;
         }
         segment.starved = true;
-        store.shedDescriptors();
+        exchanges.shedDescriptors();
         park(session);
     }
 
     /** The bytes are not in memory: a thread of the device reads them. */
     private void warm(Session session, Segment segment) {
-        StoredObject file = segment.file;
+        SentFile file = segment.file;
         if (file == null) {
             return;
         }
@@ -253,11 +250,13 @@ final class Sender {
         long offset = segment.fileOffset;
         segment.warming = true;
         file.pin();
-        boolean queued = device.submit(() -> {
+        boolean queued = exchanges.submit(() -> {
             ByteBuffer bytes = BufferPool.direct(length);
             long read = NativeIo.read(file.descriptor(), NativeIo.address(bytes), length, offset);
-            file.unpin();
-            loop.execute(() -> warmed(session, segment, bytes, read));
+            loop.execute(() -> {
+                file.unpin();
+                warmed(session, segment, bytes, read);
+            });
         });
         if (!queued) {
             file.unpin();

@@ -3,10 +3,11 @@ package org.objmapper.server.transport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.server.store.Store;
+import org.objmapper.server.exchange.Exchanges;
 
-/** The loops and what they listen at. Owns the loops and the listeners, not the store. */
+/** The loops and what they listen at. Owns the loops and the listeners, not what is behind the exchanges. */
 public final class Server implements AutoCloseable {
     private static final long LOOK_AGAIN_MILLIS = 10;
     /** So many sessions can leave their descriptors unread before others feel it. */
@@ -17,19 +18,17 @@ public final class Server implements AutoCloseable {
     private final SessionCount sessions;
     private final ServerLimits limits;
 
-    /** A server that takes no sessions yet. */
-    public Server(ServerLimits limits, List<Listener> listeners, int loopCount, Store store) {
+    /** A server that takes no sessions yet; each loop gets exchanges of its own. */
+    public Server(ServerLimits limits, List<Listener> listeners, int loopCount, Supplier<Exchanges> exchanges) {
         this.limits = limits;
         this.listeners = List.copyOf(listeners);
         this.sessions = new SessionCount(limits.maxSessions());
         int share = descriptorShare();
         for (int i = 0; i < loopCount; i++) {
-            Loop loop = new Loop(i, limits, store, sessions, share, limits.maxHeldInput() / loopCount);
+            Loop loop = new Loop(i, limits, exchanges.get(), sessions, share, limits.maxHeldInput() / loopCount);
             loops.add(loop);
             this.listeners.forEach(loop::add);
         }
-        store.figures().gauge("objmapper_sessions", sessions::count);
-        store.figures().gauge("objmapper_held_input_bytes", this::heldInput);
     }
 
     /**
@@ -61,7 +60,8 @@ public final class Server implements AutoCloseable {
         return sessions.count();
     }
 
-    private long heldInput() {
+    /** How many bytes of memory hold input that can't be used yet. */
+    public long heldInputBytes() {
         return loops.stream().mapToLong(loop -> loop.inputMemory().held()).sum();
     }
 

@@ -19,8 +19,8 @@ import org.objmapper.server.exchange.Exchange;
 import org.objmapper.server.exchange.Output;
 import org.objmapper.server.exchange.Peer;
 import org.objmapper.server.exchange.RefusedExchange;
+import org.objmapper.server.exchange.SentFile;
 import org.objmapper.server.exchange.Terms;
-import org.objmapper.server.store.StoredObject;
 
 /** One connection, on one loop: cuts the bytes that arrive into frames, and gives each to the exchange that answers it. */
 final class Session implements Peer, Output {
@@ -505,14 +505,14 @@ final class Session implements Peer, Output {
     }
 
     @Override
-    public void end(@Nullable StoredObject descriptorOf) {
+    public void end(@Nullable SentFile descriptorOf) {
         output.end(descriptorOf, maxMessageDescriptors);
         loop.hasOutput(this);
     }
 
     @Override
-    public void endWithFile(StoredObject object, long offset, int length, boolean inKernel, Exchange exchange) {
-        output.endWithFile(object, offset, length, inKernel, exchange);
+    public void endWithFile(SentFile file, long offset, int length, boolean inKernel, Exchange exchange) {
+        output.endWithFile(file, offset, length, inKernel, exchange);
         loop.hasOutput(this);
     }
 

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.objmapper.protocol.Limits;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.Listener;
@@ -31,7 +32,7 @@ final class ServerUnderTest implements AutoCloseable {
         data = options.directory();
         store = Store.open(options);
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(limits, List.of(listener), 2, store);
+        server = new Server(limits, List.of(listener), 2, () -> new Exchanges(store));
         server.start();
     }
 

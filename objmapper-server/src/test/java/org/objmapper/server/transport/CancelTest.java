@@ -21,6 +21,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -43,7 +44,7 @@ class CancelTest {
         store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data")))
                 .withDevice(1, 1_024));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, store);
+        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
         server.start();
         client = RawClient.greeted(socket);
     }

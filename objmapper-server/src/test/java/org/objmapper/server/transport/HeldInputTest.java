@@ -17,6 +17,7 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -40,7 +41,7 @@ class HeldInputTest {
         socket = directory.resolve("s");
         store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(LIMITS, List.of(listener), 1, store);
+        server = new Server(LIMITS, List.of(listener), 1, () -> new Exchanges(store));
         server.start();
     }
 
@@ -161,11 +162,6 @@ class HeldInputTest {
     }
 
     private long held() {
-        return store.figures()
-                .text()
-                .lines()
-                .filter(line -> line.startsWith("objmapper_held_input_bytes "))
-                .mapToLong(line -> Long.parseLong(line.split(" ")[1]))
-                .sum();
+        return server.heldInputBytes();
     }
 }

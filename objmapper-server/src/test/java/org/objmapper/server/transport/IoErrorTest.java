@@ -21,6 +21,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -42,7 +43,7 @@ class IoErrorTest {
         data = Files.createDirectory(directory.resolve("data"));
         store = Store.open(StoreOptions.of(data));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, store);
+        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
         server.start();
         client = RawClient.greeted(socket);
         client.send(RawClient.frame(w -> w.begin(Operation.PUT, 0, 1, Status.OK, LENGTH)

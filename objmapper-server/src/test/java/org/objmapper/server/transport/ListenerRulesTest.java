@@ -18,6 +18,7 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -37,7 +38,7 @@ class ListenerRulesTest {
         store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
         Path socket = directory.resolve("s");
         Listener listener = Listener.open(new ListenerRules(socket.toString(), ping), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, store);
+        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
         server.start();
         client = RawClient.greeted(socket);
     }

@@ -30,6 +30,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -51,7 +52,7 @@ class SessionTest {
         socket = directory.resolve("s");
         store = Store.open(StoreOptions.of(data));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(LIMITS, List.of(listener), 2, store);
+        server = new Server(LIMITS, List.of(listener), 2, () -> new Exchanges(store));
         server.start();
     }
 

@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -109,7 +110,7 @@ class VectorsAgainstServerTest {
         socket = directory.resolve("s");
         store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, store);
+        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
         server.start();
     }
 

@@ -1,0 +1,47 @@
+package org.objmapper.server.exchange;
+
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.Store;
+
+/** The exchanges of one loop: which class answers which operation, and what the loop itself needs of the store. Only on the loop. */
+public final class Exchanges {
+    private final Store store;
+    private final StoredFiles files = new StoredFiles();
+
+    public Exchanges(Store store) {
+        this.store = store;
+    }
+
+    /** An exchange for a request of an operation, which may be unknown. */
+    public Exchange create(int operation, Peer peer, Output output) {
+        return switch (operation) {
+            case Operation.GET, Operation.HEAD -> new GetExchange(peer, output, store, files);
+            case Operation.PUT -> new PutExchange(peer, output, store);
+            case Operation.DELETE -> new DeleteExchange(peer, output, store);
+            case Operation.LIST -> new ListExchange(peer, output, store);
+            case Operation.PURGE -> new PurgeExchange(peer, output, store);
+            case Operation.TOUCH -> new TouchExchange(peer, output, store);
+            case Operation.STAT -> new StatExchange(peer, output, store);
+            case Operation.PING -> new PingExchange(peer, output);
+            case Operation.CANCEL -> new CancelExchange(peer, output);
+            case Operation.GOODBYE -> new GoodbyeExchange(peer, output);
+            default -> new RefusedExchange(peer, output, Status.UNSUPPORTED, "");
+        };
+    }
+
+    /** Closes a descriptor that a client of that user passed: even that may block, so another thread does it. */
+    public void discard(int descriptor, int uid) {
+        store.discard(descriptor, uid);
+    }
+
+    /** Descriptors are short: closes some of those that are only kept at hand. */
+    public void shedDescriptors() {
+        store.shedDescriptors();
+    }
+
+    /** Has a thread of the device do what may block; false at once where too much waits for it. */
+    public boolean submit(Runnable task) {
+        return store.device().submit(task);
+    }
+}

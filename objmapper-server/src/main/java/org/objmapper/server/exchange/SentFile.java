@@ -1,0 +1,19 @@
+package org.objmapper.server.exchange;
+
+/** A file that is being sent: open while somebody has it pinned. Only on the loop that its pins were taken on. */
+public interface SentFile {
+    /** An open descriptor of it, borrowed while pinned. Any thread. */
+    int descriptor();
+
+    /** The descriptor of the directory that {@link #pathAddress} is relative to. */
+    int directory();
+
+    /** The address of its name, which ends with a NUL; 0 where there is none. The name may be gone already: the descriptor is not. */
+    long pathAddress();
+
+    /** Pins it once more; the caller knows of a pin. */
+    void pin();
+
+    /** Gives one pin back. */
+    void unpin();
+}

@@ -1,0 +1,66 @@
+package org.objmapper.server.exchange;
+
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.StoredObject;
+
+/** The files of the store's objects, for the output of one loop. Those whose last pin is gone are used again. Only on the loop. */
+final class StoredFiles {
+    private static final int KEPT = 1_024;
+
+    private final ArrayDeque<StoredFile> spare = new ArrayDeque<>();
+
+    /** The file of an object that the caller has pinned; with one pin, the caller's. */
+    SentFile of(StoredObject object) {
+        StoredFile file = spare.isEmpty() ? new StoredFile() : spare.removeLast();
+        object.pin();
+        file.object = object;
+        file.pins = 1;
+        return file;
+    }
+
+    private final class StoredFile implements SentFile {
+        private @Nullable StoredObject object;
+        private int pins;
+
+        @Override
+        public int descriptor() {
+            return object().descriptor();
+        }
+
+        @Override
+        public int directory() {
+            return object().directory();
+        }
+
+        @Override
+        public long pathAddress() {
+            return object().pathAddress();
+        }
+
+        @Override
+        public void pin() {
+            pins++;
+        }
+
+        @Override
+        public void unpin() {
+            if (--pins > 0) {
+                return;
+            }
+            object().unpin();
+            object = null;
+            if (spare.size() < KEPT) {
+                spare.addLast(this);
+            }
+        }
+
+        private StoredObject object() {
+            StoredObject there = object;
+            if (there == null) {
+                throw new IllegalStateException("a file that nobody has pinned");
+            }
+            return there;
+        }
+    }
+}
