@@ -204,6 +204,11 @@ public abstract class Exchange {
         return abandoned;
     }
 
+    /** Whether nobody else knows of it once it is answered, so that it may {@link #decode} another request. */
+    public boolean isReusable() {
+        return false;
+    }
+
     // ---- answers
 
     /** Answers what was refused; done. */

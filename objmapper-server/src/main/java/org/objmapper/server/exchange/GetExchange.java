@@ -58,6 +58,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     private long position;
     private long end;
     private boolean failed;
+    /** A piece of the file went with the answer itself: it is read when the exchange is done. */
+    private boolean sentBehindAnswer;
 
     GetExchange(Peer peer, Output output, Store store, StoredFiles files) {
         super(peer, output, store);
@@ -98,6 +100,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         indexAsked = false;
         object = null;
         failed = false;
+        sentBehindAnswer = false;
         refuseBody(frame);
         decodeEntries(metadata);
         if (request.hasKey()) {
@@ -301,6 +304,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         ByteBuffer inMemory = found.inlineBody();
         ByteBuffer into = frame.body();
         if (inMemory == null) {
+            sentBehindAnswer = mode == Mode.INLINE;
             output.endWithFile(fileOf(found), position, length, mode == Mode.SPLICE, this);
         } else {
             into.put(into.position(), inMemory, (int) position, length);
@@ -308,6 +312,12 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             output.end(null);
         }
         position += length;
+    }
+
+    /** Not if the index may still come back to it, or a piece of a file that goes out behind its answer. */
+    @Override
+    public boolean isReusable() {
+        return !indexAsked && !cancelled() && !sentBehindAnswer;
     }
 
     private SentFile fileOf(StoredObject found) {

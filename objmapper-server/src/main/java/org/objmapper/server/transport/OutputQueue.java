@@ -20,7 +20,7 @@ final class OutputQueue {
     private static final int HIGH_WATER = 128 * 1024;
 
     private final BufferPool pool;
-    private final ArrayDeque<Segment> segments = new ArrayDeque<>();
+    private final SegmentQueue segments = new SegmentQueue();
     private final ArrayDeque<Segment> spare = new ArrayDeque<>();
     private final FrameWriter writer = new FrameWriter();
     private final Frame frame = new Frame();
@@ -125,10 +125,6 @@ final class OutputQueue {
     @Nullable
     Segment head() {
         return segments.peekFirst();
-    }
-
-    Iterable<Segment> segments() {
-        return segments;
     }
 
     /** So much of the first segment is sent; its descriptors are gone with the first byte. */
@@ -264,6 +260,7 @@ final class OutputQueue {
         queuedBytes += run.length;
         segments.addFirst(run);
     }
+
     /** Lets go of everything. */
     void clear() {
         while (!segments.isEmpty()) {

@@ -7,6 +7,10 @@ import org.objmapper.server.exchange.SentFile;
 
 /** A part of what a session has yet to send: a run of bytes, a piece of a file, or a body that becomes pieces when its turn comes. */
 final class Segment {
+    /** The one behind it in the queue. */
+    @Nullable
+    Segment next;
+
     /** The bytes of a run. */
     @Nullable
     ByteBuffer buffer;
@@ -49,6 +53,7 @@ final class Segment {
     }
 
     void reset() {
+        next = null;
         buffer = null;
         lastOfBuffer = true;
         start = 0;

@@ -117,7 +117,7 @@ final class Sender {
         int fileBytes = 0;
         int inFlight = session.descriptorsInFlight;
         session.output.prepare();
-        for (Segment segment : session.output.segments()) {
+        for (Segment segment = session.output.head(); segment != null; segment = segment.next) {
             if (segment.warming || segment.isBody() || fileBytes >= FILE_SHARE) {
                 break;
             }

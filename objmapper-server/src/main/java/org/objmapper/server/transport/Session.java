@@ -26,6 +26,8 @@ import org.objmapper.server.exchange.Terms;
 final class Session implements Peer, Output {
     private static final Terms BEFORE_HELLO = new Terms(Mode.AUTO, 1, 0, 0, Limits.MAX_FRAME_DEFAULT, 0, false);
     private static final int ERROR_ROOM = 2_048;
+    /** Exchanges of GETs that are kept for the next ones; most are done before the next is read. */
+    private static final int SPARE_GETS = 16;
 
     final int socket;
     final int slot;
@@ -47,6 +49,7 @@ final class Session implements Peer, Output {
     private final Frame frame = new Frame();
     private final MetadataReader metadata = new MetadataReader();
     private final ArrayList<Exchange> inFlight = new ArrayList<>();
+    private final ArrayDeque<Exchange> spareGets = new ArrayDeque<>();
     private final ArrayDeque<Exchange> awaitingRoom = new ArrayDeque<>();
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
@@ -341,7 +344,7 @@ final class Session implements Peer, Output {
         Exchange exchange = tooMany
                 ? new RefusedExchange(
                         this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted")
-                : loop.exchanges().create(operation, this, this);
+                : exchangeFor(operation);
         exchange.decode(frame, metadata);
         if (tooMany && !exchange.wantsBody() && mustWait(exchange)) {
             waiting = true; // for its place in the order of the answers: nothing is queued beyond what was granted
@@ -354,6 +357,11 @@ final class Session implements Peer, Output {
         bodyOf = exchange;
         runInTurn(exchange);
         return true;
+    }
+
+    private Exchange exchangeFor(int operation) {
+        Exchange spare = operation == Operation.GET || operation == Operation.HEAD ? spareGets.pollLast() : null;
+        return spare == null ? loop.exchanges().create(operation, this, this) : spare;
     }
 
     /** Runs a request that has no other before it, or whose body is to be received; others are held until their turn. */
@@ -419,6 +427,9 @@ final class Session implements Peer, Output {
         inFlight.remove(exchange);
         if (bodyOf == exchange) {
             bodyOf = null;
+        }
+        if (exchange.isReusable() && spareGets.size() < SPARE_GETS) {
+            spareGets.addLast(exchange);
         }
     }
 

@@ -1,0 +1,115 @@
+package org.objmapper.server.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchanges;
+import org.objmapper.server.store.Store;
+import org.objmapper.server.store.StoreOptions;
+
+/** A loop in its steady state allocates nothing for a GET, by whichever way the body goes. */
+class LoopAllocationTest {
+    private static final int BATCH = 16;
+    private static final int ROUNDS = 625;
+    /** What 10,000 GETs may allocate together: less than the smallest object for each of a hundred of them. */
+    private static final long ALLOWED_BYTES = 1_600;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @TempDir
+    Path directory;
+
+    private Path socket;
+    private Store store;
+    private Server server;
+
+    @BeforeEach
+    void start() throws IOException {
+        socket = directory.resolve("s");
+        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
+        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
+        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
+        server.start();
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        store.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"COPY, 100", "FDPASS, 20000", "COPY, 20000", "SPLICE, 20000"})
+    void tenThousandGetsAllocateNothing(Mode mode, int length) throws Exception {
+        long loop = loopThread();
+        try (RawClient client = RawClient.passing(socket, BATCH)) {
+            client.send(RawClient.put(1, "key", new byte[length]));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            ByteBuffer requests = requests(mode);
+            round(client, requests, mode);
+            fetch(client, requests, mode);
+
+            long before = THREADS.getThreadAllocatedBytes(loop);
+            fetch(client, requests, mode);
+            assertThat(THREADS.getThreadAllocatedBytes(loop) - before)
+                    .as("bytes for %d GETs", BATCH * ROUNDS)
+                    .isBetween(0L, ALLOWED_BYTES);
+        }
+    }
+
+    private static ByteBuffer requests(Mode mode) {
+        ByteBuffer all = ByteBuffer.allocate(BATCH * 256).order(ByteOrder.LITTLE_ENDIAN);
+        for (int id = 1; id <= BATCH; id++) {
+            all.put(RawClient.get(id, "key", mode));
+        }
+        return all.flip();
+    }
+
+    private static void fetch(RawClient client, ByteBuffer requests, Mode mode) throws IOException {
+        for (int i = 0; i < ROUNDS; i++) {
+            round(client, requests, mode);
+        }
+    }
+
+    private static void round(RawClient client, ByteBuffer requests, Mode mode) throws IOException {
+        client.send(requests.duplicate());
+        int answered = 0;
+        while (answered < BATCH) {
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.status()).isEqualTo(Status.OK);
+            answered += answer.more() || answer.operation() == Operation.DATA ? 0 : 1;
+        }
+        if (mode == Mode.FDPASS) {
+            for (FileDescriptor descriptor : client.takeDescriptors()) {
+                new FileInputStream(descriptor).close();
+            }
+        }
+    }
+
+    /** The server's one loop. */
+    private static long loopThread() {
+        long[] loops = Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("loop-0"))
+                .mapToLong(Thread::getId)
+                .toArray();
+        assertThat(loops).hasSize(1);
+        return loops[0];
+    }
+}
