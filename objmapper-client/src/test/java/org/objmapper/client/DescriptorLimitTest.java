@@ -166,6 +166,7 @@ class DescriptorLimitTest {
                         "prlimit",
                         "--nofile=256:256",
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:-UseContainerSupport", // or the JVM opens files of its own whenever it counts processors
                         "-cp",
                         System.getProperty("java.class.path"),
                         CrowdedClient.class.getName(),
