@@ -2,7 +2,6 @@ package org.objmapper.endtoend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,29 +20,19 @@ class CExamplesTest {
     @TempDir
     Path directory;
 
-    private Process server;
-    private String socket;
+    private RunningServer server;
+    private Path socket;
 
     @BeforeEach
     void startAServer() throws IOException {
-        socket = directory.resolve("socket").toString();
-        server = new ProcessBuilder(
-                        Distribution.program("objmapperd"),
-                        "--dev",
-                        "--socket",
-                        socket,
-                        "--data",
-                        directory.resolve("data").toString())
-                .redirectError(directory.resolve("server.err").toFile())
-                .start();
-        BufferedReader out = server.inputReader();
-        assertThat(out.readLine()).isEqualTo("objmapperd ready on " + socket);
+        socket = directory.resolve("socket");
+        server = RunningServer.start(
+                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("server.err"));
     }
 
     @AfterEach
     void stopTheServer() throws InterruptedException {
-        server.destroy();
-        server.waitFor();
+        server.close();
     }
 
     @Test

@@ -3,9 +3,9 @@ package org.objmapper.endtoend;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.github.benmanes.caffeine.cache.Caffeine;
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,29 +37,19 @@ class JavaClientTest {
     @TempDir
     Path directory;
 
-    private Process server;
+    private RunningServer server;
     private Path socket;
 
     @BeforeEach
     void startAServer() throws IOException {
         socket = directory.resolve("socket");
-        server = new ProcessBuilder(
-                        Distribution.program("objmapperd"),
-                        "--dev",
-                        "--socket",
-                        socket.toString(),
-                        "--data",
-                        directory.resolve("data").toString())
-                .redirectError(directory.resolve("server.err").toFile())
-                .start();
-        BufferedReader out = server.inputReader();
-        assertThat(out.readLine()).isEqualTo("objmapperd ready on " + socket);
+        server = RunningServer.start(
+                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("server.err"));
     }
 
     @AfterEach
     void stopTheServer() throws InterruptedException {
-        server.destroy();
-        server.waitFor();
+        server.close();
     }
 
     @ParameterizedTest
