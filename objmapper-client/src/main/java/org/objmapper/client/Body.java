@@ -1,10 +1,16 @@
 package org.objmapper.client;
 
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 
 /**
@@ -24,7 +30,11 @@ public abstract sealed class Body {
         return new Bytes(buffer.duplicate());
     }
 
-    /** A regular file, read while it is sent. One that grows or shrinks meanwhile makes the call fail, and the old object stays. */
+    /**
+     * A regular file. One of more than 128 KiB goes to a server that takes files from this user (its {@code passed_descriptor_uids}) as a
+     * descriptor, without being read here; all others are read while they are sent. One that grows or shrinks meanwhile makes the call
+     * fail, and the old object stays.
+     */
     public static Body of(Path path) {
         return new PathBody(path);
     }
@@ -73,11 +83,39 @@ public abstract sealed class Body {
         }
     }
 
-    private static final class PathBody extends Body {
+    static final class PathBody extends Body {
         private final Path path;
 
         private PathBody(Path path) {
             this.path = path;
+        }
+
+        /** The device that the file lies on, where it is long enough to be passed instead of read; empty where it is not, or can't be. */
+        OptionalLong deviceToPassFrom() {
+            if (path.getFileSystem() != FileSystems.getDefault()) {
+                return OptionalLong.empty();
+            }
+            try {
+                Map<String, Object> facts = Files.readAttributes(path, "unix:dev,size,isRegularFile");
+                boolean worthIt = facts.get("isRegularFile") == Boolean.TRUE
+                        && facts.get("size") instanceof Long size
+                        && size > Session.DATA_BYTES;
+                return worthIt && facts.get("dev") instanceof Long device
+                        ? OptionalLong.of(device)
+                        : OptionalLong.empty();
+            } catch (IOException e) {
+                return OptionalLong.empty(); // open() says what is wrong with it
+            }
+        }
+
+        /** The file itself; null where it can't be had, of which {@link #open} says more. The caller closes it. */
+        @Nullable
+        PassedFile openToPass() {
+            try {
+                return new PassedFile(path);
+            } catch (IOException e) {
+                return null;
+            }
         }
 
         @Override
@@ -92,6 +130,24 @@ public abstract sealed class Body {
         @Override
         boolean repeatable() {
             return true;
+        }
+    }
+
+    /** An open file whose descriptor is passed. */
+    static final class PassedFile implements AutoCloseable {
+        final FileDescriptor descriptor;
+        final long length;
+        private final FileInputStream file;
+
+        private PassedFile(Path path) throws IOException {
+            file = new FileInputStream(path.toFile());
+            descriptor = file.getFD();
+            length = file.getChannel().size();
+        }
+
+        @Override
+        public void close() throws IOException {
+            file.close();
         }
     }
 

@@ -1,5 +1,6 @@
 package org.objmapper.client;
 
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,8 @@ final class Call {
     Reply begun;
     /** The bytes that the body of {@link #begun} must have, −1 where they are not known; touched by the reader alone. */
     long expectedBytes;
+    /** The device of the file whose descriptor went as the body; set before it is sent. */
+    volatile OptionalLong passedFrom = OptionalLong.empty();
     /** Set when nobody waits for the answer any more; it is dropped when it comes. */
     volatile boolean abandoned;
     /** Set when the caller's body could not be had; sending the request again would not mend it. */

@@ -280,6 +280,10 @@ public final class ObjmapperClient implements AutoCloseable {
             session.send(call);
             try {
                 Reply reply = await(session, call);
+                if (reply.status == Status.BAD_DESCRIPTOR && call.passedFrom.isPresent()) {
+                    reply.discard();
+                    continue; // the session knows now, and sends the bytes
+                }
                 if (!mayRepeat(request, reply) || System.nanoTime() + pause - deadline > 0) {
                     return reply;
                 }

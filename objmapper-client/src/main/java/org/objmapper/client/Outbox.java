@@ -1,12 +1,15 @@
 package org.objmapper.client;
 
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
+import org.newsclub.net.unix.AFUNIXSocket;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
+import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /**
@@ -19,15 +22,26 @@ final class Outbox {
 
     private static final int FIRST_BYTES = 8 << 10;
 
-    private final OutputStream socket;
+    private final AFUNIXSocket socket;
+    private final OutputStream stream;
     private final FrameWriter writer = new FrameWriter();
     private ByteBuffer filling = allocate(FIRST_BYTES);
     private ByteBuffer spare = allocate(FIRST_BYTES);
     private boolean writing;
+    /** Goes with the next write. */
+    private @Nullable FileDescriptor passing;
+    /** How often what was added has been taken to be written. */
+    private long swaps;
+    /** Every write before this one has been done. */
+    private long written;
+    /** Grows with everything that someone may wait for. */
+    private long changes;
+
     private @Nullable IOException failure;
 
-    Outbox(OutputStream socket) {
+    Outbox(AFUNIXSocket socket) throws IOException {
         this.socket = socket;
+        this.stream = socket.getOutputStream();
     }
 
     /** Adds one frame, and sees to it that it is sent. When this returns, all of it is in the socket or another thread writes it. */
@@ -35,8 +49,7 @@ final class Outbox {
             throws IOException {
         synchronized (this) {
             awaitRoom(Limits.HEADER + metadata.remaining() + body.remaining());
-            writer.wrap(filling).begin(operation, flags, id, status, objectLength);
-            writer.encoded(metadata, metadata.position(), metadata.remaining());
+            append(operation, flags, id, status, objectLength, metadata);
             writer.body().put(body.duplicate());
             writer.end();
             if (writing) {
@@ -47,18 +60,68 @@ final class Outbox {
         write();
     }
 
+    /** Sends a PUT with its body's descriptor. When this returns, the descriptor is on its way, and the caller may close it. */
+    void pass(FileDescriptor descriptor, int id, long objectLength, ByteBuffer metadata) throws IOException {
+        long mine;
+        boolean writes;
+        synchronized (this) {
+            while (passing != null && failure == null) {
+                awaitChange();
+            }
+            awaitRoom(Limits.HEADER + metadata.remaining());
+            append(Operation.PUT, 0, id, Status.OK, objectLength, metadata);
+            writer.descriptors(1).end();
+            passing = descriptor;
+            mine = swaps;
+            writes = !writing;
+            writing = true;
+        }
+        if (writes) {
+            write();
+        } else {
+            awaitWritten(mine);
+        }
+    }
+
+    private void append(int operation, int flags, int id, Status status, long objectLength, ByteBuffer metadata) {
+        writer.wrap(filling).begin(operation, flags, id, status, objectLength);
+        writer.encoded(metadata, metadata.position(), metadata.remaining());
+    }
+
     /** Makes everyone who waits or comes later fail. */
     synchronized void fail(IOException cause) {
         if (failure == null) {
             failure = cause;
         }
-        notifyAll();
+        changed();
+    }
+
+    private void awaitRoom(int bytes) throws IOException {
+        while (failure == null && filling.position() > 0 && filling.position() + bytes > MOST_BYTES) {
+            awaitChange();
+        }
+        requireAlive();
+        if (filling.remaining() < bytes) {
+            ByteBuffer larger = allocate(Math.max(filling.capacity() * 2, filling.position() + bytes));
+            larger.put(filling.flip());
+            filling = larger;
+        }
+    }
+
+    /** Returns when nobody uses the descriptor any more, also where it could not be sent. */
+    private synchronized void awaitWritten(long swap) throws IOException {
+        while (writing && written <= swap) {
+            awaitChange();
+        }
+        if (written <= swap) {
+            requireAlive();
+        }
     }
 
     /** Ends when the server reads or the session is over, which its time limit sees to; an interrupt is kept for the caller. */
-    private void awaitRoom(int bytes) throws IOException {
+    private synchronized void awaitChange() {
         boolean interrupted = false;
-        while (failure == null && filling.position() > 0 && filling.position() + bytes > MOST_BYTES) {
+        for (long before = changes; changes == before; ) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -68,35 +131,52 @@ final class Outbox {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void requireAlive() throws IOException {
         if (failure != null) {
             throw new IOException(failure.getMessage(), failure);
-        }
-        if (filling.remaining() < bytes) {
-            ByteBuffer larger = allocate(Math.max(filling.capacity() * 2, filling.position() + bytes));
-            larger.put(filling.flip());
-            filling = larger;
         }
     }
 
     private void write() throws IOException {
         try {
             for (ByteBuffer full = swap(); full.hasRemaining(); full = swap()) {
-                socket.write(full.array(), 0, full.limit());
+                stream.write(full.array(), 0, full.limit());
             }
         } catch (IOException e) {
             fail(e);
+            stopped();
             throw e;
         }
     }
 
-    /** Takes what was added; empty when it is nothing, and then nobody writes any more. */
-    private synchronized ByteBuffer swap() {
+    private synchronized void stopped() {
+        writing = false;
+        changed();
+    }
+
+    /**
+     * Takes what was added; empty when it is nothing, and then nobody writes any more. A descriptor goes with the first byte: with one for
+     * each write the server holds two at most, one of frames that have come and one of the next.
+     */
+    private synchronized ByteBuffer swap() throws IOException {
+        written = swaps++;
+        changed();
         ByteBuffer full = filling.flip();
         filling = spare.clear();
         spare = full;
         writing = full.hasRemaining();
-        notifyAll();
+        if (passing != null) {
+            socket.setOutboundFileDescriptors(passing);
+            passing = null;
+        }
         return full;
+    }
+
+    private void changed() {
+        changes++;
+        notifyAll();
     }
 
     private static ByteBuffer allocate(int bytes) {

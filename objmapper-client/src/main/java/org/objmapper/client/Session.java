@@ -7,6 +7,8 @@ import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.Collection;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -40,7 +42,12 @@ final class Session {
     private final ConcurrentHashMap<Integer, Call> inFlight = new ConcurrentHashMap<>();
     private final AtomicInteger lastId = new AtomicInteger();
     private final Thread reader;
+    /** Devices whose files the server does not take as descriptors. */
+    private final Set<Long> refusedDevices = ConcurrentHashMap.newKeySet();
+
     private Semaphore places = new Semaphore(0);
+    /** Whether the server takes descriptors: one while another waits for its frame. */
+    private boolean passes;
 
     /** Set when the session takes no more requests: by its end, or by the server's GOODBYE. */
     private volatile boolean closing;
@@ -79,7 +86,7 @@ final class Session {
         this.settings = settings;
         this.socket = socket;
         this.inbox = new Inbox(socket);
-        this.outbox = new Outbox(socket.getOutputStream());
+        this.outbox = new Outbox(socket);
         this.reader = new Thread(this::receiveAll, "objmapper-session");
         reader.setDaemon(true);
     }
@@ -109,6 +116,10 @@ final class Session {
             throw new MalformedFrame("7.1", "no objmapper server answers there");
         }
         places = new Semaphore(metadata.find(MetadataType.MAX_REQUESTS) ? Math.max(1, metadata.u32()) : 1);
+        passes = metadata.find(MetadataType.MAX_MESSAGE_DESCRIPTORS)
+                && metadata.u32() >= 1
+                && metadata.find(MetadataType.MAX_QUEUED_DESCRIPTORS)
+                && metadata.u32() >= 2;
         socket.setSoTimeout(0);
     }
 
@@ -167,9 +178,26 @@ final class Session {
             ByteBuffer view = bytes.view();
             outbox.add(Operation.PUT, 0, call.id, Status.OK, view.remaining(), call.request.metadata(), view);
             sent(call);
-        } else {
+        } else if (!(body instanceof Body.PathBody file && pass(call, file))) {
             stream(call, body);
         }
+    }
+
+    /** Sends a file's descriptor; false where the server doesn't take it, or it is better read. */
+    private boolean pass(Call call, Body.PathBody file) throws IOException {
+        OptionalLong device = passes ? file.deviceToPassFrom() : OptionalLong.empty();
+        if (device.isEmpty() || refusedDevices.contains(device.getAsLong())) {
+            return false;
+        }
+        call.passedFrom = device;
+        try (Body.PassedFile opened = file.openToPass()) {
+            if (opened == null) {
+                return false;
+            }
+            outbox.pass(opened.descriptor, call.id, opened.length, call.request.metadata());
+        }
+        sent(call);
+        return true;
     }
 
     private void stream(Call call, Body body) throws IOException {
@@ -338,6 +366,9 @@ final class Session {
             call.reply.completeExceptionally(lost(call.request.key(), call.request.what(), e));
             closeIfDone();
             return;
+        }
+        if (status == Status.BAD_DESCRIPTOR && call.passedFrom.isPresent()) {
+            refusedDevices.add(call.passedFrom.getAsLong());
         }
         Reply reply = new Reply(status, frame.objectLength(), inbox.metadataBytes(), descriptor, new CopiedBody());
         if (frame.hasMore()) {

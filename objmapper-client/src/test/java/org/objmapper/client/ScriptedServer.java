@@ -2,6 +2,7 @@ package org.objmapper.client;
 
 import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -17,6 +18,7 @@ import java.util.function.Consumer;
 import org.newsclub.net.unix.AFUNIXServerSocket;
 import org.newsclub.net.unix.AFUNIXSocket;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
+import org.newsclub.net.unix.FileDescriptorCast;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
@@ -30,6 +32,8 @@ import org.objmapper.protocol.Status;
 final class ScriptedServer implements AutoCloseable {
     /** What it grants. */
     int maxRequests = Limits.MAX_REQUESTS_DEFAULT;
+
+    int maxDescriptors = Limits.SERVER_DESCRIPTORS;
 
     private final AFUNIXServerSocket listener;
     private final Path path;
@@ -48,7 +52,9 @@ final class ScriptedServer implements AutoCloseable {
         }
         peer.hello = hello;
         peer.send(writer -> writer.begin(Operation.HELLO, Frame.REPLY, 0, Status.OK, Limits.MAGIC)
-                .u32(MetadataType.MAX_REQUESTS, maxRequests));
+                .u32(MetadataType.MAX_REQUESTS, maxRequests)
+                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, maxDescriptors)
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, maxDescriptors));
         return peer;
     }
 
@@ -103,6 +109,7 @@ final class ScriptedServer implements AutoCloseable {
         int status;
         boolean more;
         long objectLength;
+        int descriptors;
         byte[] body = new byte[0];
         MetadataReader metadata = new MetadataReader();
     }
@@ -114,6 +121,7 @@ final class ScriptedServer implements AutoCloseable {
 
         private Peer(AFUNIXSocket socket) throws IOException {
             this.socket = socket;
+            Inbox.prepare(socket);
             this.in = socket.getInputStream();
         }
 
@@ -127,6 +135,7 @@ final class ScriptedServer implements AutoCloseable {
             received.operation = frame.operation();
             received.id = frame.requestId();
             received.status = frame.status();
+            received.descriptors = frame.descriptors();
             received.more = frame.hasMore();
             received.objectLength = frame.objectLength();
             byte[] entries = in.readNBytes(frame.metadataLength());
@@ -137,6 +146,17 @@ final class ScriptedServer implements AutoCloseable {
             }
             received.body = in.readNBytes(frame.bodyLength());
             return received;
+        }
+
+        /** The content of the file whose descriptor came last; closes it. */
+        byte[] readPassed() throws IOException {
+            FileDescriptor[] passed = socket.getReceivedFileDescriptors();
+            if (passed == null || passed.length != 1) {
+                throw new IOException("not one descriptor but " + Arrays.toString(passed));
+            }
+            try (InputStream file = FileDescriptorCast.using(passed[0]).as(FileInputStream.class)) {
+                return file.readAllBytes();
+            }
         }
 
         void send(Consumer<FrameWriter> content) throws IOException {
