@@ -1,7 +1,10 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.MetadataType;
@@ -15,6 +18,8 @@ final class Changes {
     private final Device files;
     private final Committer committer;
     private final LongSupplier clock;
+    /** Those under way; guarded by the committer's lock. */
+    private final List<Purge> purges = new ArrayList<>();
 
     Changes(Index index, Device files, Committer committer, LongSupplier clock) {
         this.index = index;
@@ -111,12 +116,86 @@ final class Changes {
         return ttlMillis < 0 || ttlMillis >= IndexRecord.NEVER - now ? IndexRecord.NEVER : now + ttlMillis;
     }
 
-    /** What stands under a key, the changes included that are on their way. Under the committer's lock, when something depends on it. */
+    /**
+     * What stands under a key, the changes included that are on their way; purges under way take it first. Under the committer's lock.
+     */
     @Nullable
-    IndexRecord current(ObjectKey key) {
+    IndexRecord current(ObjectKey key) throws StoreException {
         Change pending = committer.pending(key);
         IndexRecord record = pending == null ? index.get(key) : pending.record();
+        for (Purge purge : purges) {
+            if (record != null && purge.takes(record)) {
+                record = take(key, record, purge.isSoft(), purge);
+            }
+        }
         return record == null || record.goneAt(clock.getAsLong()) ? null : record;
+    }
+
+    /** Takes an object for a purge, unless there is nothing to take any more; returns what is left of it. */
+    private @Nullable IndexRecord take(ObjectKey key, IndexRecord there, boolean soft, Purge purge)
+            throws StoreException {
+        long now = clock.getAsLong();
+        if (there.goneAt(now) || (soft && there.expiredAt(now))) {
+            return there;
+        }
+        IndexRecord left = soft ? expired(there, now) : null;
+        purge.took();
+        edit(key, there, left, purge::settled);
+        return left;
+    }
+
+    private static IndexRecord expired(IndexRecord there, long now) throws StoreException {
+        return rewritten(there, ObjectMetadata.decode(there.metadata()), there.generation(), now);
+    }
+
+    /** Begins a purge; adds to {@code onTheirWay} the keys of what it takes and the index may not have yet. */
+    Purge begin(Predicate<IndexRecord> matches, boolean soft, List<ObjectKey> onTheirWay) {
+        synchronized (committer) {
+            Purge purge = new Purge(matches, soft, committer.nextGeneration());
+            for (Change change : committer.allPending()) {
+                ObjectKey key = change.key();
+                IndexRecord record = change.record();
+                if (key != null && record != null && purge.takes(record)) {
+                    onTheirWay.add(key);
+                }
+            }
+            purges.add(purge);
+            return purge;
+        }
+    }
+
+    /** Has a purge told when all changes so far are on disk. */
+    void settle(Purge purge) throws StoreException {
+        synchronized (committer) {
+            committer.awaitRoom();
+            purge.awaits();
+            committer.add(Change.barrier(purge::settled, Result.purged(0)));
+        }
+    }
+
+    void end(Purge purge) {
+        synchronized (committer) {
+            purges.remove(purge);
+        }
+    }
+
+    /** Takes the object under a key away, durably; soft: makes it expire. */
+    void purge(ObjectKey key, boolean soft, Result.Outcome outcome) {
+        try {
+            synchronized (committer) {
+                committer.awaitRoom();
+                IndexRecord there = current(key);
+                long now = clock.getAsLong();
+                boolean takes = there != null && !(soft && there.expiredAt(now));
+                if (takes && there != null) {
+                    edit(key, there, soft ? expired(there, now) : null, null);
+                }
+                // Tells when this, and all before it, is on disk: what it found gone may not come back.
+                committer.add(Change.barrier(outcome, Result.purged(takes ? 1 : 0)));
+            }
+        } catch (IOException | LmdbException e) {
+            outcome.done(Result.failed(StoreException.of(e)));
+        }
     }
 
     /** Deletes an object. */

@@ -101,6 +101,11 @@ final class Committer implements AutoCloseable {
         }
     }
 
+    /** All generations that were taken are below it. Under the lock. */
+    long nextGeneration() {
+        return nextGeneration;
+    }
+
     /** A generation that nobody had before. Under the lock. */
     long takeGeneration() {
         if (nextGeneration >= generationBound) {

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
@@ -139,10 +140,29 @@ final class Index implements AutoCloseable {
      * code of the last one looked at if {@code budget} ran out or {@code more} said no, and null at the end of the prefix.
      */
     byte @Nullable [] scan(byte[] prefix, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
-        byte[] start = PrefixKey.start(prefix);
+        return walk(
+                Tables::prefixes,
+                PrefixKey.start(prefix),
+                after,
+                budget,
+                record -> !PrefixKey.startsWith(record.key(), prefix) || more.test(record));
+    }
+
+    /** As {@link #scan}, with objects that have a tag, in the order of their digests. */
+    byte @Nullable [] tagged(byte[] tag, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
+        return walk(Tables::tags, tagStart(tag), after, budget, more);
+    }
+
+    /** Walks over codes that start so and end with digests. */
+    private byte @Nullable [] walk(
+            Function<Tables, Dbi<byte[]>> table,
+            byte[] start,
+            byte @Nullable [] after,
+            int budget,
+            Predicate<IndexRecord> more) {
         byte[] from = after == null || Arrays.compareUnsigned(after, start) < 0 ? start : after;
         return readOrNull((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.prefixes.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = table.apply(tables).openCursor(txn)) {
                 boolean there = seek(cursor, from);
                 if (there && Arrays.equals(cursor.key(), after)) {
                     there = cursor.next();
@@ -151,30 +171,12 @@ final class Index implements AutoCloseable {
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
                     byte[] code = cursor.key();
                     IndexRecord record = required(tables, txn, PrefixKey.digest(code));
-                    boolean wanted = PrefixKey.startsWith(record.key(), prefix);
-                    if ((wanted && !more.test(record)) || --left == 0) {
+                    if (!more.test(record) || --left == 0) {
                         return code;
                     }
                     there = cursor.next();
                 }
                 return null;
-            }
-        });
-    }
-
-    /** All objects with a tag. */
-    List<IndexRecord> tagged(byte[] tag) {
-        byte[] start = tagStart(tag);
-        List<IndexRecord> found = new ArrayList<>();
-        return read((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.tags.openCursor(txn)) {
-                boolean there = seek(cursor, start);
-                while (there && PrefixKey.startsWith(cursor.key(), start)) {
-                    found.add(
-                            required(tables, txn, Arrays.copyOfRange(cursor.key(), start.length, cursor.key().length)));
-                    there = cursor.next();
-                }
-                return found;
             }
         });
     }

@@ -1,103 +1,110 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.function.LongSupplier;
+import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
+import org.objmapper.protocol.Status;
 
-/** Takes objects away by key, prefix or tag. Safe on any thread that may block. */
-final class Purger {
+/**
+ * Takes objects away by prefix or tag: those that were there when the purge began, and no others. It goes step by step, so that other
+ * changes go on in between; each step is on disk before the next begins. What another change meets of those objects is taken first, so
+ * that nobody can tell how far the purge is by changing them. Safe on any thread.
+ */
+final class Purger implements AutoCloseable {
+    /** Objects that are looked at in one read transaction, and taken under one hold of the committer's lock. */
+    static final int STEP = 256;
+
+    private static final int THREADS = 2;
+    private static final int QUEUE_LENGTH = 256;
+
     private final Index index;
     private final Committer committer;
     private final Changes changes;
-    private final LongSupplier clock;
+    private final DeviceQueue queue = new DeviceQueue("store-purge", THREADS, QUEUE_LENGTH);
+    private volatile boolean closing;
 
-    Purger(Index index, Committer committer, Changes changes, LongSupplier clock) {
+    Purger(Index index, Committer committer, Changes changes) {
         this.index = index;
         this.committer = committer;
         this.changes = changes;
-        this.clock = clock;
     }
 
-    /** Takes the object under a key away, durably; soft: makes it expire. */
-    void purgeKey(byte[] key, boolean soft, Result.Outcome outcome) {
-        ObjectKey wanted = new ObjectKey(key);
-        purge(soft, outcome, hits -> {
-            IndexRecord there = changes.current(wanted);
-            if (there != null) {
-                hits.put(wanted, there);
-            }
-        });
+    /** Goes through the index in slices: from behind {@code after} on; returns where the next one begins, null at the end. */
+    private interface Slices {
+        byte @Nullable [] next(byte @Nullable [] after, Predicate<IndexRecord> found);
     }
 
-    /** Takes all objects away whose keys start so, durably; soft: makes them expire. */
-    void purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
-        purge(soft, outcome, hits -> {
-            index.scan(prefix, null, Integer.MAX_VALUE, record -> {
-                hits.put(new ObjectKey(record.key()), record);
-                return true;
-            });
-            overlay(hits, record -> PrefixKey.startsWith(record.key(), prefix));
-        });
+    /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too many purges wait already. */
+    boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
+        Predicate<IndexRecord> matches = record -> PrefixKey.startsWith(record.key(), prefix);
+        return queue.submit(
+                () -> purge(matches, soft, outcome, (after, found) -> index.scan(prefix, after, STEP, found)));
     }
 
-    /** Takes all objects with a tag away, durably; soft: makes them expire. */
-    void purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        purge(soft, outcome, hits -> {
-            index.tagged(tag).forEach(record -> hits.put(new ObjectKey(record.key()), record));
-            overlay(hits, record -> ObjectMetadata.decode(record.metadata()).tags().stream()
-                    .anyMatch(other -> Arrays.equals(other, tag)));
-        });
+    /** Takes all objects with a tag away, durably; soft: makes them expire. False when too many purges wait already. */
+    boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
+        Predicate<IndexRecord> matches = record ->
+                ObjectMetadata.decode(record.metadata()).tags().stream().anyMatch(other -> Arrays.equals(other, tag));
+        return queue.submit(
+                () -> purge(matches, soft, outcome, (after, found) -> index.tagged(tag, after, STEP, found)));
     }
 
-    /** Corrects what the index said by the changes that are on their way to it. */
-    private void overlay(Map<ObjectKey, IndexRecord> hits, Predicate<IndexRecord> matches) {
-        for (Change change : committer.allPending()) {
-            ObjectKey key = change.key();
-            IndexRecord record = change.record();
-            if (key != null && record != null && matches.test(record)) {
-                hits.put(key, record);
-            } else if (key != null) {
-                hits.remove(key);
-            }
-        }
-    }
-
-    /** Finds what a purge takes; under the committer's lock. */
-    private interface Search {
-        void into(Map<ObjectKey, IndexRecord> hits);
-    }
-
-    private void purge(boolean soft, Result.Outcome outcome, Search search) {
+    private void purge(Predicate<IndexRecord> matches, boolean soft, Result.Outcome outcome, Slices slices) {
+        Result result;
         try {
-            synchronized (committer) {
-                committer.awaitRoom();
-                Map<ObjectKey, IndexRecord> hits = new LinkedHashMap<>();
-                search.into(hits);
-                long count = 0;
-                for (Map.Entry<ObjectKey, IndexRecord> hit : hits.entrySet()) {
-                    count += purgeOne(hit.getKey(), hit.getValue(), soft);
-                }
-                // Tells when all of this, and all before it, is on disk: nothing that it found gone may come back.
-                committer.add(Change.barrier(outcome, Result.purged(count)));
+            List<ObjectKey> onTheirWay = new ArrayList<>();
+            Purge purge = changes.begin(matches, soft, onTheirWay);
+            try {
+                result = run(purge, onTheirWay, slices);
+            } finally {
+                changes.end(purge);
             }
         } catch (IOException | LmdbException e) {
-            outcome.done(Result.failed(StoreException.of(e)));
+            result = Result.failed(StoreException.of(e));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            result = Result.refused(Status.SHUTTING_DOWN, "the server stops; a part of the objects may be purged");
         }
+        outcome.done(result);
     }
 
-    private int purgeOne(ObjectKey key, IndexRecord there, boolean soft) throws StoreException {
-        long now = clock.getAsLong();
-        if (there.goneAt(now) || (soft && there.expiredAt(now))) {
-            return 0;
+    private Result run(Purge purge, List<ObjectKey> onTheirWay, Slices slices)
+            throws IOException, InterruptedException {
+        for (int from = 0; from < onTheirWay.size(); from += STEP) {
+            step(purge, onTheirWay.subList(from, Math.min(from + STEP, onTheirWay.size())));
         }
-        IndexRecord left = soft
-                ? Changes.rewritten(there, ObjectMetadata.decode(there.metadata()), there.generation(), now)
-                : null;
-        changes.edit(key, there, left, null);
-        return 1;
+        byte[] at = null;
+        do {
+            List<ObjectKey> found = new ArrayList<>();
+            at = slices.next(at, record -> found.add(new ObjectKey(record.key())));
+            step(purge, found);
+        } while (at != null);
+        // All before it must be on disk too: nothing that was found gone may come back.
+        changes.settle(purge);
+        Result failed = purge.awaitSettled();
+        return failed == null ? Result.purged(purge.count()) : failed;
+    }
+
+    private void step(Purge purge, List<ObjectKey> keys) throws IOException, InterruptedException {
+        if (closing) {
+            throw new InterruptedException("the store closes");
+        }
+        synchronized (committer) {
+            committer.awaitRoom();
+            for (ObjectKey key : keys) {
+                changes.current(key);
+            }
+        }
+        purge.awaitSettled();
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        queue.close();
     }
 }

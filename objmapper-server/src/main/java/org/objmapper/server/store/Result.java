@@ -27,6 +27,10 @@ public record Result(
         void done(Result result);
     }
 
+    boolean isOk() {
+        return status == Status.OK;
+    }
+
     static Result ok(long generation, long length) {
         return new Result(Status.OK, "", generation, length, 0, null, null);
     }

@@ -59,7 +59,7 @@ public final class Store implements AutoCloseable {
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         registerFigures();
         changes = new Changes(index, files, committer, clock);
-        purger = new Purger(index, committer, changes, clock);
+        purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, figures);
         finder = new Finder(index, files, hot, committer, housekeeping);
         lister = new Lister(index, committer, lookups, clock);
@@ -199,17 +199,17 @@ public final class Store implements AutoCloseable {
 
     /** Takes the object under a key away, durably; soft: makes it expire. False when too much waits already. */
     public boolean purgeKey(byte[] key, boolean soft, Result.Outcome outcome) {
-        return device.submit(() -> purger.purgeKey(key, soft, outcome));
+        return device.submit(() -> changes.purge(new ObjectKey(key), soft, outcome));
     }
 
     /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too much waits already. */
     public boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
-        return device.submit(() -> purger.purgePrefix(prefix, soft, outcome));
+        return purger.purgePrefix(prefix, soft, outcome);
     }
 
     /** Takes all objects with a tag away, durably; soft: makes them expire. False when too much waits already. */
     public boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        return device.submit(() -> purger.purgeTag(tag, soft, outcome));
+        return purger.purgeTag(tag, soft, outcome);
     }
 
     /** Waits until all changes so far are on disk, or given up. */
@@ -271,6 +271,7 @@ public final class Store implements AutoCloseable {
     @Override
     public void close() {
         housekeeping.close();
+        purger.close();
         passed.close();
         device.close();
         lookups.close();
