@@ -52,12 +52,15 @@ final class ServerRun implements AutoCloseable {
         }
     }
 
-    /** Lets the sessions finish what they have begun, for the drain timeout at most. */
+    /** Lets the sessions finish what they have begun, for the drain timeout at most, and ends what is left. */
     void drain() throws InterruptedException {
         LOG.info("stops; sessions={}", server.sessions());
-        int left = server.drain();
-        if (left > 0) {
-            LOG.warn("the drain timeout passed; sessions given up={}", left);
+        Server.GivenUp left = server.drain();
+        if (left.sessions() > 0 || left.requests() > 0) {
+            LOG.warn(
+                    "stopped before all was done; sessions={} requests={} were given up",
+                    left.sessions(),
+                    left.requests());
         }
     }
 

@@ -61,6 +61,7 @@ final class Loop implements AutoCloseable {
     private long nextTick;
     private volatile boolean stopping;
     private boolean draining;
+    private int requestsGivenUp;
 
     Loop(
             int index,
@@ -319,7 +320,7 @@ final class Loop implements AutoCloseable {
             for (int slot = 0; slot < usedSlots; slot++) {
                 Session session = sessions[slot];
                 if (session != null) {
-                    session.shutDown();
+                    requestsGivenUp += session.shutDown();
                 }
             }
         });
@@ -329,13 +330,14 @@ final class Loop implements AutoCloseable {
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];
             if (session != null) {
+                requestsGivenUp += session.unanswered();
                 close(session, why);
             }
         }
     }
 
-    @Override
-    public void close() {
+    /** Ends the loop, and every session that is left; returns how many requests it has left unanswered since it drains. */
+    int stop() {
         stopping = true;
         execute(() -> {});
         boolean interrupted = false;
@@ -347,11 +349,17 @@ final class Loop implements AutoCloseable {
             }
         }
         runTasks();
-        NativeIo.close(wakeup);
-        NativeIo.close(epoll);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        return requestsGivenUp;
+    }
+
+    @Override
+    public void close() {
+        stop();
+        NativeIo.close(wakeup);
+        NativeIo.close(epoll);
     }
 
     Exchanges exchanges() {

@@ -45,14 +45,23 @@ public final class Server implements AutoCloseable {
         loops.forEach(Loop::start);
     }
 
-    /** Lets every session finish what it has begun, for the drain timeout at most; returns how many did not. */
-    public int drain() throws InterruptedException {
+    /**
+     * What a drain could not wait for.
+     *
+     * @param sessions that were closed before they were done
+     * @param requests that got no answer, PUTs among them whose bodies had not come whole when the drain began
+     */
+    public record GivenUp(int sessions, int requests) {}
+
+    /** Lets every session finish what it has begun, for the drain timeout at most, and ends what is left. */
+    public GivenUp drain() throws InterruptedException {
         loops.forEach(Loop::drain);
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limits.drainTimeoutMillis());
         while (sessions.count() > 0 && System.nanoTime() < end) {
             Thread.sleep(LOOK_AGAIN_MILLIS);
         }
-        return sessions.count();
+        int left = sessions.count();
+        return new GivenUp(left, loops.stream().mapToInt(Loop::stop).sum());
     }
 
     /** How many sessions there are. */

@@ -562,10 +562,10 @@ final class Session implements Peer, Output {
         closeWhenSent();
     }
 
-    /** The server stops: says so, answers what is in flight, and takes no more. */
-    void shutDown() {
+    /** The server stops: says so, answers what is in flight, and takes no more. Returns how many PUTs lose the rest of their bodies so. */
+    int shutDown() {
         if (closed || closing) {
-            return;
+            return 0;
         }
         if (greeted) {
             output.frame(ERROR_ROOM)
@@ -573,10 +573,18 @@ final class Session implements Peer, Output {
                     .message("the server stops");
             end(null);
         }
-        closing = true;
-        dropCarry();
-        abandonOpenBodies();
+        int givenUp = finishAndClose();
         finishIfDone();
+        return givenUp;
+    }
+
+    /** How many requests have no answer yet. */
+    int unanswered() {
+        int count = 0;
+        for (int i = 0; i < inFlight.size(); i++) {
+            count += inFlight.get(i).isAnswered() ? 0 : 1;
+        }
+        return count;
     }
 
     private void closeWhenSent() {

@@ -446,7 +446,7 @@ class SessionTest {
     @Test
     void aServerThatDrainsSaysGoodbye() throws Exception {
         try (RawClient client = RawClient.greeted(socket)) {
-            assertThat(server.drain()).isZero();
+            assertThat(server.drain()).isEqualTo(new Server.GivenUp(0, 0));
             assertThat(client.receive().status()).isEqualTo(Status.SHUTTING_DOWN);
             assertThat(client.isClosedByServer()).isTrue();
         }
