@@ -6,6 +6,9 @@ public final class Limits {
     public static final int MIN_KEY = 1;
     public static final int MAX_KEY = 4_096;
     public static final int MAX_METADATA = 131_072;
+    /** What a reply adds to an object's metadata finds room beside it. */
+    public static final int MAX_OBJECT_METADATA = 130_816;
+
     public static final int MAX_OPAQUE = 65_536;
     public static final int MAX_TAGS = 64;
     public static final int MAX_TAG = 255;

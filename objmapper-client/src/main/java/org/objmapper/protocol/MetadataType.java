@@ -62,8 +62,8 @@ public enum MetadataType {
     public static final int FIRST_OBJECT_TYPE = 256;
 
     public static final int LAST_OBJECT_TYPE = 16_383;
-    /** An unknown parameter with this bit must be refused, not skipped (3.4). */
-    public static final int MUST_UNDERSTAND = 16_384;
+    private static final int MUST_UNDERSTAND = 16_384;
+    private static final int FIRST_EXPERIMENT = 49_152;
 
     private static final MetadataType[] BY_CODE = new MetadataType[270];
 
@@ -92,6 +92,11 @@ public enum MetadataType {
 
     public static boolean isObjectMetadata(int code) {
         return code >= FIRST_OBJECT_TYPE && code <= LAST_OBJECT_TYPE;
+    }
+
+    /** Whether it is unknown here, and its sender asks for a refusal rather than to be skipped (3.4). */
+    public static boolean mustBeUnderstood(int code) {
+        return of(code) == null && code < FIRST_EXPERIMENT && (code & MUST_UNDERSTAND) != 0;
     }
 
     /** Where entries of a code stand among the others: by their number, but unknown object metadata last (3.10). */

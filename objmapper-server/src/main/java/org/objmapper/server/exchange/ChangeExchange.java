@@ -62,7 +62,7 @@ abstract class ChangeExchange extends StoreExchange {
                     Status.BAD_REQUEST,
                     "evictable " + Integer.toUnsignedString(metadata.u32()) + " is neither kept (0) nor evictable (1)");
         }
-        if (type == MetadataType.VARIANT) {
+        if (type == MetadataType.VARIANT && (operation == Operation.PUT || operation == Operation.TOUCH)) {
             refuse(Status.UNSUPPORTED, "this server has no variants");
         }
         objectMetadata.add(metadata.type(), metadata.bytes());

@@ -69,7 +69,7 @@ public abstract class Exchange {
             MetadataType type = MetadataType.of(code);
             if (type != null && type.setByServer()) {
                 refuse(Status.BAD_REQUEST, type + " is set by the server");
-            } else if (type == null && code < 49_152 && (code & MetadataType.MUST_UNDERSTAND) != 0) {
+            } else if (MetadataType.mustBeUnderstood(code)) {
                 refuse(Status.UNSUPPORTED, "metadata type " + code + " is unknown here and must be understood");
             } else {
                 decodeEntry(type, metadata);

@@ -25,6 +25,8 @@ public final class PingExchange extends Exchange {
         echoLength = frame.bodyLength();
         if (echoLength > Limits.MAX_PING) {
             refuse(Status.BAD_REQUEST, "a PING of " + echoLength + " bytes; it takes " + Limits.MAX_PING);
+        } else if (frame.hasMore()) {
+            refuse(Status.BAD_REQUEST, "a PING with MORE; it has its body in one frame");
         } else {
             metadata.buffer().get(frame.bodyOffset(), echo, 0, echoLength);
         }

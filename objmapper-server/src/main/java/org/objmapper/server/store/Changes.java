@@ -7,6 +7,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
+import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
@@ -103,11 +104,11 @@ final class Changes {
             metadata.set(MetadataType.EXPIRY, expiry);
         }
         byte[] encoded = metadata.encode();
-        if (encoded.length > ObjectMetadata.LONGEST) {
+        if (encoded.length > Limits.MAX_OBJECT_METADATA) {
             throw new StoreException(
                     Status.BAD_REQUEST,
                     "the object's metadata would take " + encoded.length + " bytes; it may take "
-                            + ObjectMetadata.LONGEST);
+                            + Limits.MAX_OBJECT_METADATA);
         }
         return encoded;
     }

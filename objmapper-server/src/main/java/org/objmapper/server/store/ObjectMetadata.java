@@ -5,7 +5,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 
@@ -14,9 +13,6 @@ import org.objmapper.protocol.MetadataType;
  * ones as they came (protocol-spec.md 3.10). Not thread-safe.
  */
 public final class ObjectMetadata {
-    /** The most bytes that are stored: what is left of a reply's metadata when its parameters are in. */
-    public static final int LONGEST = Limits.MAX_METADATA - 256;
-
     private static final Comparator<Entry> ORDER =
             Comparator.comparingInt(e -> MetadataType.of(e.type) == null ? Integer.MAX_VALUE : e.type);
 

@@ -33,6 +33,13 @@ final class Greeting {
             refuse(output, lowest, highest);
             return REFUSED;
         }
+        hello.rewind();
+        while (hello.next()) {
+            if (MetadataType.mustBeUnderstood(hello.type())) {
+                refuse(output, hello.type());
+                return REFUSED;
+            }
+        }
         within(
                 hello,
                 MetadataType.SHARED_ACCEPTED,
@@ -108,6 +115,13 @@ final class Greeting {
                 .message("the client speaks versions " + lowest + " to " + highest + "; this server speaks "
                         + Limits.VERSION)
                 .versions(Limits.VERSION, Limits.VERSION);
+        output.end(null);
+    }
+
+    private static void refuse(Output output, int type) {
+        FrameWriter frame = output.frame(ROOM);
+        frame.begin(Operation.ERROR, Frame.REPLY, 0, Status.UNSUPPORTED, 0)
+                .message("metadata type " + type + " is unknown here and must be understood");
         output.end(null);
     }
 }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
@@ -213,7 +214,7 @@ class StorePutGetTest {
     @Test
     void metadataAtItsLimitIsTakenAndMoreIsNot() {
         // GENERATION, SHA256 and CREATED take 16 + 40 + 16 bytes, an entry's header 8.
-        int room = ObjectMetadata.LONGEST - 72 - 8;
+        int room = Limits.MAX_OBJECT_METADATA - 72 - 8;
         ObjectMetadata atLimit = new ObjectMetadata().add(9_999, new byte[room]);
         ObjectMetadata beyond = new ObjectMetadata().add(9_999, new byte[room + 1]);
 
