@@ -33,7 +33,7 @@ final class ScriptedServer implements AutoCloseable {
     /** What it grants. */
     int maxRequests = Limits.MAX_REQUESTS_DEFAULT;
 
-    int maxDescriptors = Limits.SERVER_DESCRIPTORS;
+    int maxDescriptors = 16;
 
     private final AFUNIXServerSocket listener;
     private final Path path;
