@@ -43,6 +43,7 @@ final class Committer implements AutoCloseable {
     private final Index index;
     private final Device device;
     private final HotTable hot;
+    private final Closer closer;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
     private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_BATCH);
     private final Thread thread;
@@ -56,10 +57,11 @@ final class Committer implements AutoCloseable {
     private long generationBound;
     private @Nullable StoreException refusal;
 
-    Committer(Index index, Device device, HotTable hot) {
+    Committer(Index index, Device device, HotTable hot, Closer closer) {
         this.index = index;
         this.device = device;
         this.hot = hot;
+        this.closer = closer;
         this.nextGeneration = index.generationBound();
         this.generationBound = nextGeneration + GENERATION_BLOCK;
         index.commit(List.of(), generationBound, new ArrayList<>());
@@ -216,7 +218,7 @@ final class Committer implements AutoCloseable {
         }
         settle(batch, failed);
         for (Index.Replaced file : replaced) {
-            device.unlink(file.digest(), file.generation());
+            closer.unlink(file.digest(), file.generation());
         }
         for (Change change : batch) {
             StoreException failure = failed.get(change);

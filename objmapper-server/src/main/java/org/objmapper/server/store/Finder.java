@@ -16,13 +16,15 @@ final class Finder {
     private final Device files;
     private final HotTable hot;
     private final Committer committer;
+    private final Closer closer;
     private final Housekeeping housekeeping;
 
-    Finder(Index index, Device files, HotTable hot, Committer committer, Housekeeping housekeeping) {
+    Finder(Index index, Device files, HotTable hot, Committer committer, Closer closer, Housekeeping housekeeping) {
         this.index = index;
         this.files = files;
         this.hot = hot;
         this.committer = committer;
+        this.closer = closer;
         this.housekeeping = housekeeping;
     }
 
@@ -95,7 +97,8 @@ final class Finder {
                 body == null ? null : direct(body),
                 descriptor,
                 files.descriptor(),
-                path);
+                path,
+                closer);
     }
 
     private static ByteBuffer direct(byte[] bytes) {

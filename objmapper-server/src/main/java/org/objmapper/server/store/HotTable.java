@@ -112,7 +112,7 @@ final class HotTable {
         int bucket = bucket(object.keyHash);
         buckets.set(bucket, without(buckets.get(bucket), object));
         size--;
-        object.unpin();
+        object.unpinHere();
     }
 
     private static @Nullable Node without(@Nullable Node node, StoredObject object) {

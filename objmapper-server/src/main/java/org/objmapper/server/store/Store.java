@@ -23,6 +23,7 @@ public final class Store implements AutoCloseable {
     private final Device files;
     private final Index index;
     private final HotTable hot;
+    private final Closer closer;
     private final Committer committer;
     private final DeviceQueue device;
     private final DeviceQueue lookups;
@@ -53,7 +54,8 @@ public final class Store implements AutoCloseable {
         this.index = index;
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects());
-        committer = new Committer(index, files, hot);
+        closer = new Closer(files);
+        committer = new Committer(index, files, hot, closer);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         lookups = new DeviceQueue("store-index", options.indexThreads(), options.indexQueueLength());
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
@@ -61,7 +63,7 @@ public final class Store implements AutoCloseable {
         changes = new Changes(index, files, committer, clock);
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, figures);
-        finder = new Finder(index, files, hot, committer, housekeeping);
+        finder = new Finder(index, files, hot, committer, closer, housekeeping);
         lister = new Lister(index, committer, lookups, clock);
     }
 
@@ -277,6 +279,7 @@ public final class Store implements AutoCloseable {
         lookups.close();
         committer.close();
         hot.clear();
+        closer.close();
         index.close();
         files.close();
     }

@@ -24,6 +24,7 @@ public final class StoredObject {
     private final int directory;
     private final @Nullable ByteBuffer path;
     private final long pathAddress;
+    private final Closer closer;
     private volatile int descriptor;
     private final AtomicInteger pins = new AtomicInteger(1);
 
@@ -35,6 +36,7 @@ public final class StoredObject {
      * @param descriptor of its file, open for reading; closed with the last pin; -1 for an inline body
      * @param directory of the device, which {@code path} is relative to
      * @param path NUL-terminated, direct; null for an inline body
+     * @param closer closes the descriptor where the last pin is given back on a thread that must not block
      */
     StoredObject(
             byte[] key,
@@ -47,7 +49,8 @@ public final class StoredObject {
             @Nullable ByteBuffer inlineBody,
             int descriptor,
             int directory,
-            @Nullable ByteBuffer path) {
+            @Nullable ByteBuffer path,
+            Closer closer) {
         this.key = key;
         this.keyHash = keyHash;
         this.generation = generation;
@@ -59,6 +62,7 @@ public final class StoredObject {
         this.descriptor = descriptor;
         this.directory = directory;
         this.path = path;
+        this.closer = closer;
         this.pathAddress = path == null ? 0 : NativeIo.address(path);
     }
 
@@ -140,13 +144,28 @@ public final class StoredObject {
         return false;
     }
 
-    /** Gives one pin back; the descriptor closes with the last. */
+    /** Gives one pin back; with the last one the descriptor is closed, on another thread where that may block. */
     public void unpin() {
-        int left = pins.decrementAndGet();
-        assert left >= 0;
-        if (left == 0 && descriptor >= 0) {
+        if (isLast() && descriptor >= 0) {
+            if (path == null) {
+                NativeIo.close(descriptor);
+            } else {
+                closer.close(descriptor);
+            }
+        }
+    }
+
+    /** As {@link #unpin}, on a thread that may block; the descriptor is closed on return. */
+    void unpinHere() {
+        if (isLast() && descriptor >= 0) {
             NativeIo.close(descriptor);
         }
+    }
+
+    private boolean isLast() {
+        int left = pins.decrementAndGet();
+        assert left >= 0;
+        return left == 0;
     }
 
     boolean hasKey(ByteBuffer buffer, int offset, int keyLength) {

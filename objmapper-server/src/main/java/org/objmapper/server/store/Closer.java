@@ -1,0 +1,73 @@
+package org.objmapper.server.store;
+
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.objmapper.nativeio.NativeIo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Closes and unlinks files on a thread of its own: whoever lets go of a large file last waits until the file system has freed its blocks.
+ * Safe on any thread.
+ */
+final class Closer implements AutoCloseable {
+    /** Files that may wait to be unlinked; whoever wants to unlink more does it himself. */
+    static final int MAX_UNLINKS = 1_024;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Closer.class);
+    private static final long CLOSE_SECONDS = 30;
+
+    private final Device device;
+    /** As long as descriptors are open that wait to be closed, and so bounded by the process's limit of those; and some unlinks. */
+    private final LinkedBlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
+
+    private final ThreadPoolExecutor thread =
+            new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, waiting, Closer::newThread);
+
+    Closer(Device device) {
+        this.device = device;
+    }
+
+    private static Thread newThread(Runnable work) {
+        Thread thread = new Thread(work, "store-closer");
+        thread.setDaemon(true); // a hung disk must not keep the process from ending
+        return thread;
+    }
+
+    /** Closes a descriptor; returns at once. */
+    void close(int descriptor) {
+        try {
+            later(() -> NativeIo.close(descriptor));
+        } catch (RejectedExecutionException e) {
+            NativeIo.close(descriptor); // the store is closed, and no loop runs any more
+        }
+    }
+
+    /** Unlinks an object's file; waits only where too many wait already. */
+    void unlink(byte[] digest, long generation) {
+        if (waiting.size() >= MAX_UNLINKS) {
+            device.unlink(digest, generation);
+        } else {
+            later(() -> device.unlink(digest, generation));
+        }
+    }
+
+    void later(Runnable work) {
+        thread.execute(work);
+    }
+
+    /** Finishes what waits; what hangs is given up. */
+    @Override
+    public void close() {
+        thread.shutdown();
+        try {
+            if (!thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("closing files hangs; files={} are given up", waiting.size());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
