@@ -16,7 +16,6 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.Status;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -28,7 +27,7 @@ final class Committer implements AutoCloseable {
     /** Changes that may wait; whoever adds more waits too. */
     static final int MAX_PENDING = 4_096;
 
-    private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Committer.class));
     private static final int MAX_BATCH = 256;
     /** More gain little: with four, 128 small bodies take an eighth of the time that one thread takes (ext4). */
     private static final int SYNC_THREADS = 4;
@@ -161,7 +160,7 @@ final class Committer implements AutoCloseable {
             try {
                 commit(batch);
             } catch (RuntimeException | Error e) {
-                LOG.error("A commit ended in a defect", e);
+                FAILURES.error("A commit ended in a defect", e);
                 fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e));
             }
         }
@@ -240,7 +239,8 @@ final class Committer implements AutoCloseable {
             if (failure.status() == Status.NO_SPACE && index.isUsable()) {
                 throw failure;
             }
-            LOG.error("A commit of changes={} failed, so the index is opened anew: {}", last.size(), e.getMessage());
+            FAILURES.error(
+                    "A commit of changes={} failed, so the index is opened anew: {}", last.size(), e.getMessage());
         }
         reopenIndex(batch);
         try {
@@ -280,14 +280,14 @@ final class Committer implements AutoCloseable {
             kept.addAll(queue);
             notifyAll();
         }
-        LOG.error("The store takes no changes, and goes on trying to open the index: {}", failure.getMessage());
+        FAILURES.error("The store takes no changes, and goes on trying to open the index: {}", failure.getMessage());
         StoreException told = new StoreException(first.status(), first.getMessage() + "; this one may be made then");
         kept.forEach(change -> change.tell(Result.failed(told)));
     }
 
     private synchronized void acceptChanges() {
         if (refusal != null) {
-            LOG.warn("The index is open again; the store takes changes");
+            FAILURES.warn("The index is open again; the store takes changes");
             refusal = null;
         }
     }
@@ -384,7 +384,7 @@ final class Committer implements AutoCloseable {
             file.publish();
             return null;
         } catch (StoreException e) {
-            LOG.error("Generation {} is lost: {}", change.result().generation(), e.getMessage());
+            FAILURES.error("generation={} is lost: {}", change.result().generation(), e.getMessage());
             return e;
         }
     }
@@ -436,7 +436,7 @@ final class Committer implements AutoCloseable {
             }
             notifyAll();
         }
-        LOG.error("{} changes are lost: {}", lost.size(), failure.getMessage());
+        FAILURES.error("changes={} are lost: {}", lost.size(), failure.getMessage());
         for (Change change : lost) {
             NewFile file = change.file();
             if (file != null) {
@@ -463,7 +463,7 @@ final class Committer implements AutoCloseable {
                 }
             }
         } catch (LmdbException e) {
-            LOG.warn("Up to files={} are left for the next start to remove: {}", files.size(), e.getMessage());
+            FAILURES.warn("Up to files={} are left for the next start to remove: {}", files.size(), e.getMessage());
         }
     }
 

@@ -15,7 +15,6 @@ import java.util.regex.Pattern;
 import org.lmdbjava.LmdbException;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -23,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * and clears the index's slots of dead readers.
  */
 final class Housekeeping implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Housekeeping.class));
     private static final Pattern FILE_NAME = Pattern.compile("([0-9a-f]{60})-([0-9a-f]{1,16})");
     private static final long PAUSE_MILLIS = 1_000;
     private static final int READER_CHECK_PAUSES = 60;
@@ -79,7 +78,7 @@ final class Housekeeping implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (IOException | LmdbException | IllegalStateException e) {
-            LOG.error("The store can't {}: {}", what, e.getMessage(), e);
+            FAILURES.error("The store can't " + what + ": {}", e.getMessage(), e);
         }
     }
 
@@ -127,7 +126,7 @@ final class Housekeeping implements AutoCloseable {
     private void removeIfOrphan(String name) {
         Matcher parts = FILE_NAME.matcher(name.length() > 6 ? name.substring(6) : "");
         if (!parts.matches()) {
-            LOG.warn("A file in the store is none of objmapper's: {}", name);
+            FAILURES.warn("A file in the store is none of objmapper's: {}", name);
             return;
         }
         byte[] digest = fromHex(name.substring(0, 2) + name.substring(3, 5) + parts.group(1));
@@ -184,8 +183,8 @@ final class Housekeeping implements AutoCloseable {
         }
         if (changes.removeIfSame(key, record)) {
             vanished.incrementAndGet();
-            LOG.error(
-                    "The file of generation {} is gone or has another length; the object is taken out: {}",
+            FAILURES.error(
+                    "The file of generation={} is gone or has another length; the object is taken out: {}",
                     record.generation(),
                     Device.name(key.digest(), record.bodyGeneration()));
         }
