@@ -24,6 +24,7 @@ class PackageUseTest {
     private static final String CLIENT = "org.objmapper.client";
     private static final String NATIVE = "org.objmapper.nativeio";
     private static final String STORE = "org.objmapper.server.store";
+    private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String DELIVERY = "org.objmapper.server.delivery";
     private static final String EXCHANGE = "org.objmapper.server.exchange";
     private static final String METRICS = "org.objmapper.server.metrics";
@@ -44,12 +45,14 @@ class PackageUseTest {
                     List.of(
                             PROTOCOL,
                             NATIVE,
+                            EVICTION,
                             "org.lmdbjava..",
                             "jnr..",
                             "net.openhft..",
                             "com.github.benmanes.caffeine..",
                             METRICS,
                             LOGGING)),
+            Map.entry(EVICTION, List.of()),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
             Map.entry("org.objmapper.server.transport", List.of(PROTOCOL, EXCHANGE, NATIVE, SOCKETS, METRICS, LOGGING)),
