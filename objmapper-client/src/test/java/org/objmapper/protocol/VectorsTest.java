@@ -18,7 +18,9 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -206,6 +208,25 @@ class VectorsTest {
         for (MetadataType type : MetadataType.values()) {
             assertThat(types).as(type.name()).contains(type.code());
         }
+    }
+
+    @Test
+    void theExamplesOfTheSpecificationAreVectors() throws Exception {
+        Map<String, String> hexOf = new HashMap<>();
+        for (Vector vector : vectors()) {
+            hexOf.put(vector.get("name"), vector.get("hex"));
+        }
+        Matcher examples = Pattern.compile("\n12\\.\\d+\\. `([a-z-]+)`[^\n]*\n\n```\n([^`]*)```")
+                .matcher(Specification.text());
+        int compared = 0;
+        for (; examples.find(); compared++) {
+            String hex = examples.group(2)
+                    .lines()
+                    .map(line -> line.substring(0, 48).replace(" ", ""))
+                    .collect(Collectors.joining());
+            assertThat(hex).as(examples.group(1)).isEqualTo(hexOf.get(examples.group(1)));
+        }
+        assertThat(compared).isEqualTo(3);
     }
 
     @Test
