@@ -180,4 +180,51 @@ class SpecificationTest {
         assertThat(MetadataType.TAG.longest()).isEqualTo(Limits.MAX_TAG);
         assertThat(MetadataType.TAG.repeats()).isEqualTo(Limits.MAX_TAGS);
     }
+
+    @Test
+    void theClausesAreNumberedWithoutGapsAndThoseReferredToExist() throws Exception {
+        String text = Specification.text();
+        List<String> clauses = Pattern.compile("^(?:#+ )?(\\d+(?:\\.\\d+)*)\\. ", Pattern.MULTILINE)
+                .matcher(text)
+                .results()
+                .map(clause -> clause.group(1))
+                .toList();
+        assertThat(clauses).hasSizeGreaterThan(100);
+        for (int i = 1; i < clauses.size(); i++) {
+            assertThat(successors(clauses.get(i - 1))).contains(clauses.get(i));
+        }
+        assertThat(Pattern.compile("\\((\\d+(?:\\.\\d+)+)[),]")
+                        .matcher(text)
+                        .results()
+                        .map(at -> at.group(1)))
+                .hasSizeGreaterThan(10)
+                .isSubsetOf(clauses);
+    }
+
+    /** What may stand behind 5.2.3: 5.2.3.1, 5.2.4, 5.3 and 6. */
+    private static List<String> successors(String clause) {
+        List<String> successors = new ArrayList<>(List.of(clause + ".1"));
+        String[] numbers = clause.split("\\.");
+        for (int depth = 1; depth <= numbers.length; depth++) {
+            String[] next = Arrays.copyOf(numbers, depth);
+            next[depth - 1] = Integer.toString(Integer.parseInt(next[depth - 1]) + 1);
+            successors.add(String.join(".", next));
+        }
+        return successors;
+    }
+
+    @Test
+    void everyRowOfATableHasAsManyCellsAsItsHeadAndNoLineOfProseIsLongerThan120() throws Exception {
+        long cellsOfHead = 0;
+        for (String line : Specification.text().lines().toList()) {
+            if (!line.startsWith("|")) {
+                cellsOfHead = 0;
+                assertThat(line).hasSizeLessThanOrEqualTo(120);
+                continue;
+            }
+            long cells = line.chars().filter(character -> character == '|').count();
+            cellsOfHead = cellsOfHead == 0 ? cells : cellsOfHead;
+            assertThat(cells).as(line).isEqualTo(cellsOfHead);
+        }
+    }
 }
