@@ -13,6 +13,7 @@ public final class Errno {
     public static final int EBUSY = 16;
     public static final int EEXIST = 17;
     public static final int EXDEV = 18;
+    public static final int ENOTDIR = 20;
     public static final int EINVAL = 22;
     public static final int ENFILE = 23;
     public static final int EMFILE = 24;
@@ -53,6 +54,7 @@ public final class Errno {
             case EACCES -> "Permission denied";
             case EEXIST -> "File exists";
             case EXDEV -> "Invalid cross-device link";
+            case ENOTDIR -> "Not a directory";
             case EINVAL -> "Invalid argument";
             case ENFILE -> "Too many open files in system";
             case EMFILE -> "Too many open files";

@@ -115,7 +115,17 @@ public final class NativeIo {
     /** Accepts one connection and closes it. */
     public static native int rejectOne(int listener);
 
-    /** Sends what the socket takes at once, without descriptors. */
+    /** A socket that waits, connected to the one that listens at a path (without NUL). */
+    public static native int connect(byte[] path);
+
+    /**
+     * Receives bytes, and at most one descriptor with them: its number, or -1 for none, is written to {@code descriptor}, the caller's to
+     * close, also when the result is an error. Returns 0 at the end of the stream; -EMFILE when a descriptor was lost; -EAGAIN when
+     * there is nothing and the call shall not wait.
+     */
+    public static native long receiveOne(int socket, long address, int length, int[] descriptor, boolean wait);
+
+    /** Sends what the socket takes at once, without descriptors; all of it, if the socket waits. */
     public static native long sendOnce(int socket, long address, int length);
 
     /** Keeps the calling thread on the processor of that index among those allowed. */

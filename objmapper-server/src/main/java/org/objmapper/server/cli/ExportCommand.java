@@ -44,7 +44,7 @@ final class ExportCommand implements ToolCommand {
         Files.createDirectories(directory);
         int exitCode = ExitCode.OK;
         try (ToolSession listingSession = ToolSession.connect(socket);
-                ToolSession session = ToolSession.connect(socket, GetCommand.takesDescriptors(mode));
+                ToolSession session = ToolSession.connect(socket);
                 Progress progress = new Progress("export", -1, console)) {
             Listing listing = new Listing(listingSession, prefixBytes, Long.MAX_VALUE);
             for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
@@ -92,14 +92,14 @@ final class ExportCommand implements ToolCommand {
     }
 
     private static void fetch(
-            ToolSession session, @Nullable Mode mode, ListEntry entry, String name, Path file, Progress progress)
+            ToolSession session, Mode mode, ListEntry entry, String name, Path file, Progress progress)
             throws IOException, ToolFailure {
         Path parent = file.getParent();
         if (parent != null) {
             Files.createDirectories(parent);
         }
         try (OutputStream out = Files.newOutputStream(file)) {
-            GetCommand.ask(session.request(Operation.GET).bytes(MetadataType.KEY, entry.key()), mode);
+            session.request(Operation.GET).bytes(MetadataType.KEY, entry.key()).u32(MetadataType.MODE, mode.code());
             session.exchange();
             if (session.status() == Status.NOT_FOUND) {
                 Files.delete(file); // deleted since it was listed

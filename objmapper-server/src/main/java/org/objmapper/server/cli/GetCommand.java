@@ -1,11 +1,9 @@
 package org.objmapper.server.cli;
 
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +13,8 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
@@ -30,13 +30,11 @@ final class GetCommand implements ToolCommand {
             false,
             "Write to a file, which appears when it is whole; - is the standard output.");
     static final OptionDefinition MODE = OptionDefinition.value(
-            "--mode",
-            "fdpass|copy|splice|auto",
-            "How the body travels. auto: as the server chooses, a descriptor among the choices. Left out: as auto, but"
-                    + " without descriptors, which starts faster.");
+            "--mode", "fdpass|copy|splice|auto", "How the body travels. auto (the default): as the server chooses.");
     private static final OptionDefinition RANGE =
             OptionDefinition.value("--range", "FROM-TO", "Only these bytes: 0-99, 100- or the last -100.");
 
+    private static final int CHUNK = 1 << 20;
     private static final Pattern RANGE_FORM = Pattern.compile("(\\d{0,18})-(\\d{0,18})");
 
     /** What is asked of a range: offset and length, as RANGE takes them. */
@@ -60,13 +58,12 @@ final class GetCommand implements ToolCommand {
         Range range = range(arguments);
         Mode mode = mode(arguments);
         try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()),
-                takesDescriptors(mode))) {
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             FrameWriter writer = session.request(Operation.GET).bytes(MetadataType.KEY, key.bytes());
             if (range != null) {
                 writer.pair(MetadataType.RANGE, range.offset(), range.length());
             }
-            ask(writer, mode);
+            writer.u32(MetadataType.MODE, mode.code());
             session.call(key.text());
             String output = arguments.text(OUTPUT);
             if (output == null || output.equals("-")) {
@@ -79,21 +76,9 @@ final class GetCommand implements ToolCommand {
         }
     }
 
-    /** The mode that was asked for; null for none. */
-    static @Nullable Mode mode(Arguments arguments) throws ToolFailure {
-        String mode = arguments.choice(MODE, "", List.of("fdpass", "copy", "splice", "auto"));
-        return mode.isEmpty() ? null : Mode.valueOf(mode.toUpperCase(Locale.ROOT));
-    }
-
-    static boolean takesDescriptors(@Nullable Mode mode) {
-        return mode == Mode.FDPASS || mode == Mode.AUTO;
-    }
-
-    /** Adds the mode to a request. */
-    static void ask(FrameWriter writer, @Nullable Mode mode) {
-        if (mode != null) {
-            writer.u32(MetadataType.MODE, mode.code());
-        }
+    static Mode mode(Arguments arguments) throws ToolFailure {
+        String mode = arguments.choice(MODE, "auto", List.of("fdpass", "copy", "splice", "auto"));
+        return Mode.valueOf(mode.toUpperCase(Locale.ROOT));
     }
 
     private static @Nullable Range range(Arguments arguments) throws ToolFailure {
@@ -152,15 +137,21 @@ final class GetCommand implements ToolCommand {
         }
         long position = session.metadata().u64();
         long end = position + session.metadata().secondU64();
-        try (FileInputStream file = new FileInputStream(session.descriptor());
-                FileChannel body = file.getChannel()) {
+        int descriptor = session.takeDescriptor();
+        try {
+            ByteBuffer chunk = ByteBuffer.allocateDirect((int) Math.min(CHUNK, Math.max(1, end - position)));
             while (position < end) {
-                long count = body.transferTo(position, end - position, channel);
-                if (count <= 0) {
+                long wanted = Math.min(chunk.capacity(), end - position);
+                int count = (int)
+                        Errno.check(NativeIo.read(descriptor, NativeIo.address(chunk), wanted, position), key.text());
+                if (count == 0) {
                     throw new IOException(key.text() + ": the descriptor ends before the object does");
                 }
+                writeAll(channel, chunk.position(0).limit(count));
                 position += count;
             }
+        } finally {
+            NativeIo.close(descriptor);
         }
     }
 

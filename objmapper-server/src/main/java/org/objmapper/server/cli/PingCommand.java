@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.objmapper.protocol.Operation;
 
@@ -37,8 +36,7 @@ final class PingCommand implements ToolCommand {
                 facts.put("micros", micros);
                 console.line(Json.of(facts));
             } else {
-                console.line(
-                        String.format(Locale.ROOT, "%s answers on %s in %d µs", session.serverName(), socket, micros));
+                console.line(session.serverName() + " answers on " + socket + " in " + micros + " µs");
             }
             return ExitCode.OK;
         }

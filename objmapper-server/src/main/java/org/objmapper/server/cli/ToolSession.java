@@ -2,17 +2,11 @@ package org.objmapper.server.cli;
 
 import java.io.Closeable;
 import java.io.EOFException;
-import java.io.FileDescriptor;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Collections;
-import java.util.Queue;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
@@ -24,8 +18,7 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /**
- * The tool's connection to a server: blocking, one request after the other. It stands on the JDK's own sockets where no descriptor is
- * asked for, since they are there in a fraction of the time that the Java client and junixsocket take to load. Not thread-safe.
+ * The tool's session with a server: it waits for each answer, and loads far fewer classes than the Java client. Not thread-safe.
  */
 final class ToolSession implements Closeable {
     /** The least that the protocol allows: small buffers make a quick start, and large enough ones. */
@@ -34,35 +27,26 @@ final class ToolSession implements Closeable {
     private static final int PATH_BYTES = 107;
 
     private final Path socket;
-    private final SocketChannel channel;
-    private final boolean descriptors;
+    private final Connection connection;
     private final ByteBuffer in = ByteBuffer.allocateDirect(MAX_FRAME).order(ByteOrder.LITTLE_ENDIAN);
     private final ByteBuffer out = ByteBuffer.allocateDirect(MAX_FRAME).order(ByteOrder.LITTLE_ENDIAN);
     private final FrameWriter writer = new FrameWriter();
     private final Frame frame = new Frame();
     private final MetadataReader metadata = new MetadataReader();
-    private final Queue<FileDescriptor> received = new ArrayDeque<>();
     private int requestId;
     private int frameEnd;
     private String serverName = "";
     private int maxRequests = 1;
     private boolean greeted;
 
-    private ToolSession(Path socket, SocketChannel channel, boolean descriptors) {
+    private ToolSession(Path socket, Connection connection) {
         this.socket = socket;
-        this.channel = channel;
-        this.descriptors = descriptors;
+        this.connection = connection;
         in.limit(0);
         writeHello();
     }
 
-    /** Connects for requests whose replies carry no descriptors. */
     static ToolSession connect(Path socket) throws ToolFailure {
-        return connect(socket, false);
-    }
-
-    /** Connects; with {@code descriptors}, replies may carry them. */
-    static ToolSession connect(Path socket, boolean descriptors) throws ToolFailure {
         if (socket.toString().getBytes(StandardCharsets.UTF_8).length > PATH_BYTES) {
             throw new ToolFailure(
                     ExitCode.CANNOT_CONNECT,
@@ -70,10 +54,7 @@ final class ToolSession implements Closeable {
                             + " bytes that a socket's can have");
         }
         try {
-            SocketChannel channel = descriptors
-                    ? DescriptorChannel.open(socket)
-                    : SocketChannel.open(UnixDomainSocketAddress.of(socket));
-            return new ToolSession(socket, channel, descriptors);
+            return new ToolSession(socket, Connection.open(socket));
         } catch (IOException e) {
             throw new ToolFailure(
                     ExitCode.CANNOT_CONNECT,
@@ -88,11 +69,10 @@ final class ToolSession implements Closeable {
         writer.wrap(out)
                 .begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
                 .u32(MetadataType.MODE, Mode.AUTO.code())
-                .versions(Limits.VERSION, Limits.VERSION);
-        if (descriptors) {
-            writer.u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, 1).u32(MetadataType.MAX_QUEUED_DESCRIPTORS, 1);
-        }
-        writer.u32(MetadataType.MAX_FRAME, MAX_FRAME)
+                .versions(Limits.VERSION, Limits.VERSION)
+                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, 1)
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, 1)
+                .u32(MetadataType.MAX_FRAME, MAX_FRAME)
                 .bytes(MetadataType.PEER_NAME, "objmapper".getBytes(StandardCharsets.UTF_8))
                 .end();
     }
@@ -120,9 +100,7 @@ final class ToolSession implements Closeable {
     void flush() throws IOException {
         out.flip();
         try {
-            while (out.hasRemaining()) {
-                channel.write(out);
-            }
+            connection.send(out);
         } catch (IOException e) {
             if (!greeted && in.limit() == 0) {
                 return; // the server may have said why before it closed: the reply tells
@@ -204,12 +182,9 @@ final class ToolSession implements Closeable {
         in.compact();
         frameEnd = 0;
         while (in.position() < count) {
-            if (channel.read(in) < 0) {
+            if (!connection.receive(in, true)) {
                 in.limit(0);
                 throw new EOFException("the server at " + socket + " closed the connection");
-            }
-            if (descriptors) {
-                Collections.addAll(received, DescriptorChannel.take(channel));
             }
         }
         in.flip();
@@ -226,13 +201,8 @@ final class ToolSession implements Closeable {
         }
         in.clear();
         frameEnd = 0;
-        channel.configureBlocking(false);
-        try {
-            channel.read(in);
-        } finally {
-            channel.configureBlocking(true);
-            in.flip();
-        }
+        connection.receive(in, false);
+        in.flip();
         return in.hasRemaining();
     }
 
@@ -254,9 +224,9 @@ final class ToolSession implements Closeable {
         return in.slice(frame.bodyOffset(), frame.bodyLength());
     }
 
-    /** The descriptor of the frame that was received last; closed with the session. */
-    FileDescriptor descriptor() throws IOException {
-        FileDescriptor descriptor = received.poll();
+    /** The descriptor of the frame that was received last, the caller's to close. */
+    int takeDescriptor() throws IOException {
+        Integer descriptor = connection.takeDescriptor();
         if (frame.descriptors() != 1 || descriptor == null) {
             throw new IOException("the server at " + socket + " sent no descriptor where it said one");
         }
@@ -279,7 +249,7 @@ final class ToolSession implements Closeable {
     }
 
     @Override
-    public void close() throws IOException {
-        channel.close();
+    public void close() {
+        connection.close();
     }
 }

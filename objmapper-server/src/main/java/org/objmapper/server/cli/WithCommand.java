@@ -1,6 +1,5 @@
 package org.objmapper.server.cli;
 
-import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -31,27 +30,30 @@ final class WithCommand implements ToolCommand {
         Key key = Key.of(arguments, arguments.value(0));
         List<String> command = arguments.values().subList(1, arguments.values().size());
         try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()), true)) {
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             session.request(Operation.GET)
                     .bytes(MetadataType.KEY, key.bytes())
                     .u32(MetadataType.MODE, Mode.FDPASS.code());
             session.call(key.text());
-            int descriptor = session.frame().descriptors() == 0
-                    ? InlineBody.descriptor(session, key)
-                    : DescriptorChannel.number(descriptor(session));
-            CallerLocale.restore(console.environment());
-            int errno = -NativeIo.execute(descriptor, block(command));
-            throw new ToolFailure(
-                    errno == Errno.ENOENT ? 127 : 126, command.get(0) + ": cannot be run: " + Errno.nameOf(errno));
+            int descriptor =
+                    session.frame().descriptors() == 0 ? InlineBody.descriptor(session, key) : descriptor(session);
+            try {
+                CallerLocale.restore(console.environment());
+                int errno = -NativeIo.execute(descriptor, block(command));
+                throw new ToolFailure(
+                        errno == Errno.ENOENT ? 127 : 126, command.get(0) + ": cannot be run: " + Errno.nameOf(errno));
+            } finally {
+                NativeIo.close(descriptor);
+            }
         }
     }
 
-    private static FileDescriptor descriptor(ToolSession session) throws IOException {
+    private static int descriptor(ToolSession session) throws IOException {
         if (session.metadata().find(MetadataType.DESCRIPTOR_RANGE)
                 && session.metadata().u64() != 0) {
             throw new IOException("the body does not begin where its descriptor does");
         }
-        return session.descriptor();
+        return session.takeDescriptor();
     }
 
     /** The words, each with a NUL behind it. */

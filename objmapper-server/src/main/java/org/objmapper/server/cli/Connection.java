@@ -1,0 +1,80 @@
+package org.objmapper.server.cli;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.nativeio.NativeIo;
+
+/**
+ * The tool's end of a connection, by the JNI shim: the channels of the JDK and of junixsocket take longer to load than most commands to
+ * run. It waits, and owns the socket and every descriptor that nobody has taken. Not thread-safe.
+ */
+final class Connection implements Closeable {
+    private final int socket;
+    private final Queue<Integer> descriptors = new ArrayDeque<>();
+    private final int[] arrived = new int[1];
+
+    private Connection(int socket) {
+        this.socket = socket;
+    }
+
+    static Connection open(Path path) throws IOException {
+        int socket = NativeIo.connect(path.toString().getBytes(StandardCharsets.UTF_8));
+        if (socket < 0) {
+            throw new IOException(Errno.nameOf(-socket));
+        }
+        return new Connection(socket);
+    }
+
+    /** Sends what the direct buffer holds. */
+    void send(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            long sent = NativeIo.sendOnce(socket, NativeIo.address(bytes) + bytes.position(), bytes.remaining());
+            if (sent < 0) {
+                throw new IOException(Errno.nameOf((int) -sent));
+            }
+            bytes.position(bytes.position() + (int) sent);
+        }
+    }
+
+    /** Receives into a direct buffer what is there; waits for something if so told. Returns false at the end of the stream. */
+    boolean receive(ByteBuffer into, boolean wait) throws IOException {
+        long count =
+                NativeIo.receiveOne(socket, NativeIo.address(into) + into.position(), into.remaining(), arrived, wait);
+        if (arrived[0] >= 0) {
+            descriptors.add(arrived[0]);
+        }
+        if (count == -Errno.EAGAIN && !wait) {
+            return true;
+        }
+        if (count == -Errno.EMFILE) {
+            throw new IOException("a descriptor was lost: this process may not have more open files; see ulimit -n");
+        }
+        if (count < 0) {
+            throw new IOException(Errno.nameOf((int) -count));
+        }
+        into.position(into.position() + (int) count);
+        return count > 0;
+    }
+
+    /** The descriptor that arrived first and has not been taken, the caller's to close; null for none. */
+    @Nullable
+    Integer takeDescriptor() {
+        return descriptors.poll();
+    }
+
+    @Override
+    public void close() {
+        NativeIo.close(socket);
+        for (int descriptor : descriptors) {
+            NativeIo.close(descriptor);
+        }
+        descriptors.clear();
+    }
+}
