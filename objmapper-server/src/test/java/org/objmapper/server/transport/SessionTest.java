@@ -200,6 +200,28 @@ class SessionTest {
     }
 
     @Test
+    void aListingShowsWhatEarlierRequestsChangedAndNothingOfLaterOnes() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            for (int round = 0; round < 20; round++) {
+                String prefix = "listed in round " + round + "/";
+                ByteBuffer three = ByteBuffer.allocate(8_192);
+                three.put(RawClient.put(1, prefix + 1, new byte[1]))
+                        .put(RawClient.frame(
+                                w -> w.begin(Operation.LIST, 0, 2, Status.OK, 0).text(MetadataType.PREFIX, prefix)))
+                        .put(RawClient.put(3, prefix + 2, new byte[1]))
+                        .flip();
+                client.send(three);
+                for (int i = 0; i < 3; i++) {
+                    RawClient.Answer answer = client.receive();
+                    if (answer.id() == 2) {
+                        assertThat(answer.u64(MetadataType.COUNT)).isEqualTo(1);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
     void aPutAndATouchAreAnsweredWithTheLengthOfTheObject() throws Exception {
         try (RawClient client = RawClient.greeted(socket)) {
             client.send(RawClient.frame(w -> w.begin(Operation.PUT, Frame.MORE, 1, Status.OK, Limits.UNKNOWN)
