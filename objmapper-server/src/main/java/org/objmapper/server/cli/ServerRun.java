@@ -13,6 +13,7 @@ import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
 import org.objmapper.server.config.ListenerSettings;
 import org.objmapper.server.exchange.Exchanges;
+import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.Listener;
@@ -42,8 +43,8 @@ final class ServerRun implements AutoCloseable {
         try {
             Server server = new Server(
                     limits(configuration), listen(configuration), configuration.loops(), () -> new Exchanges(store));
-            store.figures().gauge("objmapper_sessions", server::sessions);
-            store.figures().gauge("objmapper_held_input_bytes", server::heldInputBytes);
+            store.metrics().show(Metric.SESSIONS, server::sessions);
+            store.metrics().show(Metric.HELD_INPUT_BYTES, server::heldInputBytes);
             server.start();
             return new ServerRun(store, server);
         } catch (IOException | RuntimeException e) {

@@ -30,7 +30,7 @@ public final class StatExchange extends Exchange {
         if (isRefused()) {
             return answerRefusal();
         }
-        byte[] text = store.figures().text().getBytes(StandardCharsets.UTF_8);
+        byte[] text = store.metrics().text().getBytes(StandardCharsets.UTF_8);
         FrameWriter frame = output.frame(ROOM + text.length);
         frame.begin(operation, Frame.REPLY, requestId, Status.OK, text.length)
                 .body()

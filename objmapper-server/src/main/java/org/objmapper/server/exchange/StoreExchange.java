@@ -2,7 +2,9 @@ package org.objmapper.server.exchange;
 
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
 
 /** A request that the store has a part in: it counts among the figures, and an IO_ERROR names the device. */
@@ -16,7 +18,20 @@ abstract class StoreExchange extends Exchange {
 
     /** The request is answered. */
     protected final void count() {
-        store.figures().count(operation);
+        store.metrics().count(requests());
+    }
+
+    private Metric requests() {
+        return switch (operation) {
+            case Operation.GET -> Metric.REQUESTS_GET;
+            case Operation.HEAD -> Metric.REQUESTS_HEAD;
+            case Operation.PUT -> Metric.REQUESTS_PUT;
+            case Operation.DELETE -> Metric.REQUESTS_DELETE;
+            case Operation.TOUCH -> Metric.REQUESTS_TOUCH;
+            case Operation.LIST -> Metric.REQUESTS_LIST;
+            case Operation.PURGE -> Metric.REQUESTS_PURGE;
+            default -> throw new IllegalStateException("operation " + operation + " is not counted");
+        };
     }
 
     @Override

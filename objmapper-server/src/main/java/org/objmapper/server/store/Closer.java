@@ -58,6 +58,11 @@ final class Closer implements AutoCloseable {
         thread.execute(work);
     }
 
+    /** How many files wait. */
+    int length() {
+        return waiting.size();
+    }
+
     /** Finishes what waits; what hangs is given up. */
     @Override
     public void close() {

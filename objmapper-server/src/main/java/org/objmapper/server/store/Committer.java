@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -43,6 +45,7 @@ final class Committer implements AutoCloseable {
     private final Device device;
     private final HotTable hot;
     private final Closer closer;
+    private final Metrics metrics;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
     private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_BATCH);
     private final Thread thread;
@@ -56,11 +59,12 @@ final class Committer implements AutoCloseable {
     private long generationBound;
     private @Nullable StoreException refusal;
 
-    Committer(Index index, Device device, HotTable hot, Closer closer) {
+    Committer(Index index, Device device, HotTable hot, Closer closer, Metrics metrics) {
         this.index = index;
         this.device = device;
         this.hot = hot;
         this.closer = closer;
+        this.metrics = metrics;
         this.nextGeneration = index.generationBound();
         this.generationBound = nextGeneration + GENERATION_BLOCK;
         index.commit(List.of(), generationBound, new ArrayList<>());
@@ -216,6 +220,7 @@ final class Committer implements AutoCloseable {
             return;
         }
         settle(batch, failed);
+        metrics.add(Metric.STORE_CHANGES_LOST, failed.size());
         for (Index.Replaced file : replaced) {
             closer.unlink(file.digest(), file.generation());
         }
@@ -239,6 +244,7 @@ final class Committer implements AutoCloseable {
             if (failure.status() == Status.NO_SPACE && index.isUsable()) {
                 throw failure;
             }
+            metrics.count(Metric.STORE_COMMIT_FAILURES);
             FAILURES.error(
                     "A commit of changes={} failed, so the index is opened anew: {}", last.size(), e.getMessage());
         }
@@ -436,6 +442,9 @@ final class Committer implements AutoCloseable {
             }
             notifyAll();
         }
+        metrics.add(
+                Metric.STORE_CHANGES_LOST,
+                lost.stream().filter(change -> change.key() != null).count());
         FAILURES.error("changes={} are lost: {}", lost.size(), failure.getMessage());
         for (Change change : lost) {
             NewFile file = change.file();

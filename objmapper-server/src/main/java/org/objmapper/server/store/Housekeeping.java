@@ -9,12 +9,13 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lmdbjava.LmdbException;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -35,20 +36,18 @@ final class Housekeeping implements AutoCloseable {
     private final long firstGeneration;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final CountDownLatch recovered = new CountDownLatch(1);
-    private final AtomicLong orphans = new AtomicLong();
-    private final AtomicLong vanished = new AtomicLong();
+    private final Metrics metrics;
     private final Thread thread = new Thread(this::run, "store-housekeeping");
 
     /** Generations from {@code firstGeneration} on belong to this run of the server. */
     Housekeeping(
-            Changes changes, Committer committer, Index index, Device files, long firstGeneration, Figures figures) {
+            Changes changes, Committer committer, Index index, Device files, long firstGeneration, Metrics metrics) {
         this.changes = changes;
         this.committer = committer;
         this.index = index;
         this.files = files;
         this.firstGeneration = firstGeneration;
-        figures.gauge("objmapper_store_orphans_removed_total", orphans::get);
-        figures.gauge("objmapper_store_files_vanished_total", vanished::get);
+        this.metrics = metrics;
         thread.setDaemon(true);
     }
 
@@ -137,7 +136,7 @@ final class Housekeeping implements AutoCloseable {
         IndexRecord record = index.getByDigest(digest);
         if (record == null || record.bodyGeneration() != generation) {
             files.unlink(digest, generation);
-            orphans.incrementAndGet();
+            metrics.count(Metric.STORE_ORPHANS_REMOVED);
         }
     }
 
@@ -182,7 +181,7 @@ final class Housekeeping implements AutoCloseable {
             return;
         }
         if (changes.removeIfSame(key, record)) {
-            vanished.incrementAndGet();
+            metrics.count(Metric.STORE_FILES_VANISHED);
             FAILURES.error(
                     "The file of generation={} is gone or has another length; the object is taken out: {}",
                     record.generation(),

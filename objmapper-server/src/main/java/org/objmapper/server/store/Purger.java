@@ -102,6 +102,11 @@ final class Purger implements AutoCloseable {
         purge.awaitSettled();
     }
 
+    /** How many purges wait. */
+    int length() {
+        return queue.length();
+    }
+
     @Override
     public void close() {
         closing = true;

@@ -9,6 +9,8 @@ import org.lmdbjava.LmdbException;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
 
 /**
  * The object store in one directory. Safe on any thread. {@link #hot}, {@link #hash} and everything that takes a callback return at
@@ -29,7 +31,7 @@ public final class Store implements AutoCloseable {
     private final DeviceQueue lookups;
     private final PassedQueue passed;
     private final ChunkPool chunks = new ChunkPool(CHUNKS);
-    private final Figures figures = new Figures();
+    private final Metrics metrics = new Metrics();
     private final Changes changes;
     private final Purger purger;
     private final Housekeeping housekeeping;
@@ -55,16 +57,16 @@ public final class Store implements AutoCloseable {
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects());
         closer = new Closer(files);
-        committer = new Committer(index, files, hot, closer);
+        committer = new Committer(index, files, hot, closer, metrics);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         lookups = new DeviceQueue("store-index", options.indexThreads(), options.indexQueueLength());
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
-        registerFigures();
         changes = new Changes(index, files, committer, clock);
         purger = new Purger(index, committer, changes);
-        housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, figures);
+        housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
         finder = new Finder(index, files, hot, committer, closer, housekeeping);
         lister = new Lister(index, committer, lookups, clock);
+        showMetrics();
     }
 
     /** Opens the store of a directory; an empty directory becomes one. Says what is wrong if it can't. */
@@ -92,14 +94,16 @@ public final class Store implements AutoCloseable {
         }
     }
 
-    private void registerFigures() {
-        figures.gauge("objmapper_store_objects", () -> index.totals().objects());
-        figures.gauge("objmapper_store_bytes", () -> index.totals().bytes());
-        figures.gauge("objmapper_store_free_bytes", files::freeBytes);
-        figures.gauge("objmapper_store_hot_objects", hot::size);
-        figures.gauge("objmapper_store_pending_changes", committer::pendingCount);
-        figures.gauge("objmapper_store_device_queue", device::length);
-        figures.gauge("objmapper_store_index_queue", lookups::length);
+    private void showMetrics() {
+        metrics.show(Metric.STORE_OBJECTS, () -> index.totals().objects());
+        metrics.show(Metric.STORE_BYTES, () -> index.totals().bytes());
+        metrics.show(Metric.STORE_FREE_BYTES, files::freeBytes);
+        metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
+        metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
+        metrics.show(Metric.STORE_DEVICE_QUEUE, device::length);
+        metrics.show(Metric.STORE_INDEX_QUEUE, lookups::length);
+        metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
+        metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
     }
 
     // ---- reading
@@ -233,9 +237,9 @@ public final class Store implements AutoCloseable {
         return files.id();
     }
 
-    /** What the store and the server count. */
-    public Figures figures() {
-        return figures;
+    /** The values of the metrics, of the store and of the server that uses it. */
+    public Metrics metrics() {
+        return metrics;
     }
 
     /** The queue for whatever may block on the store's directory. */

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.server.config.Configuration;
+import org.objmapper.server.metrics.Metric;
 
 /** The tool's commands and a real server. */
 class ToolAgainstServerTest {
@@ -272,11 +274,13 @@ class ToolAgainstServerTest {
     }
 
     @Test
-    void statShowsFigures() {
-        tool("ping");
-
-        assertThat(tool("stat").text().lines()).isNotEmpty().allMatch(line -> line.matches("[a-z0-9_]+ -?\\d+"));
-        assertThat(tool("stat", "--json").text()).startsWith("{\"").contains("objmapper_requests_ping_total");
+    void statShowsEveryMetric() {
+        assertThat(tool("stat").text().lines())
+                .allMatch(line -> line.matches("[a-z_]+ \\d+"))
+                .map(line -> line.substring(0, line.indexOf(' ')))
+                .containsExactlyInAnyOrderElementsOf(
+                        Arrays.stream(Metric.values()).map(Metric::text).collect(Collectors.toList()));
+        assertThat(tool("stat", "--json").text()).startsWith("{\"").contains("\"objmapper_requests_get_total\":0");
     }
 
     @Test

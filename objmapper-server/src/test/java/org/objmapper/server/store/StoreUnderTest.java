@@ -269,7 +269,7 @@ final class StoreUnderTest implements AutoCloseable {
     }
 
     long figure(String name) {
-        return store.figures()
+        return store.metrics()
                 .text()
                 .lines()
                 .filter(line -> line.startsWith(name + " "))

@@ -90,6 +90,6 @@ class ListenerRulesTest {
         client.send(RawClient.frame(w -> w.begin(Operation.END, 0, 1, Status.OK, 0)));
         client.send(RawClient.ping(1));
         assertThat(client.receive().operation()).isEqualTo(Operation.PING);
-        assertThat(store.figures().text()).contains("objmapper_store_objects 0\n");
+        assertThat(store.metrics().text()).contains("objmapper_store_objects 0\n");
     }
 }

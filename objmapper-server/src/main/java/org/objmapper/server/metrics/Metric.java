@@ -1,0 +1,100 @@
+package org.objmapper.server.metrics;
+
+/** Every metric of the server. Names, types and units are a contract; docs/metrics.md is this table. */
+public enum Metric {
+    REQUESTS_GET("objmapper_requests_get_total", Type.COUNTER, "requests", "GET requests that were answered"),
+    REQUESTS_HEAD("objmapper_requests_head_total", Type.COUNTER, "requests", "HEAD requests that were answered"),
+    REQUESTS_PUT("objmapper_requests_put_total", Type.COUNTER, "requests", "PUT requests that were answered"),
+    REQUESTS_DELETE("objmapper_requests_delete_total", Type.COUNTER, "requests", "DELETE requests that were answered"),
+    REQUESTS_TOUCH("objmapper_requests_touch_total", Type.COUNTER, "requests", "TOUCH requests that were answered"),
+    REQUESTS_LIST("objmapper_requests_list_total", Type.COUNTER, "requests", "LIST requests that were answered"),
+    REQUESTS_PURGE("objmapper_requests_purge_total", Type.COUNTER, "requests", "PURGE requests that were answered"),
+    SESSIONS("objmapper_sessions", Type.GAUGE, "sessions", "sessions that are open"),
+    HELD_INPUT_BYTES(
+            "objmapper_held_input_bytes", Type.GAUGE, "bytes", "memory for requests of which a part has come so far"),
+    STORE_OBJECTS(
+            "objmapper_store_objects",
+            Type.GAUGE,
+            "objects",
+            "objects in the index, expired ones within their grace too"),
+    STORE_BYTES("objmapper_store_bytes", Type.GAUGE, "bytes", "bodies of the objects in the index, together"),
+    STORE_FREE_BYTES(
+            "objmapper_store_free_bytes",
+            Type.GAUGE,
+            "bytes",
+            "room that the file system has left for the server's user"),
+    STORE_HOT_OBJECTS(
+            "objmapper_store_hot_objects", Type.GAUGE, "objects", "objects that are answered without asking the index"),
+    STORE_PENDING_CHANGES(
+            "objmapper_store_pending_changes", Type.GAUGE, "objects", "objects with a change that is not on disk yet"),
+    STORE_DEVICE_QUEUE(
+            "objmapper_store_device_queue",
+            Type.GAUGE,
+            "tasks",
+            "writes and changes that wait for a thread of the device"),
+    STORE_INDEX_QUEUE(
+            "objmapper_store_index_queue",
+            Type.GAUGE,
+            "tasks",
+            "look-ups and listings that wait for a thread of the index"),
+    STORE_PURGE_QUEUE(
+            "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
+    STORE_CLOSER_QUEUE(
+            "objmapper_store_closer_queue", Type.GAUGE, "files", "removed files whose blocks are not freed yet"),
+    STORE_COMMIT_FAILURES(
+            "objmapper_store_commit_failures_total",
+            Type.COUNTER,
+            "commits",
+            "index commits that failed, and were tried again"),
+    STORE_CHANGES_LOST(
+            "objmapper_store_changes_lost_total", Type.COUNTER, "changes", "changes that could not be brought to disk"),
+    STORE_ORPHANS_REMOVED(
+            "objmapper_store_orphans_removed_total",
+            Type.COUNTER,
+            "files",
+            "files without an object that recovery removed"),
+    STORE_FILES_VANISHED(
+            "objmapper_store_files_vanished_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were taken out because their file was gone or had another length");
+
+    /** How a value goes. */
+    public enum Type {
+        /** From 0 at the start of the server, up only. */
+        COUNTER,
+        /** As it is when it is asked for. */
+        GAUGE
+    }
+
+    private final String text;
+    private final Type type;
+    private final String unit;
+    private final String help;
+
+    Metric(String text, Type type, String unit, String help) {
+        this.text = text;
+        this.type = type;
+        this.unit = unit;
+        this.help = help;
+    }
+
+    /** As STAT shows it. */
+    public String text() {
+        return text;
+    }
+
+    public Type type() {
+        return type;
+    }
+
+    /** What is counted. */
+    public String unit() {
+        return unit;
+    }
+
+    /** What the value says, for operators. */
+    public String help() {
+        return help;
+    }
+}

@@ -1,0 +1,61 @@
+package org.objmapper.server.metrics;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.objmapper.server.metrics.Metric.Type;
+
+/** The values of the metrics of one server. Safe on any thread; counting allocates nothing and takes no lock. */
+public final class Metrics {
+    private static final List<Metric> BY_NAME = Arrays.stream(Metric.values())
+            .sorted(Comparator.comparing(Metric::text))
+            .collect(Collectors.toUnmodifiableList());
+
+    private final LongAdder[] counters = new LongAdder[Metric.values().length];
+    private final Map<Metric, LongSupplier> gauges = new ConcurrentHashMap<>();
+
+    /** Counters at 0, and gauges that nobody shows yet. */
+    public Metrics() {
+        Arrays.setAll(counters, ordinal -> new LongAdder());
+    }
+
+    /** Adds one to a counter. */
+    public void count(Metric counter) {
+        add(counter, 1);
+    }
+
+    /** Adds to a counter. */
+    public void add(Metric counter, long count) {
+        assert counter.type() == Type.COUNTER;
+        counters[counter.ordinal()].add(count);
+    }
+
+    /** Says where a gauge's value comes from. It is asked on any thread, and may not block. */
+    public void show(Metric gauge, LongSupplier value) {
+        assert gauge.type() == Type.GAUGE;
+        gauges.put(gauge, value);
+    }
+
+    /** A line for each metric that has a value, sorted by name: the body of a STAT reply. */
+    public String text() {
+        StringBuilder text = new StringBuilder();
+        for (Metric metric : BY_NAME) {
+            LongSupplier gauge = gauges.get(metric);
+            if (metric.type() == Type.COUNTER) {
+                line(text, metric, counters[metric.ordinal()].sum());
+            } else if (gauge != null) {
+                line(text, metric, gauge.getAsLong());
+            }
+        }
+        return text.toString();
+    }
+
+    private static void line(StringBuilder text, Metric metric, long value) {
+        text.append(metric.text()).append(' ').append(value).append('\n');
+    }
+}
