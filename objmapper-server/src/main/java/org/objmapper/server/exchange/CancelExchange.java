@@ -7,7 +7,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
 /** CANCEL (protocol-spec.md 5.11): acts as soon as it is read; only its answer may have to wait, where answers go in order. */
-public final class CancelExchange extends Exchange {
+public final class CancelExchange extends PromptExchange {
     private int target;
     private boolean inTime;
 
@@ -17,10 +17,7 @@ public final class CancelExchange extends Exchange {
 
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
-        begin(frame);
-        target = 0;
-        decodeEntries(metadata);
-        refuseBody(frame);
+        super.decode(frame, metadata);
         if (target == 0) {
             refuse(Status.BAD_REQUEST, "CANCEL without TARGET");
         }
@@ -35,15 +32,14 @@ public final class CancelExchange extends Exchange {
     }
 
     @Override
-    public boolean run() {
-        if (isRefused()) {
-            return answerRefusal();
+    protected void reply() {
+        if (inTime) {
+            answer(Status.OK, "");
+        } else {
+            answer(
+                    Status.NOT_FOUND,
+                    "request " + Integer.toUnsignedString(target)
+                            + " is not in flight, or too far on to be cancelled");
         }
-        return inTime
-                ? answer(Status.OK, "")
-                : answer(
-                        Status.NOT_FOUND,
-                        "request " + Integer.toUnsignedString(target)
-                                + " is not in flight, or too far on to be cancelled");
     }
 }

@@ -16,13 +16,11 @@ import org.objmapper.server.store.Store;
  * change that the store took on happens: it can't be cancelled any more, and goes on if the client is gone.
  */
 abstract class ChangeExchange extends StoreExchange {
-    private static final int REPLY_ROOM = 1_024 + 512;
-
     protected byte @Nullable [] key;
     protected @Nullable Long ifGeneration;
     protected boolean durable;
     protected @Nullable Long ttlMillis;
-    protected ObjectMetadata objectMetadata = new ObjectMetadata();
+    protected final ObjectMetadata objectMetadata = new ObjectMetadata();
 
     private boolean asked;
     private boolean answered;
@@ -36,14 +34,6 @@ abstract class ChangeExchange extends StoreExchange {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        key = null;
-        ifGeneration = null;
-        durable = false;
-        ttlMillis = null;
-        objectMetadata = new ObjectMetadata();
-        asked = false;
-        answered = false;
-        result = null;
         decodeEntries(metadata);
     }
 
@@ -57,10 +47,8 @@ abstract class ChangeExchange extends StoreExchange {
     }
 
     private void decodeObjectMetadata(@Nullable MetadataType type, MetadataReader metadata) {
-        if (type == MetadataType.EVICTABLE && !isZeroOrOne(metadata.u32())) {
-            refuse(
-                    Status.BAD_REQUEST,
-                    "evictable " + Integer.toUnsignedString(metadata.u32()) + " is neither kept (0) nor evictable (1)");
+        if (type == MetadataType.EVICTABLE) {
+            decodeChoice(metadata, "evictable", "kept", "evictable");
         }
         if (type == MetadataType.VARIANT && (operation == Operation.PUT || operation == Operation.TOUCH)) {
             refuse(Status.UNSUPPORTED, "this server has no variants");
@@ -77,23 +65,22 @@ abstract class ChangeExchange extends StoreExchange {
             }
             case IF_GENERATION -> ifGeneration = metadata.u64();
             case TTL -> ttlMillis = metadata.u64();
-            case DURABILITY -> {
-                durable = metadata.u32() == 1;
-                if (!isZeroOrOne(metadata.u32())) {
-                    refuse(
-                            Status.BAD_REQUEST,
-                            "durability " + Integer.toUnsignedString(metadata.u32())
-                                    + " is neither relaxed (0) nor durable (1)");
-                }
-            }
+            case DURABILITY -> durable = decodeChoice(metadata, "durability", "relaxed", "durable");
             default -> {
                 // of no use here
             }
         }
     }
 
-    private static boolean isZeroOrOne(int value) {
-        return value == 0 || value == 1;
+    /** Whether the second of two choices is taken; what is neither is refused. */
+    private boolean decodeChoice(MetadataReader metadata, String what, String zero, String one) {
+        int value = metadata.u32();
+        if (value != 0 && value != 1) {
+            refuse(
+                    Status.BAD_REQUEST,
+                    what + " " + Integer.toUnsignedString(value) + " is neither " + zero + " (0) nor " + one + " (1)");
+        }
+        return value == 1;
     }
 
     protected final void refuseWithoutKey() {
@@ -183,9 +170,7 @@ abstract class ChangeExchange extends StoreExchange {
             answered = true;
             return true;
         }
-        FrameWriter frame = output.frame(REPLY_ROOM);
-        frame.begin(operation, Frame.REPLY, requestId, told.status(), told.length());
-        explain(frame, told.status(), told.message());
+        FrameWriter frame = beginAnswer(told.status(), told.message(), told.length());
         if (told.status() == Status.OK) {
             writeResult(frame, told);
         } else if (told.status() == Status.PRECONDITION_FAILED && told.generation() != 0) {

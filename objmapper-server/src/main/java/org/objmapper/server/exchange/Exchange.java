@@ -15,7 +15,10 @@ import org.objmapper.protocol.Status;
  * turn has come, {@link #run} until it says that all is answered; in between an exchange waits for room, for the store, or for its body.
  */
 public abstract class Exchange {
-    private static final int MESSAGE_ROOM = 1_024 + 512;
+    /** Bytes that a reply takes at most beside its body, the object's metadata, and a message. */
+    protected static final int REPLY_ROOM = 256;
+
+    private static final int MESSAGE_ROOM = REPLY_ROOM + 1_024 + 256;
 
     protected final Peer peer;
     protected final Output output;
@@ -211,22 +214,32 @@ public abstract class Exchange {
 
     // ---- answers
 
-    /** Answers what was refused; done. */
-    protected final boolean answerRefusal() {
-        return answer(refusedWith == null ? Status.INTERNAL : refusedWith, refusal);
+    /** Answers what was refused. */
+    protected final void answerRefusal() {
+        answer(refusedWith == null ? Status.INTERNAL : refusedWith, refusal);
     }
 
-    /** Answers with a status alone, and a sentence unless it is OK; done. */
-    protected final boolean answer(Status status, String message) {
-        return answer(status, message, 0);
+    /** Answers with a status alone, and a sentence unless it is OK. */
+    protected final void answer(Status status, String message) {
+        answer(status, message, 0);
     }
 
-    protected final boolean answer(Status status, String message, long objectLength) {
+    protected final void answer(Status status, String message, long objectLength) {
+        beginAnswer(status, message, objectLength);
+        output.end(null);
+    }
+
+    /** Starts an answer with what {@link #answer} writes, for more entries; {@link Output#end} ends it. */
+    protected final FrameWriter beginAnswer(Status status, String message, long objectLength) {
         FrameWriter frame = output.frame(MESSAGE_ROOM);
         frame.begin(operation, Frame.REPLY, requestId, status, objectLength);
         explain(frame, status, message);
-        output.end(null);
-        return true;
+        return frame;
+    }
+
+    /** Starts the answer OK, with room for so many bytes beside {@link #REPLY_ROOM}; {@link Output#end} ends it. */
+    protected final FrameWriter beginReply(int bytes, int flags, long objectLength) {
+        return output.frame(REPLY_ROOM + bytes).begin(operation, Frame.REPLY | flags, requestId, Status.OK, objectLength);
     }
 
     /** Ends a body that came in DATA frames. */

@@ -38,8 +38,6 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     /** A body's DATA frames are at most this long, so that other replies come between them. */
     private static final int SLICE = 256 * 1024;
 
-    private static final int REPLY_ROOM = 256;
-
     private final StoredFiles files;
     private final GetRequest request = new GetRequest();
     private Step step = Step.DECODE;
@@ -254,8 +252,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         StoredObject found = pinned();
         boolean streamed = mode == Mode.COPY || mode == Mode.SPLICE;
         int here = mode == Mode.INLINE && operation == Operation.GET ? (int) (end - position) : 0;
-        FrameWriter frame = output.frame(REPLY_ROOM + found.metadata().limit() + here);
-        frame.begin(operation, Frame.REPLY | (streamed ? Frame.MORE : 0), requestId, Status.OK, found.length());
+        FrameWriter frame = beginReply(found.metadata().limit() + here, streamed ? Frame.MORE : 0, found.length());
         if (operation == Operation.GET) {
             describeBody(frame);
         }

@@ -17,17 +17,15 @@ import org.objmapper.server.store.StoreException;
 /** LIST (protocol-spec.md 5.6): asks the store for a page, and sends it as the client takes it. */
 public final class ListExchange extends StoreExchange implements Store.Listing {
     private static final int SLICE = 64 * 1024;
-    private static final int REPLY_ROOM = 256;
-    private static final byte[] EVERYTHING = new byte[0];
 
     private record Page(
             List<ListEntry> entries,
             byte @Nullable [] cursor,
             @Nullable StoreException failure) {}
 
-    private byte[] prefix = EVERYTHING;
+    private byte[] prefix = {};
     private byte @Nullable [] cursor;
-    private int limit;
+    private int limit = Limits.DEFAULT_LIST;
     private boolean asked;
     private boolean begun;
     private boolean streamed;
@@ -41,14 +39,6 @@ public final class ListExchange extends StoreExchange implements Store.Listing {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
-        prefix = EVERYTHING;
-        cursor = null;
-        limit = Limits.DEFAULT_LIST;
-        asked = false;
-        begun = false;
-        streamed = false;
-        next = 0;
-        page = null;
         refuseBody(frame);
         decodeEntries(metadata);
     }
@@ -125,8 +115,8 @@ public final class ListExchange extends StoreExchange implements Store.Listing {
         byte[] behind = there.cursor();
         int size = size(entries, 0, entries.size());
         streamed = size > SLICE;
-        FrameWriter frame = output.frame(REPLY_ROOM + (behind == null ? 0 : behind.length + 8) + (streamed ? 0 : size));
-        frame.begin(operation, Frame.REPLY | (streamed ? Frame.MORE : 0), requestId, Status.OK, size);
+        int room = (behind == null ? 0 : MetadataReader.sizeOf(behind.length)) + (streamed ? 0 : size);
+        FrameWriter frame = beginReply(room, streamed ? Frame.MORE : 0, size);
         if (behind != null) {
             frame.bytes(MetadataType.CURSOR, behind);
         }

@@ -1,16 +1,12 @@
 package org.objmapper.server.exchange;
 
-import java.nio.ByteBuffer;
 import org.objmapper.protocol.Frame;
-import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.Status;
 
 /** PING: the body comes back. */
-public final class PingExchange extends Exchange {
-    private static final int ROOM = 256;
-
+public final class PingExchange extends PromptExchange {
     private final byte[] echo = new byte[Limits.MAX_PING];
     private int echoLength;
 
@@ -33,15 +29,8 @@ public final class PingExchange extends Exchange {
     }
 
     @Override
-    public boolean run() {
-        if (isRefused()) {
-            return answerRefusal();
-        }
-        FrameWriter frame = output.frame(ROOM);
-        ByteBuffer into =
-                frame.begin(operation, Frame.REPLY, requestId, Status.OK, 0).body();
-        into.put(echo, 0, echoLength);
+    protected void reply() {
+        beginReply(echoLength, 0, 0).body().put(echo, 0, echoLength);
         output.end(null);
-        return true;
     }
 }

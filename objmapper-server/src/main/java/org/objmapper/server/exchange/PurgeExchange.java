@@ -22,10 +22,6 @@ public final class PurgeExchange extends ChangeExchange {
 
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
-        prefix = null;
-        tag = null;
-        ban = false;
-        soft = false;
         super.decode(frame, metadata);
         refuseBody(frame);
         int targets = (key == null ? 0 : 1) + (prefix == null ? 0 : 1) + (tag == null ? 0 : 1) + (ban ? 1 : 0);

@@ -40,15 +40,9 @@ public final class PutExchange extends ChangeExchange {
 
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
-        ifAbsent = false;
-        expectedSha256 = null;
-        expectedXxh3 = null;
         objectLength = frame.objectLength();
         leftInFrame = frame.bodyLength();
         open = frame.hasMore();
-        starved = false;
-        descriptor = -1;
-        writer = null;
         super.decode(frame, metadata);
         refuseWithoutKey();
         if (frame.descriptors() > 0 && (open || leftInFrame > 0)) {

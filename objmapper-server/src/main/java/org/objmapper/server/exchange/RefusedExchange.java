@@ -2,7 +2,6 @@ package org.objmapper.server.exchange;
 
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.MetadataReader;
-import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** A request that is answered with an error whatever it says; its body, if it has one, goes unread. */
@@ -22,16 +21,13 @@ public final class RefusedExchange extends Exchange {
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
         bodyOpen = frame.hasMore();
-        answered = false;
     }
 
     @Override
     public boolean run() {
         if (!answered) {
             answered = true;
-            answer(
-                    status,
-                    reason.isEmpty() ? "operation " + Operation.nameOf(operation) + " is not known here" : reason);
+            answer(status, reason);
         }
         return !bodyOpen;
     }
