@@ -38,8 +38,7 @@ public final class CancelExchange extends PromptExchange {
         } else {
             answer(
                     Status.NOT_FOUND,
-                    "request " + Integer.toUnsignedString(target)
-                            + " is not in flight, or too far on to be cancelled");
+                    "request " + Integer.toUnsignedString(target) + " is not in flight, or too far on to be cancelled");
         }
     }
 }

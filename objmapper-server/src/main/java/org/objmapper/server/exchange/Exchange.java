@@ -175,8 +175,10 @@ public abstract class Exchange {
 
     // ---- its early end
 
-    /** A piece of the file that was promised could not be read. */
-    public void bodyFailed() {}
+    /** A piece of the file that was promised could not be read; true when an END is still to come that says so. */
+    public boolean bodyFailed() {
+        return false;
+    }
 
     /**
      * The client wants no answer any more. True when that came in time: the next {@link #run} answers CANCELLED. What is answered
@@ -239,7 +241,8 @@ public abstract class Exchange {
 
     /** Starts the answer OK, with room for so many bytes beside {@link #REPLY_ROOM}; {@link Output#end} ends it. */
     protected final FrameWriter beginReply(int bytes, int flags, long objectLength) {
-        return output.frame(REPLY_ROOM + bytes).begin(operation, Frame.REPLY | flags, requestId, Status.OK, objectLength);
+        return output.frame(REPLY_ROOM + bytes)
+                .begin(operation, Frame.REPLY | flags, requestId, Status.OK, objectLength);
     }
 
     /** Ends a body that came in DATA frames. */

@@ -26,8 +26,8 @@ public final class Exchanges {
             case Operation.PING -> new PingExchange(peer, output);
             case Operation.CANCEL -> new CancelExchange(peer, output);
             case Operation.GOODBYE -> new GoodbyeExchange(peer, output);
-            default -> new RefusedExchange(
-                    peer, output, Status.UNSUPPORTED, "operation " + operation + " is not known here");
+            default ->
+                new RefusedExchange(peer, output, Status.UNSUPPORTED, "operation " + operation + " is not known here");
         };
     }
 

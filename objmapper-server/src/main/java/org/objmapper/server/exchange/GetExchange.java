@@ -327,8 +327,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     }
 
     @Override
-    public void bodyFailed() {
+    public boolean bodyFailed() {
         failed = true;
+        return mode != Mode.INLINE;
     }
 
     /** RELEASE: unpins the object; the output holds pins of its own for what it has not sent yet. */

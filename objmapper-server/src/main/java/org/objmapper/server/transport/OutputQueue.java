@@ -148,16 +148,20 @@ final class OutputQueue {
         }
     }
 
-    /** The first segment, a piece of a file, can't be read: zeros fill its frame, and who promised it says so at the end. */
-    void pieceFailed(Segment piece) {
+    /**
+     * The first segment, a piece of a file, can't be read: zeros fill its frame, and who promised it says so at the end. False where no
+     * END follows that could.
+     */
+    boolean pieceFailed(Segment piece) {
         Exchange exchange = piece.exchange;
         BodyByCopy body = piece.body;
-        if (exchange != null) {
-            exchange.bodyFailed();
-        } else if (body != null) {
+        if (body != null) {
             body.failed();
+        } else if (exchange == null || !exchange.bodyFailed()) {
+            return false;
         }
         replace(piece, BufferPool.direct(piece.length), piece.length);
+        return true;
     }
 
     /** Puts bytes that were read, or zeros, in the place of the beginning of a piece of a file. */

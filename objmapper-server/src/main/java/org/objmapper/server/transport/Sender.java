@@ -221,7 +221,7 @@ final class Sender {
                 session.output.answerByCopy(segment, session.terms().maxFrame());
             default -> {
                 if (segment.file != null && errno != Errno.EPIPE && errno != Errno.ECONNRESET) {
-                    session.output.pieceFailed(segment);
+                    session.pieceFailed(segment);
                 } else {
                     session.sendFailed(errno);
                 }
@@ -271,7 +271,7 @@ final class Sender {
         }
         segment.warming = false;
         if (read <= 0) {
-            session.output.pieceFailed(segment);
+            session.pieceFailed(segment);
         } else if (segment.inKernel) {
             segment.warm = true;
         } else {

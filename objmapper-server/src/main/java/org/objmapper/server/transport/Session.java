@@ -541,6 +541,13 @@ final class Session implements Peer, Output {
         finishIfDone();
     }
 
+    /** A piece of a file can't be read: where no END can say so, the session ends inside the frame that promised it. */
+    void pieceFailed(Segment piece) {
+        if (!output.pieceFailed(piece)) {
+            loop.close(this, "a body inside its reply can't be read");
+        }
+    }
+
     /** The socket can't be written to any more. */
     void sendFailed(int errno) {
         loop.close(this, "send: " + Errno.nameOf(errno));

@@ -1,7 +1,9 @@
 package org.objmapper.server.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -91,6 +93,24 @@ class IoErrorTest {
         assertThat(answer.operation()).isEqualTo(Operation.END);
         assertThat(answer.status()).isEqualTo(Status.IO_ERROR);
         assertThat(device(answer)).isEqualTo(idOfDirectory());
+    }
+
+    @Test
+    void aRangeInsideTheReplyThatCannotBeReadEndsTheSessionBeforeTheReplyIsWhole() throws Exception {
+        Path file = objectFile();
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.truncate(LENGTH / 2);
+        }
+        client.send(RawClient.frame(w -> w.begin(Operation.GET, 0, 2, Status.OK, 0)
+                .text(MetadataType.KEY, "key")
+                .pair(MetadataType.RANGE, LENGTH - 100, 100)));
+
+        assertThatExceptionOfType(EOFException.class).isThrownBy(client::receive);
+        try (RawClient other = RawClient.greeted(directory.resolve("s"))) {
+            other.send(RawClient.ping(1));
+            assertThat(other.receive().status()).isEqualTo(Status.OK);
+        }
     }
 
     private Path objectFile() throws IOException {
