@@ -22,7 +22,7 @@ final class CommandManual {
         Path completions = Path.of(arguments[1]);
         describe(new CommandLine(Usage.tool()), manual.resolve("man1"), completions);
         Path man8 = manual.resolve("man8");
-        describe(new CommandLine(new ObjmapperdCommand()), man8, completions);
+        describe(ObjmapperdCommand.commandLine(), man8, completions);
         moveToSection8(man8);
     }
 

@@ -11,6 +11,7 @@ import org.objmapper.server.config.ConfigurationFile;
 import org.objmapper.server.config.ListenerSettings;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -24,7 +25,8 @@ import picocli.CommandLine.ScopeType;
             "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
                     + " standard output: objmapperd ready on PATH. SIGTERM and SIGINT let it finish what it has begun.",
         },
-        footer = {"", "Exit codes: 0 ok, 2 wrong usage or configuration, 4 refused, 5 input or output failed."},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:ok", "2:wrong usage or configuration", "4:refused", "5:input or output failed"},
         sortOptions = false,
         versionProvider = ObjmapperdCommand.Versions.class)
 public final class ObjmapperdCommand implements Callable<Integer> {
@@ -78,6 +80,11 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     static CommandLine commandLine() {
         CommandLine line = new CommandLine(new ObjmapperdCommand());
         line.setExecutionExceptionHandler(ObjmapperdCommand::explain);
+        UsageMessageSpec own = line.getCommandSpec().usageMessage();
+        for (CommandLine command : line.getSubcommands().values()) {
+            UsageMessageSpec usage = command.getCommandSpec().usageMessage();
+            usage.exitCodeListHeading(own.exitCodeListHeading()).exitCodeList(own.exitCodeList());
+        }
         return line;
     }
 

@@ -2,7 +2,9 @@ package org.objmapper.server.cli;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -12,10 +14,21 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** The help of the tool, by picocli, from the commands' definitions; man pages and completions are made from the same model. */
 final class Usage {
-    private static final String EXIT_CODES =
-            "0 ok, 1 not found, 2 wrong usage, 3 cannot connect, 4 the server refused, 5 input or output failed";
+    private static final String EXIT_CODES_HEADING = "%nExit codes:%n";
+    private static final Map<String, String> EXIT_CODES = exitCodes();
 
     private Usage() {}
+
+    private static Map<String, String> exitCodes() {
+        Map<String, String> codes = new LinkedHashMap<>();
+        codes.put(Integer.toString(ExitCode.OK), "ok");
+        codes.put(Integer.toString(ExitCode.NOT_FOUND), "there is no such object");
+        codes.put(Integer.toString(ExitCode.USAGE), "wrong usage");
+        codes.put(Integer.toString(ExitCode.CANNOT_CONNECT), "no connection to a server");
+        codes.put(Integer.toString(ExitCode.REFUSED), "the server refused");
+        codes.put(Integer.toString(ExitCode.IO), "input or output failed");
+        return codes;
+    }
 
     /** Prints the help of a command, or that of the whole tool for null. */
     static void print(@Nullable ToolCommand command, Console console) throws IOException {
@@ -35,7 +48,8 @@ final class Usage {
                 .description(
                         "Stores objects in an objmapper server and gets them back. Keys and file names are UTF-8, whatever the"
                                 + " locale is.")
-                .footer("", "Exit codes: " + EXIT_CODES + ".");
+                .exitCodeListHeading(EXIT_CODES_HEADING)
+                .exitCodeList(EXIT_CODES);
         spec.addOption(OptionSpec.builder("-h", "--help")
                 .usageHelp(true)
                 .description("Show this help.")
@@ -59,7 +73,8 @@ final class Usage {
                 .header(definition.summary())
                 .description(definition.description().toArray(new String[0]))
                 .sortOptions(false)
-                .footer("", "Exit codes: " + EXIT_CODES + ".");
+                .exitCodeListHeading(EXIT_CODES_HEADING)
+                .exitCodeList(EXIT_CODES);
         for (OptionDefinition option : definition.options()) {
             spec.addOption(of(option));
         }
