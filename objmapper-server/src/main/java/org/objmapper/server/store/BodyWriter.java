@@ -42,8 +42,8 @@ public final class BodyWriter {
         this.declared = declared;
         this.progress = progress;
         this.few = new byte[(int) Math.min(store.inlineBodyBytes(), declared < 0 ? store.inlineBodyBytes() : declared)];
-        if (declared > store.maxObjectBytes()) {
-            failure = tooLarge(declared);
+        if (declared >= 0) {
+            checkAgainstStore(declared);
         }
     }
 
@@ -68,14 +68,17 @@ public final class BodyWriter {
         if (declared >= 0 && length > declared) {
             failure = new StoreException(
                     Status.LENGTH_MISMATCH, "the body is longer than the " + declared + " bytes that were said");
-        } else if (length > store.maxObjectBytes()) {
-            failure = tooLarge(length);
+        } else {
+            checkAgainstStore(length);
         }
     }
 
-    private StoreException tooLarge(long length) {
-        return new StoreException(
-                Status.TOO_LARGE, "a body of " + length + " bytes; this server takes up to " + store.maxObjectBytes());
+    private void checkAgainstStore(long length) {
+        try {
+            store.checkLength(length);
+        } catch (StoreException e) {
+            failure = e;
+        }
     }
 
     private int takeSome(ByteBuffer from, int offset, int length) {

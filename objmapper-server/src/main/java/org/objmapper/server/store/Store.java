@@ -145,11 +145,7 @@ public final class Store implements AutoCloseable {
         try {
             boolean trusted = options.passedDescriptorUids().contains(uid);
             PassedBody body = PassedBody.check(files, descriptor, length, trusted);
-            if (Long.compareUnsigned(length, options.maxObjectBytes()) > 0) {
-                throw new StoreException(
-                        Status.TOO_LARGE,
-                        "a body of " + length + " bytes; this server takes up to " + options.maxObjectBytes());
-            }
+            checkLength(length);
             passed.copy(uid, () -> copy(put, body, descriptor, outcome));
         } catch (StoreException e) {
             discard(descriptor, uid);
@@ -264,8 +260,14 @@ public final class Store implements AutoCloseable {
         return options.inlineBodyBytes();
     }
 
-    long maxObjectBytes() {
-        return options.maxObjectBytes();
+    /** Refuses a body of so many bytes, unsigned, where the store takes none that long. */
+    void checkLength(long length) throws StoreException {
+        if (Long.compareUnsigned(length, options.maxObjectBytes()) > 0) {
+            throw new StoreException(
+                    Status.TOO_LARGE,
+                    "a body of " + Long.toUnsignedString(length) + " bytes; this server takes up to "
+                            + options.maxObjectBytes());
+        }
     }
 
     /** Waits until recovery, which runs in the background after the start, has been through the whole store. */

@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import java.nio.file.Path;
 import java.util.Set;
+import org.objmapper.protocol.Limits;
 
 /**
  * How a store is set up.
@@ -34,7 +35,8 @@ public record StoreOptions(
         Set<Integer> passedDescriptorUids) {
     /** What holds where nothing else is said. */
     public static StoreOptions of(Path directory) {
-        return new StoreOptions(directory, 4, 1_024, 2, 1_024, 16_384, 1L << 40, 4_096, 1L << 40, 256, 64, Set.of());
+        return new StoreOptions(
+                directory, 4, 1_024, 2, 1_024, 16_384, 1L << 40, 4_096, Limits.MAX_OBJECT_DEFAULT, 256, 64, Set.of());
     }
 
     /** The same with other threads and another length of the queue for the device. */

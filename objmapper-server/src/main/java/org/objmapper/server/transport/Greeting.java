@@ -49,7 +49,12 @@ final class Greeting {
         Terms terms = new Terms(
                 mode(hello),
                 Math.min(
-                        within(hello, MetadataType.MAX_REQUESTS, 64, 1, Limits.MAX_REQUESTS_HIGHEST),
+                        within(
+                                hello,
+                                MetadataType.MAX_REQUESTS,
+                                Limits.MAX_REQUESTS_DEFAULT,
+                                1,
+                                Limits.MAX_REQUESTS_HIGHEST),
                         limits.maxRequests()),
                 within(hello, MetadataType.MAX_MESSAGE_DESCRIPTORS, 0, 0, Limits.MAX_MESSAGE_DESCRIPTORS_HIGHEST),
                 within(hello, MetadataType.MAX_QUEUED_DESCRIPTORS, 0, 0, Limits.MAX_QUEUED_DESCRIPTORS_HIGHEST),
