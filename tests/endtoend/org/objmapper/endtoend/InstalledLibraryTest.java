@@ -45,6 +45,14 @@ class InstalledLibraryTest {
     }
 
     @Test
+    void byPkgConfigWithoutASharedLibrary() throws Exception {
+        Outcome compiled = run("cc -static program.c -o program $(pkg-config --static --cflags --libs objmapper)");
+
+        assertThat(compiled.exitCode()).as(compiled.err()).isZero();
+        assertThatTheProgramRuns("./program");
+    }
+
+    @Test
     void byCmake() throws Exception {
         Files.writeString(directory.resolve("CMakeLists.txt"), """
                 cmake_minimum_required(VERSION 3.18)
