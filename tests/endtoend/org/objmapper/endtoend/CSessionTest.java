@@ -1,0 +1,56 @@
+package org.objmapper.endtoend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A C session in a burst of passed descriptors, and when its server is killed in the middle of an answer. */
+class CSessionTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void aCSessionEndsWithItsServerAndAnotherGoesOn() throws Exception {
+        Path errors = directory.resolve("outlive.err");
+        Path socket = directory.resolve("socket");
+        Process client;
+        try (RunningServer server = start(socket)) {
+            client = new ProcessBuilder(
+                            System.getProperty("objmapper.root") + "/native/target/cmake/"
+                                    + System.getProperty("objmapper.preset", "dev") + "/endtoend/outlive",
+                            socket.toString())
+                    .redirectError(errors.toFile())
+                    .start();
+            assertThat(client.inputReader().readLine()).as(errors.toString()).isEqualTo("mid-answer");
+            server.kill();
+        }
+        BufferedReader said = client.inputReader();
+        goOn(client);
+        assertThat(said.readLine()).as(Files.readString(errors)).isEqualTo("ended");
+        try (RunningServer server = start(socket)) {
+            goOn(client);
+            assertThat(said.readLine()).as(Files.readString(errors)).isEqualTo("anew");
+            assertThat(client.waitFor()).isZero();
+            assertThat(server.stop()).isZero();
+        } finally {
+            client.destroy();
+        }
+    }
+
+    private static void goOn(Process client) throws IOException {
+        OutputStream in = client.getOutputStream();
+        in.write('\n');
+        in.flush();
+    }
+
+    private RunningServer start(Path socket) throws IOException {
+        return RunningServer.start(
+                socket, Files.createDirectories(directory.resolve("data")), directory.resolve("server.log"));
+    }
+}
