@@ -2,7 +2,6 @@ package org.objmapper.server.transport;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
@@ -26,8 +25,6 @@ import org.objmapper.server.exchange.Terms;
 final class Session implements Peer, Output {
     private static final Terms BEFORE_HELLO = new Terms(Mode.AUTO, 1, 0, 0, Limits.MAX_FRAME_DEFAULT, 0, false);
     private static final int ERROR_ROOM = 2_048;
-    /** Exchanges of GETs that are kept for the next ones; most are done before the next is read. */
-    private static final int SPARE_GETS = 16;
 
     final int socket;
     final int slot;
@@ -48,9 +45,8 @@ final class Session implements Peer, Output {
     private final int uid;
     private final Frame frame = new Frame();
     private final MetadataReader metadata = new MetadataReader();
-    private final ArrayList<Exchange> inFlight = new ArrayList<>();
-    private final ArrayDeque<Exchange> spareGets = new ArrayDeque<>();
-    private final ArrayDeque<Exchange> awaitingRoom = new ArrayDeque<>();
+    private final KeptInput kept;
+    private final RequestsInFlight inFlight = new RequestsInFlight();
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
     private Terms terms = BEFORE_HELLO;
@@ -61,12 +57,10 @@ final class Session implements Peer, Output {
     private boolean closed;
     /** What arrives is left unused until a body, or the order of the answers, has room for it. */
     private boolean waiting;
-    /** How many of those in flight wait for their turn. */
-    private int held;
 
-    private @Nullable ByteBuffer carry;
+    /** Bytes of a body that the frame still owes. */
     private int bodyLeft;
-    private @Nullable Exchange bodyOf;
+
     private long lastInputMillis;
     private long lastOutputMillis;
 
@@ -77,6 +71,7 @@ final class Session implements Peer, Output {
         this.slot = slot;
         this.uid = uid;
         this.output = new OutputQueue(loop.outputBuffers());
+        this.kept = new KeptInput(loop, this);
         this.lastInputMillis = loop.nowMillis();
         this.lastOutputMillis = lastInputMillis;
     }
@@ -95,12 +90,12 @@ final class Session implements Peer, Output {
         }
         if (length > 0) {
             lastInputMillis = loop.nowMillis();
-            if (carry == null) {
+            if (kept.isEmpty()) {
                 int used = consume(arena, offset, offset + length);
                 keep(arena, used, offset + length);
             } else {
                 keep(arena, offset, offset + length);
-                consumeCarry();
+                consumeKept();
             }
         }
         checkDescriptors(event.getInt(eventAt + NativeIo.EVENT_LARGEST_MESSAGE));
@@ -127,7 +122,7 @@ final class Session implements Peer, Output {
     void takeUpInput() {
         if (!closed && waiting) {
             waiting = false;
-            consumeCarry();
+            consumeKept();
         }
     }
 
@@ -136,63 +131,26 @@ final class Session implements Peer, Output {
         return closed || closing || waiting || output.isCrowded();
     }
 
-    private void consumeCarry() {
-        ByteBuffer kept = carry;
-        if (kept == null) {
+    private void consumeKept() {
+        ByteBuffer bytes = kept.bytes();
+        if (bytes == null) {
             return;
         }
-        int used = consume(kept, 0, kept.position());
-        if (closed || closing) {
-            return; // it is dropped already
-        }
-        if (used == kept.position()) {
-            dropCarry();
-        } else if (used > 0) {
-            kept.limit(kept.position()).position(used);
-            kept.compact();
+        int used = consume(bytes, 0, bytes.position());
+        if (!closed && !closing) { // else it is dropped already
+            kept.used(used);
         }
     }
 
-    /** Keeps what could not be used, behind what is kept already. */
     private void keep(ByteBuffer from, int offset, int end) {
-        int length = end - offset;
-        if (length == 0 || closed || closing) {
-            return;
-        }
-        ByteBuffer kept = carry;
-        if (kept == null || kept.remaining() < length) {
-            kept = enlarged(kept, length);
-        }
-        if (kept != null) {
-            kept.put(kept.position(), from, offset, length).position(kept.position() + length);
-        }
-    }
-
-    /** A buffer with what is kept and room for more; null where the session had to end for want of memory. */
-    private @Nullable ByteBuffer enlarged(@Nullable ByteBuffer kept, int more) {
-        int there = kept == null ? 0 : kept.position();
-        ByteBuffer larger = loop.takeInputMemory(this, there + more);
-        if (larger != null && kept != null) {
-            larger.put(0, kept, 0, there).position(there);
-            loop.inputMemory().giveBack(kept);
-        }
-        if (larger != null) {
-            carry = larger;
-        }
-        return larger;
-    }
-
-    private void dropCarry() {
-        ByteBuffer kept = carry;
-        if (kept != null) {
-            carry = null;
-            loop.inputMemory().giveBack(kept);
+        if (offset < end && !closed && !closing) {
+            kept.add(from, offset, end - offset);
         }
     }
 
     /** How many bytes of memory hold its input. */
     int heldInput() {
-        return carry == null ? 0 : carry.capacity();
+        return kept.heldBytes();
     }
 
     /** Whether it rather than another session should end when memory for input is short. */
@@ -230,8 +188,7 @@ final class Session implements Peer, Output {
 
     private int consumeBody(ByteBuffer buffer, int at, int end) {
         int offered = Math.min(bodyLeft, end - at);
-        Exchange target = bodyOf;
-        int used = target == null ? offered : target.body(buffer, at, offered);
+        int used = inFlight.body(buffer, at, offered);
         bodyLeft -= used;
         waiting = used < offered;
         return used;
@@ -258,7 +215,7 @@ final class Session implements Peer, Output {
                         "the frame claims " + frame.descriptors() + " descriptors; " + descriptors.size() + " came");
             }
             metadata.wrap(buffer, frame.metadataOffset(), frame.metadataLength());
-            bodyOf = null;
+            inFlight.setBodyOf(null);
             if (!dispatch()) {
                 return 0;
             }
@@ -306,6 +263,7 @@ final class Session implements Peer, Output {
         terms = Greeting.answer(metadata, this, loop.limits());
         maxMessageDescriptors =
                 Math.min(loop.descriptorShare(), Math.min(terms.maxMessageDescriptors(), terms.maxQueuedDescriptors()));
+        inFlight.setOrdered(terms.ordered());
         greeted = terms.maxRequests() > 0;
         if (!greeted) {
             closeWhenSent();
@@ -313,7 +271,7 @@ final class Session implements Peer, Output {
     }
 
     private void bodyFrame(int operation) throws MalformedFrame {
-        Exchange exchange = find(frame.requestId());
+        Exchange exchange = inFlight.find(frame.requestId());
         if (exchange == null || !exchange.wantsBody()) {
             throw new MalformedFrame(
                     "5.1",
@@ -321,18 +279,15 @@ final class Session implements Peer, Output {
                             + ", which has no open body");
         }
         if (operation == Operation.DATA) {
-            bodyOf = exchange;
-            return;
+            inFlight.setBodyOf(exchange);
+        } else {
+            inFlight.endOfBody(exchange, Status.of(frame.status()));
         }
-        exchange.endOfBody(Status.of(frame.status()));
-        inFlight.remove(exchange);
-        inFlight.add(exchange); // the place of such a request is that of its END
-        runInTurn(exchange);
     }
 
     private boolean request(int operation) throws MalformedFrame {
         int id = frame.requestId();
-        if (id == 0 || find(id) != null) {
+        if (id == 0 || inFlight.find(id) != null) {
             throw new MalformedFrame("4.1", "request id " + Integer.toUnsignedString(id) + " is 0 or in flight");
         }
         // A CANCEL makes room rather than take it, where it can be answered at once.
@@ -346,7 +301,7 @@ final class Session implements Peer, Output {
                         this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted")
                 : exchangeFor(operation);
         exchange.decode(frame, metadata);
-        if (tooMany && !exchange.wantsBody() && mustWait(exchange)) {
+        if (tooMany && !exchange.wantsBody() && inFlight.mustWait(exchange)) {
             waiting = true; // for its place in the order of the answers: nothing is queued beyond what was granted
             return false;
         }
@@ -354,83 +309,12 @@ final class Session implements Peer, Output {
             exchange.descriptor(descriptors.removeFirst());
         }
         inFlight.add(exchange);
-        bodyOf = exchange;
-        runInTurn(exchange);
         return true;
     }
 
     private Exchange exchangeFor(int operation) {
-        Exchange spare = operation == Operation.GET || operation == Operation.HEAD ? spareGets.pollLast() : null;
+        Exchange spare = operation == Operation.GET || operation == Operation.HEAD ? inFlight.pollSpareGet() : null;
         return spare == null ? loop.exchanges().create(operation, this, this) : spare;
-    }
-
-    /** Runs a request that has no other before it, or whose body is to be received; others are held until their turn. */
-    private void runInTurn(Exchange exchange) {
-        if (!exchange.wantsBody() && mustWait(exchange)) {
-            exchange.hold();
-            held++;
-        } else {
-            advance(exchange);
-        }
-    }
-
-    /** Whether requests before it have to be answered first; one with a body that follows stands where its END does. */
-    private boolean mustWait(Exchange exchange) {
-        for (int i = 0; i < inFlight.size(); i++) {
-            Exchange earlier = inFlight.get(i);
-            if (earlier == exchange) {
-                return false;
-            }
-            if (!earlier.wantsBody() && (terms.ordered() || exchange.conflictsWith(earlier))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private @Nullable Exchange find(int requestId) {
-        for (int i = 0; i < inFlight.size(); i++) {
-            if (inFlight.get(i).requestId() == requestId) {
-                return inFlight.get(i);
-            }
-        }
-        return null;
-    }
-
-    private void advance(Exchange exchange) {
-        if (exchange.run()) {
-            finished(exchange);
-            runHeld();
-        }
-    }
-
-    /** Runs those whose turn has come. */
-    private void runHeld() {
-        for (int i = 0; held > 0 && i < inFlight.size(); i++) {
-            Exchange next = inFlight.get(i);
-            if (next.isHeld() && !mustWait(next)) {
-                takeTurn(next);
-                if (next.run()) {
-                    finished(next);
-                    i = -1; // others may have waited for it
-                }
-            }
-        }
-    }
-
-    private void takeTurn(Exchange exchange) {
-        exchange.takeTurn();
-        held--;
-    }
-
-    private void finished(Exchange exchange) {
-        inFlight.remove(exchange);
-        if (bodyOf == exchange) {
-            bodyOf = null;
-        }
-        if (exchange.isReusable() && spareGets.size() < SPARE_GETS) {
-            spareGets.addLast(exchange);
-        }
     }
 
     // ---- Peer
@@ -452,28 +336,13 @@ final class Session implements Peer, Output {
 
     @Override
     public boolean cancel(int requestId) {
-        Exchange target = find(requestId);
-        if (target == null || !target.cancel()) {
-            return false;
-        }
-        if (target.isHeld() && !terms.ordered()) {
-            takeTurn(target);
-        }
-        if (!target.isHeld()) {
-            advance(target);
-        }
-        return true;
+        return inFlight.cancel(requestId);
     }
 
     @Override
     public void resume(Exchange exchange) {
         loop.execute(() -> {
-            if (exchange.abandoned()) {
-                exchange.run(); // lets go of what came back
-            } else if (exchange.isHeld()) {
-                exchange.resumeBody();
-            } else if (inFlight.contains(exchange)) {
-                advance(exchange);
+            if (inFlight.resume(exchange)) {
                 takeUpInput();
                 finishIfDone();
             }
@@ -494,8 +363,8 @@ final class Session implements Peer, Output {
     @Override
     public int finishAndClose() {
         closing = true;
-        dropCarry();
-        return abandonOpenBodies();
+        kept.drop();
+        return inFlight.abandonOpenBodies();
     }
 
     // ---- Output
@@ -507,7 +376,7 @@ final class Session implements Peer, Output {
 
     @Override
     public void awaitRoom(Exchange exchange) {
-        awaitingRoom.addLast(exchange);
+        inFlight.awaitRoom(exchange);
     }
 
     @Override
@@ -530,13 +399,7 @@ final class Session implements Peer, Output {
     /** Some output was sent: those who waited for room go on. */
     void sentSome() {
         lastOutputMillis = loop.nowMillis();
-        int waiters = awaitingRoom.size();
-        for (int i = 0; i < waiters && !output.full(); i++) {
-            Exchange exchange = awaitingRoom.removeFirst();
-            if (inFlight.contains(exchange)) {
-                advance(exchange);
-            }
-        }
+        inFlight.useRoom(output);
         takeUpInput();
         finishIfDone();
     }
@@ -587,17 +450,13 @@ final class Session implements Peer, Output {
 
     /** How many requests have no answer yet. */
     int unanswered() {
-        int count = 0;
-        for (int i = 0; i < inFlight.size(); i++) {
-            count += inFlight.get(i).isAnswered() ? 0 : 1;
-        }
-        return count;
+        return inFlight.unanswered();
     }
 
     private void closeWhenSent() {
         closing = true;
-        dropCarry();
-        abandonInFlight();
+        kept.drop();
+        inFlight.abandon();
         finishIfDone();
     }
 
@@ -609,32 +468,11 @@ final class Session implements Peer, Output {
         boolean answered = inFlight.isEmpty() && output.isEmpty();
         if (closing && answered) {
             loop.close(this, "done");
-        } else if (ended && answered && (carry == null || !waiting)) {
+        } else if (ended && answered && (kept.isEmpty() || !waiting)) {
             loop.close(this, "the client left");
         } else if (ended && !inFlight.isEmpty()) {
-            abandonOpenBodies();
+            inFlight.abandonOpenBodies();
         }
-    }
-
-    /** PUTs whose rest can't come any more leave nothing behind; returns how many of them get no answer. */
-    private int abandonOpenBodies() {
-        int count = 0;
-        for (Exchange exchange : inFlight.toArray(new Exchange[0])) {
-            if (exchange.wantsBody()) {
-                count += exchange.isAnswered() ? 0 : 1;
-                inFlight.remove(exchange);
-                exchange.abandon();
-            }
-        }
-        return count;
-    }
-
-    private void abandonInFlight() {
-        for (Exchange exchange : inFlight) {
-            exchange.abandon();
-        }
-        inFlight.clear();
-        held = 0;
     }
 
     /** What takes too long ends here; called by the loop every so often. */
@@ -654,7 +492,7 @@ final class Session implements Peer, Output {
         } else if (!greeted && quiet > limits.helloTimeoutMillis()) {
             fail(Status.TIMEOUT, "8", 0, "no HELLO within " + limits.helloTimeoutMillis() + " ms");
         } else if (!waiting
-                && (carry != null || bodyLeft > 0 || hasOpenBody())
+                && (!kept.isEmpty() || bodyLeft > 0 || inFlight.hasOpenBody())
                 && quiet > limits.frameTimeoutMillis()) {
             fail(Status.TIMEOUT, "8", 0, "a frame or body made no progress for " + limits.frameTimeoutMillis() + " ms");
         } else if (limits.idleTimeoutMillis() > 0
@@ -669,25 +507,15 @@ final class Session implements Peer, Output {
         }
     }
 
-    private boolean hasOpenBody() {
-        for (int i = 0; i < inFlight.size(); i++) {
-            if (inFlight.get(i).wantsBody()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /** Lets go of all that the session holds, but the socket, which is the loop's. */
     void release() {
         if (closed) {
             return;
         }
         closed = true;
-        abandonInFlight();
-        awaitingRoom.clear();
+        inFlight.abandon();
         output.clear();
-        dropCarry();
+        kept.drop();
         for (int descriptor : descriptors) {
             loop.discard(descriptor, uid);
         }

@@ -1,0 +1,234 @@
+package org.objmapper.server.transport;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.exchange.Exchange;
+
+/**
+ * The requests of a session that are not answered yet, in the order in which they take effect (protocol-spec.md 4.3): runs each when
+ * its turn has come, or there is room for its answer. Only on the loop.
+ */
+final class RequestsInFlight {
+    /** Exchanges of GETs that are kept for the next ones; most are done before the next is read. */
+    private static final int SPARE_GETS = 16;
+
+    private final ArrayList<Exchange> exchanges = new ArrayList<>();
+    private final ArrayDeque<Exchange> awaitingRoom = new ArrayDeque<>();
+    private final ArrayDeque<Exchange> spareGets = new ArrayDeque<>();
+    private boolean ordered;
+    /** How many wait for their turn. */
+    private int held;
+    /** Whose body is being received. */
+    private @Nullable Exchange bodyOf;
+
+    /** Answers go in the order of the requests. */
+    void setOrdered(boolean ordered) {
+        this.ordered = ordered;
+    }
+
+    int size() {
+        return exchanges.size();
+    }
+
+    boolean isEmpty() {
+        return exchanges.isEmpty();
+    }
+
+    @Nullable
+    Exchange find(int requestId) {
+        for (int i = 0; i < exchanges.size(); i++) {
+            if (exchanges.get(i).requestId() == requestId) {
+                return exchanges.get(i);
+            }
+        }
+        return null;
+    }
+
+    // ---- their turns
+
+    /** Takes a request on, and runs it unless it has to wait; the body that follows in its frame is its own. */
+    void add(Exchange exchange) {
+        exchanges.add(exchange);
+        bodyOf = exchange;
+        runInTurn(exchange);
+    }
+
+    /** Runs a request that has no other before it, or whose body is to be received; others are held until their turn. */
+    private void runInTurn(Exchange exchange) {
+        if (!exchange.wantsBody() && mustWait(exchange)) {
+            exchange.hold();
+            held++;
+        } else {
+            advance(exchange);
+        }
+    }
+
+    /** Whether requests before it have to be answered first; one with a body that follows stands where its END does. */
+    boolean mustWait(Exchange exchange) {
+        for (int i = 0; i < exchanges.size(); i++) {
+            Exchange earlier = exchanges.get(i);
+            if (earlier == exchange) {
+                return false;
+            }
+            if (!earlier.wantsBody() && (ordered || exchange.conflictsWith(earlier))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void advance(Exchange exchange) {
+        if (exchange.run()) {
+            finished(exchange);
+            runHeld();
+        }
+    }
+
+    /** Runs those whose turn has come. */
+    private void runHeld() {
+        for (int i = 0; held > 0 && i < exchanges.size(); i++) {
+            Exchange next = exchanges.get(i);
+            if (next.isHeld() && !mustWait(next)) {
+                takeTurn(next);
+                if (next.run()) {
+                    finished(next);
+                    i = -1; // others may have waited for it
+                }
+            }
+        }
+    }
+
+    private void takeTurn(Exchange exchange) {
+        exchange.takeTurn();
+        held--;
+    }
+
+    private void finished(Exchange exchange) {
+        exchanges.remove(exchange);
+        if (bodyOf == exchange) {
+            bodyOf = null;
+        }
+        if (exchange.isReusable() && spareGets.size() < SPARE_GETS) {
+            spareGets.addLast(exchange);
+        }
+    }
+
+    /** The exchange of a GET or HEAD that is answered, for another; null if there is none. */
+    @Nullable
+    Exchange pollSpareGet() {
+        return spareGets.pollLast();
+    }
+
+    /** Goes on with a request for which something has come back; false if it is not in flight, or not its turn. */
+    boolean resume(Exchange exchange) {
+        if (exchange.abandoned()) {
+            exchange.run(); // lets go of what came back
+        } else if (exchange.isHeld()) {
+            exchange.resumeBody();
+        } else if (exchanges.contains(exchange)) {
+            advance(exchange);
+            return true;
+        }
+        return false;
+    }
+
+    /** Cancels a request; false if there is none, or if it is too far on. */
+    boolean cancel(int requestId) {
+        Exchange target = find(requestId);
+        if (target == null || !target.cancel()) {
+            return false;
+        }
+        if (target.isHeld() && !ordered) {
+            takeTurn(target);
+        }
+        if (!target.isHeld()) {
+            advance(target);
+        }
+        return true;
+    }
+
+    // ---- room for their answers
+
+    /** The request goes on when there is room in the output. */
+    void awaitRoom(Exchange exchange) {
+        awaitingRoom.addLast(exchange);
+    }
+
+    /** There may be room: each of those that wait goes on, once, until the output is full. */
+    void useRoom(OutputQueue output) {
+        int waiters = awaitingRoom.size();
+        for (int i = 0; i < waiters && !output.full(); i++) {
+            Exchange exchange = awaitingRoom.removeFirst();
+            if (exchanges.contains(exchange)) {
+                advance(exchange);
+            }
+        }
+    }
+
+    // ---- their bodies
+
+    /** The body in the next frame is a request's, or nobody's. */
+    void setBodyOf(@Nullable Exchange exchange) {
+        bodyOf = exchange;
+    }
+
+    /** Hands on bytes of a body; returns how many were taken. What nobody wants is passed over. */
+    int body(ByteBuffer from, int offset, int length) {
+        Exchange target = bodyOf;
+        return target == null ? length : target.body(from, offset, length);
+    }
+
+    /** The END of a request's body has come; the request's place is that of its END. */
+    void endOfBody(Exchange exchange, Status status) {
+        exchange.endOfBody(status);
+        exchanges.remove(exchange);
+        exchanges.add(exchange);
+        runInTurn(exchange);
+    }
+
+    boolean hasOpenBody() {
+        for (int i = 0; i < exchanges.size(); i++) {
+            if (exchanges.get(i).wantsBody()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // ---- their early end
+
+    /** How many have no answer yet. */
+    int unanswered() {
+        int count = 0;
+        for (int i = 0; i < exchanges.size(); i++) {
+            count += exchanges.get(i).isAnswered() ? 0 : 1;
+        }
+        return count;
+    }
+
+    /** PUTs whose rest can't come any more leave nothing behind; returns how many of them get no answer. */
+    int abandonOpenBodies() {
+        int count = 0;
+        for (Exchange exchange : exchanges.toArray(new Exchange[0])) {
+            if (exchange.wantsBody()) {
+                count += exchange.isAnswered() ? 0 : 1;
+                exchanges.remove(exchange);
+                exchange.abandon();
+            }
+        }
+        return count;
+    }
+
+    /** Lets go of all. */
+    void abandon() {
+        for (Exchange exchange : exchanges) {
+            exchange.abandon();
+        }
+        exchanges.clear();
+        awaitingRoom.clear();
+        held = 0;
+    }
+}
