@@ -158,7 +158,15 @@ class HeldInputTest {
         assertThat(answer.operation()).isEqualTo(Operation.ERROR);
         assertThat(answer.status()).isEqualTo(Status.BUSY);
         assertThat(answer.message()).contains("MAX_HELD_INPUT");
-        assertThat(client.isClosedByServer()).isTrue();
+        assertThat(isEnded(client)).isTrue();
+    }
+
+    private static boolean isEnded(RawClient client) {
+        try {
+            return client.isClosedByServer();
+        } catch (IOException e) {
+            return true; // reset: it had sent more meanwhile
+        }
     }
 
     private long held() {
