@@ -28,8 +28,8 @@ import org.objmapper.server.store.StoreOptions;
 class LoopAllocationTest {
     private static final int BATCH = 16;
     private static final int ROUNDS = 625;
-    /** What 10,000 GETs may allocate together: less than the smallest object for each of a hundred of them. */
-    private static final long ALLOWED_BYTES = 1_600;
+    /** A tenth of the smallest object for each of 10,000 GETs: pools may still grow by a piece when the turns fall otherwise. */
+    private static final long ALLOWED_BYTES = 16_000;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
