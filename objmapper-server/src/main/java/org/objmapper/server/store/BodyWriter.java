@@ -41,7 +41,7 @@ public final class BodyWriter {
         this.store = store;
         this.declared = declared;
         this.progress = progress;
-        this.few = new byte[(int) Math.min(store.inlineBodyBytes(), declared < 0 ? store.inlineBodyBytes() : declared)];
+        this.few = new byte[(int) Math.min(Store.INLINE_BODY_BYTES, declared < 0 ? Store.INLINE_BODY_BYTES : declared)];
         if (declared >= 0) {
             checkAgainstStore(declared);
         }

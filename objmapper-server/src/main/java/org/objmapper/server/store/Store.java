@@ -18,7 +18,15 @@ import org.objmapper.server.metrics.Metrics;
  * a durable one is then on disk; others are within a second.
  */
 public final class Store implements AutoCloseable {
+    /** Bodies up to here stand in the index. */
+    static final int INLINE_BODY_BYTES = 4_096;
+
     private static final int CHUNKS = 256;
+    private static final int INDEX_THREADS = 2;
+    private static final int INDEX_QUEUE_LENGTH = 1_024;
+    /** The most that the index may grow to: address space, not memory. */
+    private static final long INDEX_MAP_BYTES = 1L << 40;
+
     static final int SHED_AT_ONCE = 64;
 
     private final StoreOptions options;
@@ -59,7 +67,7 @@ public final class Store implements AutoCloseable {
         closer = new Closer(files);
         committer = new Committer(index, files, hot, closer, metrics);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
-        lookups = new DeviceQueue("store-index", options.indexThreads(), options.indexQueueLength());
+        lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         changes = new Changes(index, files, committer, clock);
         purger = new Purger(index, committer, changes);
@@ -79,7 +87,7 @@ public final class Store implements AutoCloseable {
         Device files = Device.open(options.directory());
         Index index = null;
         try {
-            index = new Index(files.index(), options.mapBytes());
+            index = new Index(files.index(), INDEX_MAP_BYTES);
             Store store = new Store(options, clock, files, index);
             store.housekeeping.start();
             return store;
@@ -156,7 +164,7 @@ public final class Store implements AutoCloseable {
     private void copy(Put put, PassedBody passedBody, int descriptor, Result.Outcome outcome) {
         Body body;
         try {
-            body = passedBody.copy(put, options.inlineBodyBytes());
+            body = passedBody.copy(put, INLINE_BODY_BYTES);
         } catch (StoreException e) {
             outcome.done(Result.failed(e));
             return;
@@ -254,10 +262,6 @@ public final class Store implements AutoCloseable {
 
     ChunkPool chunks() {
         return chunks;
-    }
-
-    int inlineBodyBytes() {
-        return options.inlineBodyBytes();
     }
 
     /** Refuses a body of so many bytes, unsigned, where the store takes none that long. */

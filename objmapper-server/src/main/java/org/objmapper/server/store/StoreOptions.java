@@ -10,11 +10,7 @@ import org.objmapper.protocol.Limits;
  * @param directory where objects and index are; must exist
  * @param deviceThreads threads for bodies and changes
  * @param deviceQueueLength pieces of such work that may wait; beyond it clients are told BUSY
- * @param indexThreads threads for look-ups that memory can't answer
- * @param indexQueueLength look-ups that may wait
  * @param hotObjects objects that are kept at hand, each with an open descriptor at most
- * @param mapBytes the most that the index may grow to; address space, not memory
- * @param inlineBodyBytes bodies up to here stand in the index
  * @param maxObjectBytes the longest body that is taken
  * @param passedQueueLength bodies in descriptors that clients passed that may wait to be copied; beyond it clients are told BUSY
  * @param passedQueueLengthPerUser how many of them may be one user's
@@ -24,19 +20,14 @@ public record StoreOptions(
         Path directory,
         int deviceThreads,
         int deviceQueueLength,
-        int indexThreads,
-        int indexQueueLength,
         int hotObjects,
-        long mapBytes,
-        int inlineBodyBytes,
         long maxObjectBytes,
         int passedQueueLength,
         int passedQueueLengthPerUser,
         Set<Integer> passedDescriptorUids) {
     /** What holds where nothing else is said. */
     public static StoreOptions of(Path directory) {
-        return new StoreOptions(
-                directory, 4, 1_024, 2, 1_024, 16_384, 1L << 40, 4_096, Limits.MAX_OBJECT_DEFAULT, 256, 64, Set.of());
+        return new StoreOptions(directory, 4, 1_024, 16_384, Limits.MAX_OBJECT_DEFAULT, 256, 64, Set.of());
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -45,28 +36,7 @@ public record StoreOptions(
                 directory,
                 threads,
                 queueLength,
-                indexThreads,
-                indexQueueLength,
                 hotObjects,
-                mapBytes,
-                inlineBodyBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids);
-    }
-
-    /** The same with another bound of hot objects. */
-    public StoreOptions withHotObjects(int objects) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                indexThreads,
-                indexQueueLength,
-                objects,
-                mapBytes,
-                inlineBodyBytes,
                 maxObjectBytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
@@ -79,11 +49,7 @@ public record StoreOptions(
                 directory,
                 deviceThreads,
                 deviceQueueLength,
-                indexThreads,
-                indexQueueLength,
                 hotObjects,
-                mapBytes,
-                inlineBodyBytes,
                 bytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
@@ -96,11 +62,7 @@ public record StoreOptions(
                 directory,
                 deviceThreads,
                 deviceQueueLength,
-                indexThreads,
-                indexQueueLength,
                 hotObjects,
-                mapBytes,
-                inlineBodyBytes,
                 maxObjectBytes,
                 length,
                 lengthPerUser,
@@ -113,11 +75,7 @@ public record StoreOptions(
                 directory,
                 deviceThreads,
                 deviceQueueLength,
-                indexThreads,
-                indexQueueLength,
                 hotObjects,
-                mapBytes,
-                inlineBodyBytes,
                 maxObjectBytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,

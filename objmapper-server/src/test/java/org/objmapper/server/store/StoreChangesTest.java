@@ -245,8 +245,7 @@ class StoreChangesTest {
     @Test
     void theHotTableKeepsToItsBoundAndPinsKeepFilesOpen() throws Exception {
         try (StoreUnderTest small =
-                new StoreUnderTest(StoreOptions.of(Files.createDirectory(directory.resolve("small")))
-                        .withHotObjects(2))) {
+                new StoreUnderTest(StoreUnderTest.hotObjects(Files.createDirectory(directory.resolve("small")), 2))) {
             for (int i = 0; i < 10; i++) {
                 small.put(durable("key" + i), LARGE);
                 small.get("key" + i);

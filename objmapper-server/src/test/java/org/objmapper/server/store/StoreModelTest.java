@@ -42,7 +42,7 @@ class StoreModelTest {
         long seed = Long.getLong("objmapper.seed", System.nanoTime());
         System.out.println("StoreModelTest: -Dobjmapper.seed=" + seed);
         random = new Random(seed);
-        store = new StoreUnderTest(StoreOptions.of(directory).withHotObjects(16));
+        store = new StoreUnderTest(StoreUnderTest.hotObjects(directory, 16));
         try {
             for (int i = 0; i < OPERATIONS; i++) {
                 step();

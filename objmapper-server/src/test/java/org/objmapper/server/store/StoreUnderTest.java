@@ -39,6 +39,20 @@ final class StoreUnderTest implements AutoCloseable {
         this.store = Store.open(options, nowMillis::get);
     }
 
+    /** The usual options, with another bound of hot objects. */
+    static StoreOptions hotObjects(Path directory, int count) {
+        StoreOptions usual = StoreOptions.of(directory);
+        return new StoreOptions(
+                directory,
+                usual.deviceThreads(),
+                usual.deviceQueueLength(),
+                count,
+                usual.maxObjectBytes(),
+                usual.passedQueueLength(),
+                usual.passedQueueLengthPerUser(),
+                usual.passedDescriptorUids());
+    }
+
     Store store() {
         return store;
     }
