@@ -106,6 +106,15 @@ public final class RawClient implements AutoCloseable {
                 .put(body));
     }
 
+    /** A PUT that is on disk once it is answered. */
+    public static ByteBuffer putDurably(int id, String key, byte[] body) {
+        return frame(w -> w.begin(Operation.PUT, 0, id, Status.OK, body.length)
+                .text(MetadataType.KEY, key)
+                .u32(MetadataType.DURABILITY, 1)
+                .body()
+                .put(body));
+    }
+
     public static ByteBuffer frame(Consumer<FrameWriter> content) {
         ByteBuffer buffer = ByteBuffer.allocate(1024 * 1024 + 4096).order(ByteOrder.LITTLE_ENDIAN);
         FrameWriter writer = new FrameWriter().wrap(buffer);
