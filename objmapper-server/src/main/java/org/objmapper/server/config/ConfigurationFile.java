@@ -3,6 +3,8 @@ package org.objmapper.server.config;
 import static org.objmapper.server.config.ConfigurationKey.*;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +39,19 @@ public final class ConfigurationFile {
      * @throws IOException when it can't be read
      */
     public static Configuration read(Path file) throws IOException, ConfigurationException {
-        return parse(file.toString(), Files.readString(file));
+        return parse(file.toString(), text(file));
+    }
+
+    private static String text(Path file) throws IOException {
+        try {
+            return Files.readString(file);
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (CharacterCodingException e) {
+            throw new FileSystemException(file.toString(), null, "the configuration is not in UTF-8");
+        } catch (IOException e) {
+            throw new FileSystemException(file.toString(), null, e.getMessage());
+        }
     }
 
     /** Reads a text; {@code name} stands for the file in messages. */

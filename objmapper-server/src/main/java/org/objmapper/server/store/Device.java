@@ -1,6 +1,7 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -42,6 +43,9 @@ final class Device implements AutoCloseable {
     private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
     private static final int BODY_MODE = 0400;
     private static final int DIRECTORY_MODE = 0700;
+    /** What a file system must be, for messages. */
+    static final String HEALTHY = "on a sound file system that is mounted for writing and has room";
+
     private static final String ID = "id";
     private static final String LOCK = "lock";
     private static final String OBJECTS = "objects";
@@ -82,12 +86,12 @@ final class Device implements AutoCloseable {
             Device device = new Device(root, id, lock, objects, facts[2]);
             device.proveTemporaries();
             return device;
-        } catch (FileSystemException e) {
-            NativeIo.close(lock);
-            throw unusable(root, e);
-        } catch (IOException e) {
+        } catch (StoreException e) {
             NativeIo.close(lock);
             throw e;
+        } catch (IOException | UncheckedIOException e) {
+            NativeIo.close(lock);
+            throw unusable(root, reason(e));
         }
     }
 
@@ -176,18 +180,19 @@ final class Device implements AutoCloseable {
         Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    private static StoreException unusable(Path root, FileSystemException e) {
-        String reason = e.getReason();
-        return unusable(
-                root,
-                e instanceof AccessDeniedException ? "Permission denied" : reason == null ? e.toString() : reason);
+    private static String reason(Exception e) {
+        if (e instanceof AccessDeniedException) {
+            return "Permission denied";
+        }
+        String reason = e instanceof FileSystemException ? ((FileSystemException) e).getReason() : e.getMessage();
+        return reason == null ? e.toString() : reason;
     }
 
     private static StoreException unusable(Path root, String reason) {
         return new StoreException(
                 Status.IO_ERROR,
-                "the store's directory " + root + " can't be written to: " + reason
-                        + "; it must be owned by the server's user, on a file system that is mounted for writing");
+                "the store's directory " + root + " can't be used: " + reason
+                        + "; it must be owned by the server's user, " + HEALTHY);
     }
 
     /** Bodies are written to files without a name: the file system must have them. */

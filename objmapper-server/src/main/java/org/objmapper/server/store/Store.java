@@ -96,9 +96,11 @@ public final class Store implements AutoCloseable {
                 index.close();
             }
             files.close();
+            StoreException failure = StoreException.ofIndex(e);
             throw new StoreException(
-                    StoreException.ofIndex(e).status(),
-                    "the index in " + files.index() + " can't be opened: " + e.getMessage());
+                    failure.status(),
+                    "the store in " + options.directory() + " can't be opened: " + failure.getMessage()
+                            + "; it must be " + Device.HEALTHY);
         }
     }
 

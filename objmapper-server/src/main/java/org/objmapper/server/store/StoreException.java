@@ -43,8 +43,13 @@ public final class StoreException extends IOException {
         boolean full = failure instanceof Env.MapFullException
                 || (failure instanceof LmdbNativeException
                         && ((LmdbNativeException) failure).getResultCode() == Errno.ENOSPC);
-        return new StoreException(
-                full ? Status.NO_SPACE : Status.IO_ERROR, "the index failed: " + failure.getMessage());
+        return new StoreException(full ? Status.NO_SPACE : Status.IO_ERROR, "the index failed: " + reason(failure));
+    }
+
+    private static String reason(LmdbException failure) {
+        return failure instanceof LmdbNativeException.ConstantDerivedException
+                ? Errno.nameOf(((LmdbNativeException) failure).getResultCode())
+                : String.valueOf(failure.getMessage());
     }
 
     /** Whatever went wrong, as one of these. */

@@ -7,6 +7,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -92,10 +93,18 @@ public final class Listener implements AutoCloseable {
         PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
         var names = path.getFileSystem().getUserPrincipalLookupService();
         if (owner != null) {
-            view.setOwner(names.lookupPrincipalByName(owner));
+            try {
+                view.setOwner(names.lookupPrincipalByName(owner));
+            } catch (UserPrincipalNotFoundException e) {
+                throw unknown("owner", owner, path, e);
+            }
         }
         if (group != null) {
-            view.setGroup(names.lookupPrincipalByGroupName(group));
+            try {
+                view.setGroup(names.lookupPrincipalByGroupName(group));
+            } catch (UserPrincipalNotFoundException e) {
+                throw unknown("group", group, path, e);
+            }
         }
         Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
         PosixFilePermission[] all = PosixFilePermission.values(); // OWNER_READ first, OTHERS_EXECUTE last
@@ -105,6 +114,13 @@ public final class Listener implements AutoCloseable {
             }
         }
         view.setPermissions(permissions);
+    }
+
+    private static IOException unknown(String role, String name, Path path, UserPrincipalNotFoundException cause) {
+        return new IOException(
+                "the socket " + path + " can't get the " + role + " " + name
+                        + ": there is no such name on this machine;" + " create it, or change listener." + role,
+                cause);
     }
 
     int socket() {
