@@ -54,6 +54,12 @@ class ManualTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("pages")
+    void aPageHasHeadingsWithoutColons(String page) throws Exception {
+        assertThat(text(page)).contains("\n.SH \"EXIT CODES\"\n").doesNotContainPattern("(?m)^\\.S[HS] .*:\"?$");
+    }
+
     @Test
     void everyCommandHasAPage() throws Exception {
         Set<String> expected = new TreeSet<>(Set.of("objmapper.1", "objmapperd.8"));

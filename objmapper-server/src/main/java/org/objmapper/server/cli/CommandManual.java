@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,7 +24,9 @@ final class CommandManual {
         describe(new CommandLine(Usage.tool()), manual.resolve("man1"), completions);
         Path man8 = manual.resolve("man8");
         describe(ObjmapperdCommand.commandLine(), man8, completions);
-        moveToSection8(man8);
+        rewrite(
+                man8,
+                page -> page.replaceAll("(objmapperd[a-z-]*)\\(1\\)", "$1(8)")); // the generator knows only section 1
     }
 
     private static void describe(CommandLine line, Path manual, Path completions) throws IOException {
@@ -33,14 +36,14 @@ final class CommandManual {
         if (exitCode != CommandLine.ExitCode.OK) {
             throw new IOException("no manual of " + program.name() + " in " + manual + ": exit code " + exitCode);
         }
+        rewrite(manual, page -> page.replaceAll("(?m)^== +(.*):$", "== $1")); // a heading of the help ends with a colon
         Files.writeString(completions.resolve(program.name()), AutoComplete.bash(program.name(), line));
     }
 
-    /** The generator knows only section 1. */
-    private static void moveToSection8(Path manual) throws IOException {
+    private static void rewrite(Path manual, UnaryOperator<String> change) throws IOException {
         try (DirectoryStream<Path> pages = Files.newDirectoryStream(manual, "*.adoc")) {
             for (Path page : pages) {
-                Files.writeString(page, Files.readString(page).replaceAll("(objmapperd[a-z-]*)\\(1\\)", "$1(8)"));
+                Files.writeString(page, change.apply(Files.readString(page)));
             }
         }
     }
