@@ -42,6 +42,27 @@ class LauncherTest {
     }
 
     @Test
+    void aStandardOutputThatIsFullIsNamedInTheError() throws Exception {
+        Outcome outcome =
+                run(Map.of(), "sh", "-c", "exec \"$0\" --version >/dev/full", Distribution.program("objmapper"));
+
+        assertThat(outcome.exitCode()).isEqualTo(5);
+        assertThat(outcome.err()).isEqualTo("the standard output: No space left on device\n");
+    }
+
+    @Test
+    void aStandardOutputThatNobodyReadsAnyMoreIsNoReasonToTalk() throws Exception {
+        Outcome outcome = run(
+                Map.of(),
+                "sh",
+                "-c",
+                "mkfifo pipe; (: <pipe) & exec 3>pipe; wait; exec \"$0\" --version >&3",
+                Distribution.program("objmapper"));
+
+        assertThat(outcome).isEqualTo(new Outcome(5, "", ""));
+    }
+
+    @Test
     void theToolStartsFromItsArchiveOfClassesWhereverTheDistributionLies() throws Exception {
         Path copy = Distribution.copyTo(directory.resolve("a copy"));
 

@@ -16,9 +16,15 @@ import java.util.Map;
  * @param out data; a write to it fails when its reader is gone
  */
 record Console(InputStream in, OutputStream out, PrintStream err, Map<String, String> environment) {
+    private static final String OUT = "the standard output";
+
+    /** The message of the error that {@link #out} gives when its reader is gone. */
+    static final String READER_IS_GONE = OUT + ": Broken pipe";
+
     /** The process's own. */
     static Console ofProcess() {
-        OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 65_536);
+        OutputStream out =
+                new BufferedOutputStream(new NamedOutput(OUT, new FileOutputStream(FileDescriptor.out)), 65_536);
         return new Console(System.in, out, System.err, System.getenv());
     }
 

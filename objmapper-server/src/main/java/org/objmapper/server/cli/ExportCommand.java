@@ -98,7 +98,7 @@ final class ExportCommand implements ToolCommand {
         if (parent != null) {
             Files.createDirectories(parent);
         }
-        try (OutputStream out = Files.newOutputStream(file)) {
+        try (OutputStream out = new NamedOutput(file.toString(), Files.newOutputStream(file))) {
             session.request(Operation.GET).bytes(MetadataType.KEY, entry.key()).u32(MetadataType.MODE, mode.code());
             session.exchange();
             if (session.status() == Status.NOT_FOUND) {

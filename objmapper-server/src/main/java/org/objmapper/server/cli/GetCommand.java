@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -106,22 +107,32 @@ final class GetCommand implements ToolCommand {
 
     private static void writeFile(ToolSession session, Key key, Path file) throws IOException, ToolFailure {
         if (Files.exists(file) && !Files.isRegularFile(file)) {
-            try (OutputStream out = Files.newOutputStream(file)) {
+            try (OutputStream out = new NamedOutput(file.toString(), Files.newOutputStream(file))) {
                 deliver(session, key, out);
             }
             return;
         }
-        Path directory = file.toAbsolutePath().getParent();
-        Path part = Files.createTempFile(directory == null ? Path.of("/") : directory, ".objmapper", ".part");
+        Path part = partOf(file);
         part.toFile().deleteOnExit();
         try {
-            try (OutputStream out = Files.newOutputStream(part)) {
+            try (OutputStream out = new NamedOutput(file.toString(), Files.newOutputStream(part))) {
                 deliver(session, key, out);
             }
             Files.setPosixFilePermissions(part, FileCreation.permissions());
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(part);
+        }
+    }
+
+    /** A file beside another, in which that one can come about. */
+    private static Path partOf(Path file) throws IOException {
+        Path parent = file.toAbsolutePath().getParent();
+        Path directory = parent == null ? Path.of("/") : parent;
+        try {
+            return Files.createTempFile(directory, ".objmapper", ".part");
+        } catch (FileSystemException e) {
+            throw new IOException(file + " cannot be made in " + directory + ": " + IoMessage.reason(e), e);
         }
     }
 

@@ -13,9 +13,14 @@ final class IoMessage {
 
     static String of(IOException e) {
         if (e instanceof FileSystemException file) {
-            return file.getFile() + ": " + (file.getReason() == null ? kind(file) : file.getReason());
+            return file.getFile() + ": " + reason(file);
         }
         return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+
+    /** Why, without to what. */
+    static String reason(FileSystemException e) {
+        return e.getReason() == null ? kind(e) : e.getReason();
     }
 
     private static String kind(FileSystemException e) {

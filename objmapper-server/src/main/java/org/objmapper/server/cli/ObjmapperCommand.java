@@ -94,7 +94,7 @@ public final class ObjmapperCommand {
     }
 
     private static int failed(List<String> words, Console console, int exitCode, String message, Exception cause) {
-        if ("Broken pipe".equals(message)) {
+        if (Console.READER_IS_GONE.equals(message)) {
             return exitCode; // who read the output has had enough
         }
         console.err().println(message);

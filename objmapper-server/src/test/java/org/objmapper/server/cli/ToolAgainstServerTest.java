@@ -126,6 +126,25 @@ class ToolAgainstServerTest {
     }
 
     @Test
+    void anOutputFileInADirectoryThatIsNotThereIsNamedInTheError() {
+        ToolCall.with(bytes(10), environment(), "put", "key", "-");
+
+        Outcome outcome = tool("get", "key", "-o", directory + "/none/output");
+        assertThat(outcome.exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(outcome.talk())
+                .isEqualTo(directory + "/none/output cannot be made in " + directory
+                        + "/none: there is no such file or directory\n");
+    }
+
+    @Test
+    void anOutputThatCannotTakeTheBodyIsNamedInTheError() {
+        ToolCall.with(bytes(10), environment(), "put", "key", "-");
+
+        assertThat(tool("get", "key", "-o", "/dev/full"))
+                .isEqualTo(new Outcome(ExitCode.IO, "", "/dev/full: No space left on device\n"));
+    }
+
+    @Test
     void whatPutIsToldComesBackFromHead() {
         ToolCall.with(
                 bytes(5),
