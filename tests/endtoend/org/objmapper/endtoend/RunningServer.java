@@ -25,10 +25,12 @@ final class RunningServer implements AutoCloseable {
         return start(List.of(Distribution.program("objmapperd")), socket, data, log);
     }
 
-    /** As {@link #start(Path, Path, Path)}, with another program, or by way of one. */
-    static RunningServer start(List<String> program, Path socket, Path data, Path log) throws IOException {
+    /** As {@link #start(Path, Path, Path)}, with another program, or by way of one, and with more options. */
+    static RunningServer start(List<String> program, Path socket, Path data, Path log, String... options)
+            throws IOException {
         List<String> command = new ArrayList<>(program);
         command.addAll(List.of("serve", "--socket", socket.toString(), "--data", data.toString()));
+        command.addAll(List.of(options));
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();

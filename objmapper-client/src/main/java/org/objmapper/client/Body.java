@@ -31,9 +31,9 @@ public abstract sealed class Body {
     }
 
     /**
-     * A regular file. One of more than 128 KiB goes to a server that takes files from this user (its {@code passed_descriptor_uids}) as a
-     * descriptor, without being read here; all others are read while they are sent. One that grows or shrinks meanwhile makes the call
-     * fail, and the old object stays.
+     * A regular file. One of more than 128 KiB on the file system of the server's objects goes to a server that takes files from this user
+     * (its {@code passed_descriptor_uids}) as a descriptor, without being read here; all others are read while they are sent. The file must
+     * not change until the call has ended; one that grows or shrinks meanwhile makes it fail, and the old object stays.
      */
     public static Body of(Path path) {
         return new PathBody(path);
