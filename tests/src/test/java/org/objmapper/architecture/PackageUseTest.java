@@ -24,6 +24,8 @@ class PackageUseTest {
     private static final String CLIENT = "org.objmapper.client";
     private static final String NATIVE = "org.objmapper.nativeio";
     private static final String STORE = "org.objmapper.server.store";
+    private static final String INDEX = "org.objmapper.server.store.index";
+    private static final String DEVICE = "org.objmapper.server.store.device";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String DELIVERY = "org.objmapper.server.delivery";
     private static final String EXCHANGE = "org.objmapper.server.exchange";
@@ -45,13 +47,15 @@ class PackageUseTest {
                     List.of(
                             PROTOCOL,
                             NATIVE,
+                            INDEX,
+                            DEVICE,
                             EVICTION,
-                            "org.lmdbjava..",
-                            "jnr..",
                             "net.openhft..",
                             "com.github.benmanes.caffeine..",
                             METRICS,
                             LOGGING)),
+            Map.entry(INDEX, List.of(PROTOCOL, NATIVE, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
+            Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),

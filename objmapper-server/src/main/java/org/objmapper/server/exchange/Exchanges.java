@@ -43,6 +43,6 @@ public final class Exchanges {
 
     /** Has a thread of the device do what may block; false at once where too much waits for it. */
     public boolean submit(Runnable task) {
-        return store.device().submit(task);
+        return store.submit(task);
     }
 }

@@ -1,10 +1,15 @@
 package org.objmapper.server.store;
 
+import java.io.IOException;
 import java.security.MessageDigest;
+import java.util.HexFormat;
 import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.BodyFile;
+import org.objmapper.server.store.device.FileWindow;
+import org.objmapper.server.store.index.Digests;
 
 /**
  * A body that came whole and right, and is no object's yet.
@@ -28,7 +33,7 @@ record Body(
     }
 
     /** Takes the file over, even where it throws. */
-    static Body ofFile(BodyFile file, MessageDigest digest, Put put) throws StoreException {
+    static Body ofFile(BodyFile file, MessageDigest digest, Put put) throws IOException {
         long length = file.length();
         byte[] sha256 = digest.digest();
         int reading;
@@ -37,7 +42,7 @@ record Body(
             xxh3 = put.expectedXxh3() == null ? null : (Long) FileWindow.xxh3(file.descriptor(), length);
             checkSums(put, sha256, xxh3);
             reading = file.finish(put.durable());
-        } catch (StoreException e) {
+        } catch (IOException e) {
             file.close();
             throw e;
         }
@@ -49,8 +54,8 @@ record Body(
         if (expected != null && !MessageDigest.isEqual(expected, sha256)) {
             throw new StoreException(
                     Status.CHECKSUM_MISMATCH,
-                    "the body's SHA-256 is " + Digests.hex(sha256, 0, sha256.length) + ", not "
-                            + Digests.hex(expected, 0, expected.length));
+                    "the body's SHA-256 is " + HexFormat.of().formatHex(sha256) + ", not "
+                            + HexFormat.of().formatHex(expected));
         }
         Long expectedXxh3 = put.expectedXxh3();
         if (expectedXxh3 != null && !expectedXxh3.equals(xxh3)) {

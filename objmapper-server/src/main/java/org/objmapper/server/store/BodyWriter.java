@@ -1,5 +1,6 @@
 package org.objmapper.server.store;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.ArrayDeque;
@@ -7,6 +8,8 @@ import java.util.Arrays;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.BodyFile;
+import org.objmapper.server.store.index.Digests;
 
 /**
  * Takes a body in pieces, as they come, and makes an object of it. The caller's methods, {@link #write}, {@link #finish} and
@@ -163,7 +166,7 @@ public final class BodyWriter {
 
     private void start() {
         if (!running && failure == null) {
-            running = store.device().submit(this::drain);
+            running = store.submit(this::drain);
             if (!running) {
                 failure = new StoreException(Status.BUSY, "the device's queue is full");
             }
@@ -204,9 +207,9 @@ public final class BodyWriter {
             }
             into.append(bytes);
             digest.update(bytes);
-        } catch (StoreException e) {
+        } catch (IOException e) {
             synchronized (this) {
-                failure = e;
+                failure = StoreException.of(e);
             }
         } finally {
             store.chunks().giveBack(bytes);
@@ -243,9 +246,9 @@ public final class BodyWriter {
             body = written == null
                     ? Body.ofBytes(Arrays.copyOf(smallBytes(), fewLength), wanted)
                     : Body.ofFile(written, digest, wanted);
-        } catch (StoreException e) {
+        } catch (IOException e) {
             release();
-            told.done(Result.failed(e));
+            told.done(Result.failed(StoreException.of(e)));
             return;
         }
         store.put(wanted, body, told);

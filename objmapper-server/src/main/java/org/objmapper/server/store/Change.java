@@ -1,6 +1,9 @@
 package org.objmapper.server.store;
 
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.device.NewFile;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

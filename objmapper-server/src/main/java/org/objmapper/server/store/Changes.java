@@ -6,10 +6,15 @@ import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.NewFile;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 
 /** Makes changes of single objects: looks at what is there, decides under the committer's lock, and gives the committer the change. Safe on any thread that may block. */
 final class Changes {
@@ -44,7 +49,7 @@ final class Changes {
                     taken = true;
                 }
             }
-        } catch (IOException | LmdbException e) {
+        } catch (IOException | IndexException e) {
             result = Result.failed(StoreException.of(e));
         }
         if (!taken) {
@@ -194,7 +199,7 @@ final class Changes {
                 // Tells when this, and all before it, is on disk: what it found gone may not come back.
                 committer.add(Change.barrier(outcome, Result.purged(takes ? 1 : 0)));
             }
-        } catch (IOException | LmdbException e) {
+        } catch (IOException | IndexException e) {
             outcome.done(Result.failed(StoreException.of(e)));
         }
     }
@@ -260,7 +265,7 @@ final class Changes {
                     told = durable;
                 }
             }
-        } catch (IOException | LmdbException e) {
+        } catch (IOException | IndexException e) {
             result = Result.failed(StoreException.of(e));
         }
         if (!told && result != null) {

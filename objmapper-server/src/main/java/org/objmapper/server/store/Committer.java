@@ -1,5 +1,6 @@
 package org.objmapper.server.store;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,10 +15,18 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.device.NewFile;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexChange;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -210,12 +219,12 @@ final class Committer implements AutoCloseable {
         Map<Change, StoreException> failed = new LinkedHashMap<>();
         List<Index.Replaced> replaced = new ArrayList<>();
         try {
-            List<Change> last = publishFiles(batch, failed);
+            List<IndexChange> last = publishFiles(batch, failed);
             device.syncDirectories();
             commitIndex(batch, last, replaced);
-        } catch (StoreException e) {
+        } catch (IOException e) {
             device.forgetDirectories();
-            fail(batch, e);
+            fail(batch, StoreException.of(e));
             removeUnused(replaced);
             return;
         }
@@ -234,15 +243,14 @@ final class Committer implements AutoCloseable {
     }
 
     /** Brings changes into the index; where it fails, opens it anew and tries once more. */
-    private void commitIndex(List<Change> batch, List<Change> last, List<Index.Replaced> replaced)
+    private void commitIndex(List<Change> batch, List<IndexChange> last, List<Index.Replaced> replaced)
             throws StoreException {
         try {
             index.commit(last, boundForCommit(), replaced);
             return;
-        } catch (LmdbException e) {
-            StoreException failure = StoreException.ofIndex(e);
-            if (failure.status() == Status.NO_SPACE && index.isUsable()) {
-                throw failure;
+        } catch (IndexException e) {
+            if (e.status() == Status.NO_SPACE && index.isUsable()) {
+                throw StoreException.of(e);
             }
             metrics.count(Metric.STORE_COMMIT_FAILURES);
             FAILURES.error(
@@ -251,9 +259,9 @@ final class Committer implements AutoCloseable {
         reopenIndex(batch);
         try {
             index.commit(last, boundForCommit(), replaced);
-        } catch (LmdbException e) {
+        } catch (IndexException e) {
             reopenIndex(batch);
-            throw StoreException.ofIndex(e);
+            throw StoreException.of(e);
         }
     }
 
@@ -264,8 +272,8 @@ final class Committer implements AutoCloseable {
                 index.reopen(boundForCommit());
                 acceptChanges();
                 return;
-            } catch (LmdbException e) {
-                refuseChanges(batch, StoreException.ofIndex(e));
+            } catch (IndexException e) {
+                refuseChanges(batch, StoreException.of(e));
             }
             awaitNextTry();
         }
@@ -317,7 +325,7 @@ final class Committer implements AutoCloseable {
     }
 
     /** Brings bodies to disk and names them; returns what the index is to be told: of each key the last change whose file is good. */
-    private List<Change> publishFiles(List<Change> batch, Map<Change, StoreException> failed) {
+    private List<IndexChange> publishFiles(List<Change> batch, Map<Change, StoreException> failed) {
         Map<ObjectKey, Deque<Change>> byKey =
                 new TreeMap<>(Comparator.comparing(ObjectKey::digest, Arrays::compareUnsigned));
         for (Change change : batch) {
@@ -327,12 +335,12 @@ final class Committer implements AutoCloseable {
             }
         }
         syncFiles(byKey.values());
-        List<Change> last = new ArrayList<>();
-        for (Deque<Change> newestFirst : byKey.values()) {
-            for (Change change : newestFirst) {
+        List<IndexChange> last = new ArrayList<>();
+        for (Map.Entry<ObjectKey, Deque<Change>> ofKey : byKey.entrySet()) {
+            for (Change change : ofKey.getValue()) {
                 StoreException failure = publish(change);
                 if (failure == null) {
-                    last.add(change);
+                    last.add(new IndexChange(ofKey.getKey(), change.record()));
                     break;
                 }
                 failed.put(change, failure);
@@ -389,9 +397,9 @@ final class Committer implements AutoCloseable {
             file.sync();
             file.publish();
             return null;
-        } catch (StoreException e) {
+        } catch (DeviceException e) {
             FAILURES.error("generation={} is lost: {}", change.result().generation(), e.getMessage());
-            return e;
+            return StoreException.of(e);
         }
     }
 
@@ -457,8 +465,8 @@ final class Committer implements AutoCloseable {
 
     private void discard(NewFile file) {
         try {
-            file.discard(index);
-        } catch (LmdbException e) {
+            file.discard(index::leadsTo);
+        } catch (IndexException e) {
             file.leave(); // the index can't be asked; recovery does it at the next start
         }
     }
@@ -471,7 +479,7 @@ final class Committer implements AutoCloseable {
                     device.unlink(file.digest(), file.generation());
                 }
             }
-        } catch (LmdbException e) {
+        } catch (IndexException e) {
             FAILURES.warn("Up to files={} are left for the next start to remove: {}", files.size(), e.getMessage());
         }
     }

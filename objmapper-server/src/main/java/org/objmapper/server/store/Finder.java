@@ -4,8 +4,15 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.LmdbException;
 import org.objmapper.nativeio.Errno;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.NewFile;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 
 /**
  * Finds objects that are not at hand: asks the changes on their way, then the index, opens the body and puts the object into the hot
@@ -33,14 +40,14 @@ final class Finder {
         StoredObject found;
         try {
             found = find(key);
-        } catch (IOException | LmdbException e) {
+        } catch (IOException | IndexException e) {
             lookup.found(null, StoreException.of(e));
             return;
         }
         lookup.found(found, null);
     }
 
-    private @Nullable StoredObject find(ObjectKey key) throws StoreException {
+    private @Nullable StoredObject find(ObjectKey key) throws IOException {
         IndexRecord last = null;
         while (true) {
             long seen = hot.changes(key.hash());
@@ -57,7 +64,7 @@ final class Finder {
                 return share(object(key, record, descriptor), seen);
             }
             if (descriptor != -Errno.ENOENT) {
-                throw StoreException.ofErrno(descriptor, "open a body");
+                throw DeviceException.ofErrno(descriptor, "open a body");
             }
             if (last != null && last.generation() == record.generation()) {
                 housekeeping.vanished(key, record);

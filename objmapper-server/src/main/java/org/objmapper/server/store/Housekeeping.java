@@ -11,11 +11,15 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.lmdbjava.LmdbException;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -76,7 +80,7 @@ final class Housekeeping implements AutoCloseable {
             chore.run();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (IOException | LmdbException | IllegalStateException e) {
+        } catch (IOException | IndexException | IllegalStateException e) {
             FAILURES.error("The store can't " + what + ": {}", e.getMessage(), e);
         }
     }

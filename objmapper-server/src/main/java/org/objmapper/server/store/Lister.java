@@ -4,10 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.PrefixKey;
 
 /** Lists objects in the order of their keys, a page at a time, when the changes that were made before are in the index. Safe on any thread. */
 final class Lister {
@@ -71,8 +75,8 @@ final class Lister {
             if (at != null && !anyBehind(prefix, at, now)) {
                 at = null;
             }
-        } catch (LmdbException e) {
-            listing.page(List.of(), null, StoreException.ofIndex(e));
+        } catch (IndexException e) {
+            listing.page(List.of(), null, StoreException.of(e));
             return;
         }
         listing.page(entries, at, null);

@@ -1,11 +1,17 @@
 package org.objmapper.server.store;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.BodyFile;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.FileWindow;
+import org.objmapper.server.store.index.Digests;
 
 /**
  * A body that a client passes as a descriptor. Until it is checked it is hostile: its file system may hang in any call but those of
@@ -66,7 +72,7 @@ final class PassedBody {
     }
 
     /** Copies the bytes. May block. */
-    Body copy(Put put, int inlineBodyBytes) throws StoreException {
+    Body copy(Put put, int inlineBodyBytes) throws IOException {
         if (length <= inlineBodyBytes) {
             return Body.ofBytes(readFew(), put);
         }
@@ -78,14 +84,14 @@ final class PassedBody {
             } else {
                 copyThroughMemory(file, digest);
             }
-        } catch (StoreException e) {
+        } catch (IOException e) {
             file.close();
             throw e;
         }
         return Body.ofFile(file, digest, put);
     }
 
-    private byte[] readFew() throws StoreException {
+    private byte[] readFew() throws IOException {
         ByteBuffer bytes = ByteBuffer.allocateDirect((int) Math.max(length, 1));
         long address = NativeIo.address(bytes);
         int have = 0;
@@ -97,10 +103,10 @@ final class PassedBody {
         return copy;
     }
 
-    private int readSome(long address, int count, long offset) throws StoreException {
+    private int readSome(long address, int count, long offset) throws IOException {
         long read = NativeIo.read(descriptor, address, count, offset);
         if (read < 0) {
-            throw StoreException.ofErrno(read, "read from the passed descriptor");
+            throw DeviceException.ofErrno(read, "read from the passed descriptor");
         }
         if (read == 0) {
             throw refused("it became shorter than the " + length + " bytes that were said");
@@ -109,7 +115,7 @@ final class PassedBody {
     }
 
     /** Lets the file system copy; false where it can't. */
-    private boolean shareBlocks(BodyFile file) throws StoreException {
+    private boolean shareBlocks(BodyFile file) throws IOException {
         if (NativeIo.reflink(descriptor, file.descriptor()) == 0) {
             long[] facts = new long[3];
             NativeIo.describe(file.descriptor(), facts);
@@ -126,7 +132,7 @@ final class PassedBody {
                 return false;
             }
             if (copied < 0 && copied != -Errno.EINTR) {
-                throw StoreException.ofErrno(copied, "copy the passed descriptor's file");
+                throw DeviceException.ofErrno(copied, "copy the passed descriptor's file");
             }
             if (copied == 0) {
                 throw refused("it became shorter than the " + length + " bytes that were said");
@@ -140,7 +146,7 @@ final class PassedBody {
         return errno == Errno.EXDEV || errno == Errno.EINVAL || errno == Errno.EOPNOTSUPP;
     }
 
-    private void copyThroughMemory(BodyFile file, MessageDigest digest) throws StoreException {
+    private void copyThroughMemory(BodyFile file, MessageDigest digest) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocateDirect(ChunkPool.CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         long address = NativeIo.address(buffer);
         while (file.length() < length) {

@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.index.IndexRecord;
 
 /**
  * A purge under way: it takes the objects that match and were there when it began, and knows which of them are not on disk as taken

@@ -6,8 +6,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.LmdbException;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.PrefixKey;
 
 /**
  * Takes objects away by prefix or tag: those that were there when the purge began, and no others. It goes step by step, so that other
@@ -47,8 +52,7 @@ final class Purger implements AutoCloseable {
 
     /** Takes all objects with a tag away, durably; soft: makes them expire. False when too many purges wait already. */
     boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        Predicate<IndexRecord> matches = record ->
-                ObjectMetadata.decode(record.metadata()).tags().stream().anyMatch(other -> Arrays.equals(other, tag));
+        Predicate<IndexRecord> matches = record -> record.tags().stream().anyMatch(other -> Arrays.equals(other, tag));
         return queue.submit(
                 () -> purge(matches, soft, outcome, (after, found) -> index.tagged(tag, after, STEP, found)));
     }
@@ -63,7 +67,7 @@ final class Purger implements AutoCloseable {
             } finally {
                 changes.end(purge);
             }
-        } catch (IOException | LmdbException e) {
+        } catch (IOException | IndexException e) {
             result = Result.failed(StoreException.of(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

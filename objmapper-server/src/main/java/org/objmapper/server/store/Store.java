@@ -5,12 +5,17 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.LmdbException;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.ObjectKey;
 
 /**
  * The object store in one directory. Safe on any thread. {@link #hot}, {@link #hash} and everything that takes a callback return at
@@ -84,23 +89,30 @@ public final class Store implements AutoCloseable {
 
     /** As {@link #open(StoreOptions)}, with a clock of the caller's. */
     static Store open(StoreOptions options, LongSupplier clock) throws IOException {
-        Device files = Device.open(options.directory());
+        Device files = openDevice(options);
         Index index = null;
         try {
             index = new Index(files.index(), INDEX_MAP_BYTES);
             Store store = new Store(options, clock, files, index);
             store.housekeeping.start();
             return store;
-        } catch (LmdbException e) {
+        } catch (IndexException e) {
             if (index != null) {
                 index.close();
             }
             files.close();
-            StoreException failure = StoreException.ofIndex(e);
             throw new StoreException(
-                    failure.status(),
-                    "the store in " + options.directory() + " can't be opened: " + failure.getMessage()
-                            + "; it must be " + Device.HEALTHY);
+                    e.status(),
+                    "the store in " + options.directory() + " can't be opened: " + e.getMessage() + "; it must be "
+                            + Device.HEALTHY);
+        }
+    }
+
+    private static Device openDevice(StoreOptions options) throws StoreException {
+        try {
+            return Device.open(options.directory());
+        } catch (IOException e) {
+            throw StoreException.of(e);
         }
     }
 
@@ -167,8 +179,8 @@ public final class Store implements AutoCloseable {
         Body body;
         try {
             body = passedBody.copy(put, INLINE_BODY_BYTES);
-        } catch (StoreException e) {
-            outcome.done(Result.failed(e));
+        } catch (IOException e) {
+            outcome.done(Result.failed(StoreException.of(e)));
             return;
         } finally {
             NativeIo.close(descriptor);
@@ -248,9 +260,9 @@ public final class Store implements AutoCloseable {
         return metrics;
     }
 
-    /** The queue for whatever may block on the store's directory. */
-    public DeviceQueue device() {
-        return device;
+    /** Queues what may block on the store's directory; false at once where too much waits already. */
+    public boolean submit(Runnable task) {
+        return device.submit(task);
     }
 
     /** The queue for whatever may block on what a user passed. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.store.device.Closer;
 
 /**
  * An object as it stands under its key, immutable, with all that a reply needs. It is counted: whoever gets one unpins it once;

@@ -12,6 +12,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.store.device.BodyFile;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.NewFile;
+import org.objmapper.server.store.index.Digests;
 
 class CloserTest {
     private static final byte[] DIGEST = new byte[Digests.SHA256_BYTES];
@@ -45,8 +50,8 @@ class CloserTest {
     }
 
     private int file(long generation) throws Exception {
-        int descriptor = device.createTemporary();
-        device.link(descriptor, DIGEST, generation);
+        int descriptor = new BodyFile(device).finish(true);
+        new NewFile(device, descriptor, true, DIGEST, generation).publish();
         return descriptor;
     }
 

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.Device;
 
 /**
  * What becomes of the store when the system calls of an index commit fail. To that end the descriptors through which LMDB writes are

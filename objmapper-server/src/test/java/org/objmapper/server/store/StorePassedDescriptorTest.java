@@ -21,6 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.index.Digests;
 
 class StorePassedDescriptorTest {
     private static final int TRUSTED = 1_234;

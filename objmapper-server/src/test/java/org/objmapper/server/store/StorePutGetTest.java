@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.index.Digests;
 
 class StorePutGetTest {
     @TempDir
@@ -230,12 +231,12 @@ class StorePutGetTest {
                         .withDevice(1, 1))) {
             CompletableFuture<Void> hold = new CompletableFuture<>();
             CompletableFuture<Void> held = new CompletableFuture<>();
-            small.store().device().submit(() -> {
+            small.store().submit(() -> {
                 held.complete(null);
                 hold.join();
             });
             StoreUnderTest.await(held);
-            assertThat(small.store().device().submit(() -> {})).isTrue();
+            assertThat(small.store().submit(() -> {})).isTrue();
 
             Result refused = small.put(plain("key"), body(1));
             boolean deleteTaken = small.store().delete(bytes("key"), null, false, result -> {});

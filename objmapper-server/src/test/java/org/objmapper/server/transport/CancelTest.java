@@ -272,7 +272,7 @@ class CancelTest {
 
     /** Changes wait from here on; they are the store's as soon as they are in its queue. */
     private void holdDevice() {
-        assertThat(store.device().submit(this::awaitTheTest)).isTrue();
+        assertThat(store.submit(this::awaitTheTest)).isTrue();
     }
 
     /** Look-ups wait from here on. */

@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.device;
 
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -11,7 +11,7 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 
 /** A file's bytes for hashing, through a buffer that moves along. For one thread. */
-final class FileWindow {
+public final class FileWindow {
     private static final int SIZE = 1 << 20;
     private static final Access<FileWindow> ACCESS = new WindowAccess();
 
@@ -28,16 +28,16 @@ final class FileWindow {
     }
 
     /** XXH3 of the whole file. */
-    static long xxh3(int descriptor, long length) throws StoreException {
+    public static long xxh3(int descriptor, long length) throws DeviceException {
         try {
             return LongHashFunction.xx3().hash(new FileWindow(descriptor, length), ACCESS, 0, length);
         } catch (UncheckedIOException e) {
-            throw new StoreException(Status.IO_ERROR, String.valueOf(e.getMessage()));
+            throw new DeviceException(Status.IO_ERROR, String.valueOf(e.getMessage()));
         }
     }
 
     /** Adds the whole file to a digest. */
-    static void digest(int descriptor, long length, MessageDigest digest) throws StoreException {
+    public static void digest(int descriptor, long length, MessageDigest digest) throws DeviceException {
         FileWindow file = new FileWindow(descriptor, length);
         for (long offset = 0; offset < length; offset += file.window.limit()) {
             file.fill(offset);
@@ -45,13 +45,13 @@ final class FileWindow {
         }
     }
 
-    private void fill(long offset) throws StoreException {
+    private void fill(long offset) throws DeviceException {
         int wanted = (int) Math.min(SIZE, length - offset);
         int have = 0;
         while (have < wanted) {
             long read = NativeIo.read(descriptor, address + have, wanted - have, offset + have);
             if (read <= 0) {
-                throw StoreException.ofErrno(read == 0 ? -Errno.EIO : read, "read a body back");
+                throw DeviceException.ofErrno(read == 0 ? -Errno.EIO : read, "read a body back");
             }
             have += (int) read;
         }
@@ -63,7 +63,7 @@ final class FileWindow {
         if (offset < start || offset + bytes > start + window.limit()) {
             try {
                 fill(offset);
-            } catch (StoreException e) {
+            } catch (DeviceException e) {
                 throw new UncheckedIOException(e);
             }
         }

@@ -1,11 +1,11 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 /**
  * What the index holds, kept in it with every commit.
  *
  * @param bytes of all bodies
  */
-record Totals(long objects, long bytes) {
+public record Totals(long objects, long bytes) {
     Totals plus(IndexRecord record) {
         return new Totals(objects + 1, bytes + record.length());
     }

@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.device;
 
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;

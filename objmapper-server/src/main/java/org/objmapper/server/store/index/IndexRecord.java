@@ -1,8 +1,12 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
 
 /**
  * What the index knows of an object.
@@ -13,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param metadata as on the wire
  * @param inlineBody null where the body is in a file
  */
-record IndexRecord(
+public record IndexRecord(
         byte[] key,
         long generation,
         long bodyGeneration,
@@ -23,11 +27,11 @@ record IndexRecord(
         long graceMillis,
         byte[] metadata,
         byte @Nullable [] inlineBody) {
-    static final long NEVER = Long.MAX_VALUE;
+    public static final long NEVER = Long.MAX_VALUE;
     private static final int FIXED = 6 * Long.BYTES + 2 * Integer.BYTES + 2 * Short.BYTES;
     private static final int INLINE = 1;
 
-    boolean expiredAt(long nowMillis) {
+    public boolean expiredAt(long nowMillis) {
         return expiryMillis != NEVER && nowMillis >= expiryMillis;
     }
 
@@ -37,12 +41,25 @@ record IndexRecord(
         return removal < expiryMillis ? NEVER : removal;
     }
 
-    boolean goneAt(long nowMillis) {
+    public boolean goneAt(long nowMillis) {
         return removalMillis() != NEVER && nowMillis >= removalMillis();
     }
 
-    boolean hasFile() {
+    public boolean hasFile() {
         return inlineBody == null;
+    }
+
+    /** Its tags, in the order of its metadata. */
+    public List<byte[]> tags() {
+        List<byte[]> tags = new ArrayList<>();
+        ByteBuffer buffer = ByteBuffer.wrap(metadata).order(ByteOrder.LITTLE_ENDIAN);
+        MetadataReader reader = new MetadataReader().trust(buffer, 0, metadata.length);
+        while (reader.next()) {
+            if (reader.type() == MetadataType.TAG.code()) {
+                tags.add(reader.bytes());
+            }
+        }
+        return tags;
     }
 
     byte[] encode() {

@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +31,7 @@ import org.lmdbjava.Txn;
  * thread and wait for nobody but {@link #reopen}; {@link #commit} and reopen belong to one thread. No read transaction lives longer than
  * the call that needs it.
  */
-final class Index implements AutoCloseable {
+public final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
@@ -52,14 +52,23 @@ final class Index implements AutoCloseable {
     private long committedBound;
 
     /** A file that an index commit let go of. */
-    record Replaced(byte[] digest, long generation) {}
+    public record Replaced(byte[] digest, long generation) {}
 
-    Index(Path directory, long mapBytes) {
+    public Index(Path directory, long mapBytes) {
         this.directory = directory;
         this.mapBytes = mapBytes;
-        opened = Tables.open(directory, mapBytes);
-        totals = readTotals();
-        committedBound = generationBound();
+        try {
+            opened = Tables.open(directory, mapBytes);
+        } catch (LmdbException e) {
+            throw IndexException.of(e);
+        }
+        try {
+            totals = readTotals();
+            committedBound = generationBound();
+        } catch (IndexException e) {
+            closeTables();
+            throw e;
+        }
     }
 
     /** An LMDB environment and the tables in it. */
@@ -92,7 +101,7 @@ final class Index implements AutoCloseable {
         }
     }
 
-    Totals totals() {
+    public Totals totals() {
         return totals;
     }
 
@@ -105,7 +114,7 @@ final class Index implements AutoCloseable {
     }
 
     /** The bound below which all generations may have been used. */
-    long generationBound() {
+    public long generationBound() {
         return read((tables, txn) -> {
             byte[] stored = tables.state.get(txn, GENERATIONS);
             return stored == null ? 1L : ByteBuffer.wrap(stored).getLong();
@@ -113,24 +122,24 @@ final class Index implements AutoCloseable {
     }
 
     /** Clears the slots of readers that died. */
-    void checkReaders() {
+    public void checkReaders() {
         use.readLock().lock();
         try {
             tables().env.readerCheck();
+        } catch (LmdbException e) {
+            throw IndexException.of(e);
         } finally {
             use.readLock().unlock();
         }
     }
 
     /** What stands under a key, expired or not. */
-    @Nullable
-    IndexRecord get(ObjectKey key) {
+    public @Nullable IndexRecord get(ObjectKey key) {
         IndexRecord found = getByDigest(key.digest());
         return found != null && Arrays.equals(found.key(), key.bytes()) ? found : null;
     }
 
-    @Nullable
-    IndexRecord getByDigest(byte[] digest) {
+    public @Nullable IndexRecord getByDigest(byte[] digest) {
         byte[] stored = readOrNull((tables, txn) -> tables.objects.get(txn, digest));
         return stored == null ? null : IndexRecord.decode(stored);
     }
@@ -139,7 +148,7 @@ final class Index implements AutoCloseable {
      * Objects in the order of their keys' first 400 bytes, from behind {@code after} on, as long as {@code more} takes them. Returns the
      * code of the last one looked at if {@code budget} ran out or {@code more} said no, and null at the end of the prefix.
      */
-    byte @Nullable [] scan(byte[] prefix, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
+    public byte @Nullable [] scan(byte[] prefix, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
         return walk(
                 Tables::prefixes,
                 PrefixKey.start(prefix),
@@ -149,7 +158,7 @@ final class Index implements AutoCloseable {
     }
 
     /** As {@link #scan}, with objects that have a tag, in the order of their digests. */
-    byte @Nullable [] tagged(byte[] tag, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
+    public byte @Nullable [] tagged(byte[] tag, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
         return walk(Tables::tags, tagStart(tag), after, budget, more);
     }
 
@@ -182,7 +191,7 @@ final class Index implements AutoCloseable {
     }
 
     /** Up to {@code limit} objects whose expiry and grace are over, the earliest first. */
-    List<IndexRecord> due(long nowMillis, int limit) {
+    public List<IndexRecord> due(long nowMillis, int limit) {
         List<IndexRecord> found = new ArrayList<>();
         return read((tables, txn) -> {
             try (Cursor<byte[]> cursor = tables.expiries.openCursor(txn)) {
@@ -199,7 +208,7 @@ final class Index implements AutoCloseable {
     }
 
     /** Up to {@code limit} objects in the order of their digests, from behind one on; fewer at the end. */
-    List<IndexRecord> after(byte @Nullable [] digest, int limit) {
+    public List<IndexRecord> after(byte @Nullable [] digest, int limit) {
         List<IndexRecord> found = new ArrayList<>();
         return read((tables, txn) -> {
             try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
@@ -233,11 +242,19 @@ final class Index implements AutoCloseable {
      * any more. When it fails otherwise than for want of room, the index holds all of the changes or none of them, and which of the two
      * can be said after {@link #reopen}.
      */
-    void commit(Iterable<Change> changes, long generationBound, List<Replaced> replaced) {
+    public void commit(Iterable<IndexChange> changes, long generationBound, List<Replaced> replaced) {
+        try {
+            write(changes, generationBound, replaced);
+        } catch (LmdbException e) {
+            throw IndexException.of(e);
+        }
+    }
+
+    private void write(Iterable<IndexChange> changes, long generationBound, List<Replaced> replaced) {
         Tables tables = tables();
         Totals sum = totals;
         try (Txn<byte[]> txn = tables.env.txnWrite()) {
-            for (Change change : changes) {
+            for (IndexChange change : changes) {
                 sum = apply(tables, txn, change, sum, replaced);
             }
             ByteBuffer encoded = ByteBuffer.allocate(16).putLong(sum.objects()).putLong(sum.bytes());
@@ -252,11 +269,9 @@ final class Index implements AutoCloseable {
         committedBound = generationBound;
     }
 
-    private static Totals apply(Tables tables, Txn<byte[]> txn, Change change, Totals before, List<Replaced> replaced) {
+    private static Totals apply(
+            Tables tables, Txn<byte[]> txn, IndexChange change, Totals before, List<Replaced> replaced) {
         ObjectKey key = change.key();
-        if (key == null) {
-            return before;
-        }
         Totals sum = before;
         IndexRecord now = change.record();
         byte[] stored = tables.objects.get(txn, key.digest());
@@ -281,7 +296,7 @@ final class Index implements AutoCloseable {
 
     private static void remember(Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
         tables.prefixes.put(txn, PrefixKey.of(key), NOTHING);
-        for (byte[] tag : ObjectMetadata.decode(record.metadata()).tags()) {
+        for (byte[] tag : record.tags()) {
             tables.tags.put(txn, join(tagStart(tag), key.digest()), NOTHING);
         }
         if (record.removalMillis() != IndexRecord.NEVER) {
@@ -291,7 +306,7 @@ final class Index implements AutoCloseable {
 
     private static void forget(Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
         tables.prefixes.delete(txn, PrefixKey.of(key));
-        for (byte[] tag : ObjectMetadata.decode(record.metadata()).tags()) {
+        for (byte[] tag : record.tags()) {
             tables.tags.delete(txn, join(tagStart(tag), key.digest()));
         }
         if (record.removalMillis() != IndexRecord.NEVER) {
@@ -300,7 +315,7 @@ final class Index implements AutoCloseable {
     }
 
     /** Whether the environment still takes transactions: it takes none when a commit failed half-way. */
-    boolean isUsable() {
+    public boolean isUsable() {
         try (Txn<byte[]> txn = tables().env.txnRead()) {
             return txn.isReadOnly();
         } catch (LmdbException e) {
@@ -309,7 +324,7 @@ final class Index implements AutoCloseable {
     }
 
     /** Whether an object's file is in use. */
-    boolean leadsTo(byte[] digest, long bodyGeneration) {
+    public boolean leadsTo(byte[] digest, long bodyGeneration) {
         IndexRecord record = getByDigest(digest);
         return record != null && record.hasFile() && record.bodyGeneration() == bodyGeneration;
     }
@@ -319,11 +334,11 @@ final class Index implements AutoCloseable {
      * read. Then proves with a commit that it takes changes, which also settles what the failed commit left. Where that fails, readers
      * have the index as far as it can be opened; call it again later.
      */
-    void reopen(long generationBound) {
+    public void reopen(long generationBound) {
         openAnew();
         try {
             commit(List.of(), generationBound, new ArrayList<>());
-        } catch (LmdbException e) {
+        } catch (IndexException e) {
             openAnew();
             throw e;
         }
@@ -344,6 +359,8 @@ final class Index implements AutoCloseable {
                 throw new LmdbException(directory + " holds another index than before");
             }
             totals = readTotals();
+        } catch (LmdbException e) {
+            throw IndexException.of(e);
         } finally {
             reopenings++;
             reopened.signalAll();
@@ -382,6 +399,14 @@ final class Index implements AutoCloseable {
     }
 
     private <T> @Nullable T readOrNull(Look<T> look) {
+        try {
+            return readNowOrReopened(look);
+        } catch (LmdbException e) {
+            throw IndexException.of(e);
+        }
+    }
+
+    private <T> @Nullable T readNowOrReopened(Look<T> look) {
         int seen = -1;
         use.readLock().lock();
         try {

@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.device;
 
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -12,9 +12,9 @@ import org.slf4j.LoggerFactory;
  * Closes and unlinks files on a thread of its own: whoever lets go of a large file last waits until the file system has freed its blocks.
  * Safe on any thread.
  */
-final class Closer implements AutoCloseable {
+public final class Closer implements AutoCloseable {
     /** Files that may wait to be unlinked; whoever wants to unlink more does it himself. */
-    static final int MAX_UNLINKS = 1_024;
+    public static final int MAX_UNLINKS = 1_024;
 
     private static final Logger LOG = LoggerFactory.getLogger(Closer.class);
     private static final long CLOSE_SECONDS = 30;
@@ -26,7 +26,7 @@ final class Closer implements AutoCloseable {
     private final ThreadPoolExecutor thread =
             new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, waiting, Closer::newThread);
 
-    Closer(Device device) {
+    public Closer(Device device) {
         this.device = device;
     }
 
@@ -37,7 +37,7 @@ final class Closer implements AutoCloseable {
     }
 
     /** Closes a descriptor; returns at once. */
-    void close(int descriptor) {
+    public void close(int descriptor) {
         try {
             later(() -> NativeIo.close(descriptor));
         } catch (RejectedExecutionException e) {
@@ -46,7 +46,7 @@ final class Closer implements AutoCloseable {
     }
 
     /** Unlinks an object's file; waits only where too many wait already. */
-    void unlink(byte[] digest, long generation) {
+    public void unlink(byte[] digest, long generation) {
         if (waiting.size() >= MAX_UNLINKS) {
             device.unlink(digest, generation);
         } else {
@@ -54,12 +54,12 @@ final class Closer implements AutoCloseable {
         }
     }
 
-    void later(Runnable work) {
+    public void later(Runnable work) {
         thread.execute(work);
     }
 
     /** How many files wait. */
-    int length() {
+    public int length() {
         return waiting.size();
     }
 

@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 import java.util.Arrays;
 
@@ -7,10 +7,10 @@ import java.util.Arrays;
  * SHA-256 of the whole key. A code is groups of 8 bytes, the last one filled up with zeros, each followed by the number of bytes that
  * count in it, or by 9 when another group follows.
  */
-final class PrefixKey {
+public final class PrefixKey {
     static final int INDEXED = 400;
     /** Bytes of the longest code. */
-    static final int LONGEST = INDEXED / 8 * 9 + Digests.SHA256_BYTES;
+    public static final int LONGEST = INDEXED / 8 * 9 + Digests.SHA256_BYTES;
 
     private static final int GROUP = 8;
     private static final byte MORE = GROUP + 1;
@@ -50,7 +50,7 @@ final class PrefixKey {
         return Arrays.copyOfRange(code, code.length - Digests.SHA256_BYTES, code.length);
     }
 
-    static boolean startsWith(byte[] bytes, byte[] start) {
+    public static boolean startsWith(byte[] bytes, byte[] start) {
         return bytes.length >= start.length && Arrays.equals(bytes, 0, start.length, start, 0, start.length);
     }
 }

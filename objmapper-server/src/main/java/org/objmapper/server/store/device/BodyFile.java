@@ -1,34 +1,34 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.device;
 
 import java.nio.ByteBuffer;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 
 /** A file without a name that a body is written to. Whoever made it closes it, unless it was {@link #finish}ed. For one thread at a time. */
-final class BodyFile {
+public final class BodyFile {
     private final int descriptor;
     private long length;
 
-    BodyFile(Device device) throws StoreException {
-        descriptor = StoreException.check(device.createTemporary(), "make a file for a body");
+    public BodyFile(Device device) throws DeviceException {
+        descriptor = DeviceException.check(device.createTemporary(), "make a file for a body");
     }
 
-    int descriptor() {
+    public int descriptor() {
         return descriptor;
     }
 
-    long length() {
+    public long length() {
         return length;
     }
 
     /** Appends what is between 0 and the limit of a direct buffer. */
-    void append(ByteBuffer bytes) throws StoreException {
+    public void append(ByteBuffer bytes) throws DeviceException {
         long address = NativeIo.address(bytes);
         int done = 0;
         while (done < bytes.limit()) {
             long written = NativeIo.write(descriptor, address + done, bytes.limit() - done, length);
             if (written < 0 && written != -Errno.EINTR) {
-                throw StoreException.ofErrno(written, "write a body");
+                throw DeviceException.ofErrno(written, "write a body");
             }
             if (written > 0) {
                 done += (int) written;
@@ -38,23 +38,23 @@ final class BodyFile {
     }
 
     /** Something else wrote the bytes. */
-    void written(long bytes) {
+    public void written(long bytes) {
         length += bytes;
     }
 
     /** Brings the bytes to disk if asked to, and gives a descriptor that is open for reading only; this one is closed. */
-    int finish(boolean sync) throws StoreException {
+    public int finish(boolean sync) throws DeviceException {
         if (sync) {
-            StoreException.check(NativeIo.fsync(descriptor), "bring a body to disk");
+            DeviceException.check(NativeIo.fsync(descriptor), "bring a body to disk");
         }
-        int reading = StoreException.check(
+        int reading = DeviceException.check(
                 NativeIo.openAt(Device.AT_FDCWD, Device.path("/proc/self/fd/" + descriptor), Device.O_RDONLY, 0),
                 "open a body for reading");
         close();
         return reading;
     }
 
-    void close() {
+    public void close() {
         NativeIo.close(descriptor);
     }
 }

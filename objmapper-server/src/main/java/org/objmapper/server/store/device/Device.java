@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.device;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
@@ -29,22 +30,24 @@ import org.objmapper.protocol.Status;
  * {@code objects/aa/bb/REST-GENERATION}, where aa, bb and REST are the SHA-256 of the key. A file gets its name when its bytes are on
  * disk, and is never changed after that. {@link #link} and {@link #syncDirectories} belong to one thread; the rest is safe on any.
  */
-final class Device implements AutoCloseable {
+public final class Device implements AutoCloseable {
     /** The format that this version writes, and the newest that it reads. */
-    static final int FORMAT = 1;
+    public static final int FORMAT = 1;
 
-    static final int AT_FDCWD = -100;
-    static final int O_RDONLY = 0;
+    public static final int AT_FDCWD = -100;
+    public static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
     static final int O_CREAT = 0100;
-    static final int O_PATH = 010000000;
+    public static final int O_PATH = 010000000;
     private static final int O_DIRECTORY = System.getProperty("os.arch", "").equals("aarch64") ? 040000 : 0200000;
     private static final int O_TMPFILE = 020000000 | O_DIRECTORY;
     private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
     private static final int BODY_MODE = 0400;
     private static final int DIRECTORY_MODE = 0700;
     /** What a file system must be, for messages. */
-    static final String HEALTHY = "on a sound file system that is mounted for writing and has room";
+    public static final String HEALTHY = "on a sound file system that is mounted for writing and has room";
+
+    private static final HexFormat HEX = HexFormat.of();
 
     private static final String ID = "id";
     private static final String LOCK = "lock";
@@ -68,9 +71,9 @@ final class Device implements AutoCloseable {
     }
 
     /** Takes a directory into use, alone; an empty one becomes a store. */
-    static Device open(Path root) throws IOException {
+    public static Device open(Path root) throws IOException {
         if (!Files.isDirectory(root)) {
-            throw new StoreException(
+            throw new DeviceException(
                     Status.IO_ERROR,
                     "the store's directory " + root + (Files.exists(root) ? " is no directory" : " does not exist")
                             + ": create it, owned by the server's user");
@@ -78,7 +81,7 @@ final class Device implements AutoCloseable {
         int lock = takeLock(root);
         try {
             String id = prepare(root);
-            int objects = StoreException.check(
+            int objects = DeviceException.check(
                     NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
                     "open " + root.resolve(OBJECTS));
             long[] facts = new long[3];
@@ -86,7 +89,7 @@ final class Device implements AutoCloseable {
             Device device = new Device(root, id, lock, objects, facts[2]);
             device.proveTemporaries();
             return device;
-        } catch (StoreException e) {
+        } catch (DeviceException e) {
             NativeIo.close(lock);
             throw e;
         } catch (IOException | UncheckedIOException e) {
@@ -104,7 +107,7 @@ final class Device implements AutoCloseable {
         POSIX posix = POSIXFactory.getNativePOSIX();
         if (posix.flock(lock, LOCK_EXCLUSIVE_NOW) != 0) {
             NativeIo.close(lock);
-            throw new StoreException(
+            throw new DeviceException(
                     Status.IO_ERROR,
                     "another server uses the store's directory " + root
                             + ": stop it, or give this one another directory");
@@ -137,18 +140,18 @@ final class Device implements AutoCloseable {
         }
         String format = properties.getProperty("format", "");
         if (!format.matches("[0-9]{1,9}")) {
-            throw new StoreException(
+            throw new DeviceException(
                     Status.IO_ERROR, file + " names no format, so " + root + " may be damaged: restore the file");
         }
         if (Integer.parseInt(format) > FORMAT) {
-            throw new StoreException(
+            throw new DeviceException(
                     Status.IO_ERROR,
                     "the store in " + root + " has format " + format + ", and this server knows formats up to " + FORMAT
                             + ": use a newer server");
         }
         String id = properties.getProperty("id", "");
         if (!id.matches("[0-9A-Za-z-]{1,256}")) {
-            throw new StoreException(
+            throw new DeviceException(
                     Status.IO_ERROR, file + " names no id, so " + root + " may be damaged: restore the file");
         }
         return id;
@@ -163,7 +166,7 @@ final class Device implements AutoCloseable {
                     .forEach(others::add);
         }
         if (!others.isEmpty()) {
-            throw new StoreException(
+            throw new DeviceException(
                     Status.IO_ERROR,
                     root + " holds other files (" + others.get(0) + ") and no store: give an empty directory");
         }
@@ -188,8 +191,8 @@ final class Device implements AutoCloseable {
         return reason == null ? e.toString() : reason;
     }
 
-    private static StoreException unusable(Path root, String reason) {
-        return new StoreException(
+    private static DeviceException unusable(Path root, String reason) {
+        return new DeviceException(
                 Status.IO_ERROR,
                 "the store's directory " + root + " can't be used: " + reason
                         + "; it must be owned by the server's user, " + HEALTHY);
@@ -206,25 +209,25 @@ final class Device implements AutoCloseable {
     }
 
     /** Names the device to clients and operators. */
-    String id() {
+    public String id() {
         return id;
     }
 
-    Path index() {
+    public Path index() {
         return root.resolve(INDEX);
     }
 
-    Path objects() {
+    public Path objects() {
         return root.resolve(OBJECTS);
     }
 
     /** The descriptor that the paths of object files are relative to. */
-    int descriptor() {
+    public int descriptor() {
         return objects;
     }
 
     /** The device number of its file system, as {@link NativeIo#describe} gives it. */
-    long number() {
+    public long number() {
         return number;
     }
 
@@ -234,14 +237,14 @@ final class Device implements AutoCloseable {
     }
 
     /** Opens an object's file for reading; below 0 is -errno. */
-    int open(byte[] digest, long generation) {
+    public int open(byte[] digest, long generation) {
         return NativeIo.openAt(objects, path(name(digest, generation)), O_RDONLY, 0);
     }
 
     /** Gives a file its name. */
-    void link(int descriptor, byte[] digest, long generation) throws StoreException {
-        String outer = Digests.hex(digest, 0, 1);
-        String inner = outer + "/" + Digests.hex(digest, 1, 2);
+    void link(int descriptor, byte[] digest, long generation) throws DeviceException {
+        String outer = HEX.formatHex(digest, 0, 1);
+        String inner = outer + "/" + HEX.formatHex(digest, 1, 2);
         int shard = (digest[0] & 0xff) << 8 | digest[1] & 0xff;
         if (!knownShards.get(shard)) {
             makeDirectory(outer);
@@ -251,20 +254,20 @@ final class Device implements AutoCloseable {
             changedDirectories.add(outer);
             knownShards.set(shard);
         }
-        StoreException.check(
+        DeviceException.check(
                 NativeIo.linkAt(descriptor, objects, path(name(digest, generation))), "give a body its name");
         changedDirectories.add(inner);
     }
 
-    private void makeDirectory(String name) throws StoreException {
+    private void makeDirectory(String name) throws DeviceException {
         int made = NativeIo.makeDirectoryAt(objects, path(name), DIRECTORY_MODE);
         if (made != -Errno.EEXIST) {
-            StoreException.check(made, "make the directory objects/" + name);
+            DeviceException.check(made, "make the directory objects/" + name);
         }
     }
 
     /** Brings the names that were given to disk. */
-    void syncDirectories() throws StoreException {
+    public void syncDirectories() throws DeviceException {
         for (String name : changedDirectories) {
             syncDirectory(objects, name);
         }
@@ -272,38 +275,38 @@ final class Device implements AutoCloseable {
     }
 
     /** Forgets which directories changed, and which are known to be on disk: a sync failed. */
-    void forgetDirectories() {
+    public void forgetDirectories() {
         changedDirectories.clear();
         knownShards.clear();
     }
 
-    private static void syncDirectory(int relativeTo, String name) throws StoreException {
-        int descriptor = StoreException.check(
+    private static void syncDirectory(int relativeTo, String name) throws DeviceException {
+        int descriptor = DeviceException.check(
                 NativeIo.openAt(relativeTo, path(name), O_RDONLY | O_DIRECTORY, 0), "open the directory " + name);
         try {
-            StoreException.check(NativeIo.fsync(descriptor), "bring the directory " + name + " to disk");
+            DeviceException.check(NativeIo.fsync(descriptor), "bring the directory " + name + " to disk");
         } finally {
             NativeIo.close(descriptor);
         }
     }
 
     /** Takes a file's name away; those who have it open keep it. */
-    int unlink(byte[] digest, long generation) {
+    public int unlink(byte[] digest, long generation) {
         return NativeIo.unlinkAt(objects, path(name(digest, generation)));
     }
 
-    long freeBytes() {
+    public long freeBytes() {
         return NativeIo.freeBytes(objects);
     }
 
     /** The name of an object's file below {@code objects}. */
-    static String name(byte[] digest, long generation) {
-        return Digests.hex(digest, 0, 1) + "/" + Digests.hex(digest, 1, 2) + "/" + Digests.hex(digest, 2, digest.length)
-                + "-" + Long.toHexString(generation);
+    public static String name(byte[] digest, long generation) {
+        return HEX.formatHex(digest, 0, 1) + "/" + HEX.formatHex(digest, 1, 2) + "/"
+                + HEX.formatHex(digest, 2, digest.length) + "-" + Long.toHexString(generation);
     }
 
     /** A path as the system calls want it. */
-    static byte[] path(String name) {
+    public static byte[] path(String name) {
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
         byte[] path = new byte[bytes.length + 1];
         System.arraycopy(bytes, 0, path, 0, bytes.length);

@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.nativeio.NativeIo;
 
 class NewFileTest {
-    private static final byte[] DIGEST = new byte[Digests.SHA256_BYTES];
+    private static final byte[] DIGEST = new byte[32];
     private static final long GENERATION = 7;
 
     @TempDir
@@ -30,17 +30,21 @@ class NewFileTest {
         device.close();
     }
 
+    private Path named() {
+        return device.objects().resolve(Device.name(DIGEST, GENERATION));
+    }
+
     @Test
     void aBodyGetsItsNameOnceItIsOnDisk() throws Exception {
         NewFile file = new NewFile(device, device.createTemporary(), false, DIGEST, GENERATION);
         assertThat(file.isSynced()).isFalse();
-        assertThatThrownBy(file::publish).isInstanceOf(StoreException.class);
+        assertThatThrownBy(file::publish).isInstanceOf(DeviceException.class);
 
         file.sync();
         file.publish();
 
         assertThat(file.isSynced()).isTrue();
-        assertThat(StoreUnderTest.objectFiles(directory)).hasSize(1);
+        assertThat(named()).exists();
         file.leave();
     }
 
@@ -57,7 +61,7 @@ class NewFileTest {
 
         assertThat(file.isSynced()).isFalse();
         assertThatThrownBy(file::publish).hasMessageContaining("bring a body to disk");
-        assertThat(StoreUnderTest.objectFiles(directory)).isEmpty();
+        assertThat(named()).doesNotExist();
         file.leave();
     }
 }

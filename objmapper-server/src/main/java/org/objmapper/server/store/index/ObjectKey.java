@@ -1,13 +1,14 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 import net.openhft.hashing.LongHashFunction;
 import org.objmapper.protocol.Limits;
 
 /** A key with its two hashes: a quick one for tables in memory, and the SHA-256 that it is known by on disk. */
-final class ObjectKey {
+public final class ObjectKey {
     // Seeded anew in each process, so that nobody can choose keys that collide.
     private static final LongHashFunction QUICK =
             LongHashFunction.xx3(ThreadLocalRandom.current().nextLong());
@@ -16,12 +17,12 @@ final class ObjectKey {
     private final long hash;
     private final byte[] digest;
 
-    ObjectKey(byte[] bytes) {
+    public ObjectKey(byte[] bytes) {
         this(bytes, notZero(QUICK.hashBytes(bytes)));
     }
 
     /** A key whose {@link #hash(ByteBuffer, int, int)} is known. */
-    ObjectKey(byte[] bytes, long hash) {
+    public ObjectKey(byte[] bytes, long hash) {
         if (bytes.length < Limits.MIN_KEY || bytes.length > Limits.MAX_KEY) {
             throw new IllegalArgumentException("a key of " + bytes.length + " bytes; it takes 1 to 4096");
         }
@@ -31,7 +32,7 @@ final class ObjectKey {
     }
 
     /** The quick hash of a key in a buffer; never 0. Allocates nothing. */
-    static long hash(ByteBuffer buffer, int offset, int length) {
+    public static long hash(ByteBuffer buffer, int offset, int length) {
         return notZero(QUICK.hashBytes(buffer, offset, length));
     }
 
@@ -39,16 +40,16 @@ final class ObjectKey {
         return hash == 0 ? 1 : hash;
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         return bytes;
     }
 
-    long hash() {
+    public long hash() {
         return hash;
     }
 
     /** SHA-256 of the key. */
-    byte[] digest() {
+    public byte[] digest() {
         return digest;
     }
 
@@ -65,6 +66,6 @@ final class ObjectKey {
     /** For messages: the start of the key's digest, which names its files. */
     @Override
     public String toString() {
-        return Digests.hex(digest, 0, 8);
+        return HexFormat.of().formatHex(digest, 0, 8);
     }
 }

@@ -1,0 +1,43 @@
+package org.objmapper.server.store.index;
+
+import org.lmdbjava.Env;
+import org.lmdbjava.LmdbException;
+import org.lmdbjava.LmdbNativeException;
+import org.objmapper.nativeio.Errno;
+import org.objmapper.protocol.Status;
+
+/** The index can't do what it was asked, with the status that a client is told. */
+public final class IndexException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final Status status;
+
+    IndexException(Status status, String message) {
+        super(message);
+        this.status = status;
+    }
+
+    private IndexException(Status status, String message, LmdbException cause) {
+        super(message, cause);
+        this.status = status;
+    }
+
+    /** A full file system or map is told from a broken one. */
+    static IndexException of(LmdbException failure) {
+        boolean full = failure instanceof Env.MapFullException
+                || (failure instanceof LmdbNativeException
+                        && ((LmdbNativeException) failure).getResultCode() == Errno.ENOSPC);
+        return new IndexException(
+                full ? Status.NO_SPACE : Status.IO_ERROR, "the index failed: " + reason(failure), failure);
+    }
+
+    private static String reason(LmdbException failure) {
+        return failure instanceof LmdbNativeException.ConstantDerivedException
+                ? Errno.nameOf(((LmdbNativeException) failure).getResultCode())
+                : String.valueOf(failure.getMessage());
+    }
+
+    public Status status() {
+        return status;
+    }
+}
