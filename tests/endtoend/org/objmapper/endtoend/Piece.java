@@ -51,6 +51,18 @@ record Piece(String name, boolean ranged, long askedOffset, long askedLength, lo
         return askedLength == Limits.UNKNOWN ? options.rangeFrom(askedOffset) : options.range(askedOffset, askedLength);
     }
 
+    /** What asks the tool for it. */
+    List<String> toolOptions() {
+        if (!ranged) {
+            return List.of();
+        }
+        if (askedOffset == Limits.UNKNOWN) {
+            return List.of("--range", "-" + askedLength);
+        }
+        return List.of(
+                "--range", askedOffset + "-" + (askedLength == Limits.UNKNOWN ? "" : askedOffset + askedLength - 1));
+    }
+
     /** Its SHA-256 in the file that the object came from. */
     String sha256(Path file) throws IOException {
         return Sha256.of(file, from, count);
