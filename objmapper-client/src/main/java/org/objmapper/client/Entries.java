@@ -15,6 +15,8 @@ final class Entries {
 
     private final FrameWriter writer = new FrameWriter();
     private ByteBuffer buffer = allocate(FIRST_BYTES);
+    private @Nullable MetadataType last;
+    private int times;
 
     Entries() {
         writer.wrap(buffer);
@@ -63,7 +65,8 @@ final class Entries {
 
     Entries bytes(MetadataType type, byte @Nullable [] value) {
         if (value != null) {
-            check(type, value.length);
+            check(type, value);
+            count(type);
             room(value.length);
             writer.bytes(type, value);
         }
@@ -91,10 +94,27 @@ final class Entries {
         return buffer.flip();
     }
 
-    private static void check(MetadataType type, int length) {
-        if (length < type.shortest() || length > type.longest()) {
+    private static void check(MetadataType type, byte[] value) {
+        if (value.length < type.shortest() || value.length > type.longest()) {
             throw new IllegalArgumentException(
-                    type + " takes " + type.shortest() + " to " + type.longest() + " bytes, this has " + length);
+                    type + " takes " + type.shortest() + " to " + type.longest() + " bytes, this has " + value.length);
+        }
+        if (type.isText()) {
+            for (byte b : value) {
+                if (b == 0) {
+                    throw new IllegalArgumentException(type + " takes text without NUL");
+                }
+            }
+        }
+    }
+
+    /** Entries of one type stand next to each other. */
+    private void count(MetadataType type) {
+        times = type == last ? times + 1 : 1;
+        last = type;
+        if (times > type.repeats()) {
+            throw new IllegalArgumentException(
+                    type + " may stand " + type.repeats() + " times in a request, this has more");
         }
     }
 
