@@ -6,15 +6,13 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.MetadataType;
 
 /** What a PUT or TOUCH may carry besides key and body. Not thread-safe; may be used for many calls. */
-public final class PutOptions {
+public final class PutOptions extends ChangeOptions<PutOptions> {
     /** A time to live that never ends. */
     public static final long NEVER = -1L;
 
     private byte @Nullable [] fillToken;
     private boolean absent;
-    private @Nullable Long generation;
     private byte @Nullable [] sha256;
-    private @Nullable Durability durability;
     private @Nullable Long ttlMillis;
     private @Nullable Long lastModifiedMillis;
     private @Nullable Long graceMillis;
@@ -86,21 +84,9 @@ public final class PutOptions {
         return this;
     }
 
-    /** When the change counts as done; relaxed by default. */
-    public PutOptions durability(Durability value) {
-        durability = value;
-        return this;
-    }
-
     /** Stores only where no unexpired object stands; PRECONDITION_FAILED otherwise. A TOUCH ignores it. */
     public PutOptions ifAbsent() {
         absent = true;
-        return this;
-    }
-
-    /** Changes only the object that has this generation; PRECONDITION_FAILED otherwise. */
-    public PutOptions ifGeneration(long value) {
-        generation = value;
         return this;
     }
 
@@ -116,17 +102,22 @@ public final class PutOptions {
         return this;
     }
 
+    @Override
+    PutOptions self() {
+        return this;
+    }
+
     Entries encode(Key key, boolean withBody) {
         Entries entries = new Entries().bytes(MetadataType.KEY, key.bytes);
         if (withBody) {
             entries.bytes(MetadataType.FILL_TOKEN, fillToken).flag(MetadataType.IF_ABSENT, absent);
         }
-        entries.u64(MetadataType.IF_GENERATION, generation);
+        addGeneration(entries);
         if (withBody) {
             entries.bytes(MetadataType.EXPECTED_SHA256, sha256);
         }
-        entries.u32(MetadataType.DURABILITY, durability == null ? null : durability.ordinal())
-                .u64(MetadataType.TTL, ttlMillis)
+        addDurability(entries);
+        entries.u64(MetadataType.TTL, ttlMillis)
                 .u64(MetadataType.LAST_MODIFIED, lastModifiedMillis)
                 .u64(MetadataType.GRACE, graceMillis)
                 .bytes(MetadataType.ETAG, etag)
