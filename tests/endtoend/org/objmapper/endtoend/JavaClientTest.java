@@ -104,8 +104,10 @@ class JavaClientTest {
                 keys.add(object.key().toString());
             }
             assertThat(keys).containsExactly("list/0", "list/1", "list/2", "list/3", "list/4");
-            assertThat(client.touch(Key.of("list/1"), new PutOptions().contentType("text/plain")))
-                    .isPresent();
+            assertThat(client.touch(Key.of("list/1"), new PutOptions().contentType("text/plain"))
+                            .orElseThrow()
+                            .length())
+                    .isEqualTo(1);
             assertThat(client.head(Key.of("list/1")).orElseThrow().contentType())
                     .contains("text/plain");
             assertThat(client.delete(Key.of("list/1"))).isTrue();

@@ -15,7 +15,7 @@ import org.objmapper.protocol.Limits;
 
 /**
  * The bytes of a PUT. One made of an array, a buffer or a path may be sent again when the server asks to retry; one made of a stream is
- * read once.
+ * read once. Thread-safe, but for one made of a stream.
  */
 public abstract sealed class Body {
     private Body() {}

@@ -7,7 +7,10 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 
-/** What a GET or HEAD may ask for besides the key. Not thread-safe; may be used for many calls. */
+/**
+ * What a GET or HEAD may ask for besides the key. A number that can't be is refused at once, a value that is too long or too short by the
+ * call, with IllegalArgumentException. Not thread-safe; may be used for many calls.
+ */
 public final class GetOptions {
     private boolean ranged;
     private long rangeOffset;
@@ -18,7 +21,10 @@ public final class GetOptions {
     private @Nullable Long graceMillis;
     private final List<String[]> requestHeaders = new ArrayList<>();
 
-    /** Asks for {@code length} bytes from {@code offset} on; the server cuts the range at the object's end. HEAD ignores it. */
+    /**
+     * Asks for {@code length} bytes from {@code offset} on; the server cuts the range at the object's end. One that is empty or begins at the end
+     * or beyond is RANGE_NOT_SATISFIABLE. The last range that is set counts; HEAD ignores it.
+     */
     public GetOptions range(long offset, long length) {
         if (offset < 0 || length < 0) {
             throw new IllegalArgumentException("no range of " + length + " bytes from " + offset);
@@ -26,7 +32,7 @@ public final class GetOptions {
         return setRange(offset, length);
     }
 
-    /** Asks for all bytes from {@code offset} on. HEAD ignores it. */
+    /** Asks for all bytes from {@code offset} on; see {@link #range}. */
     public GetOptions rangeFrom(long offset) {
         if (offset < 0) {
             throw new IllegalArgumentException("no range from " + offset);
@@ -34,7 +40,7 @@ public final class GetOptions {
         return setRange(offset, Limits.UNKNOWN);
     }
 
-    /** Asks for the last {@code length} bytes. HEAD ignores it. */
+    /** Asks for the last {@code length} bytes, or all that there are; see {@link #range}. */
     public GetOptions lastBytes(long length) {
         if (length < 0) {
             throw new IllegalArgumentException("no last " + length + " bytes");
@@ -49,14 +55,14 @@ public final class GetOptions {
         return this;
     }
 
-    /** How the body shall travel, instead of the client's own mode. HEAD ignores it. */
+    /** How the body shall travel, instead of {@link ObjmapperClient.Builder#mode the client's own mode}. HEAD ignores it. */
     public GetOptions mode(Mode wanted) {
         ObjmapperClient.checkMode(wanted);
         mode = wanted;
         return this;
     }
 
-    /** Asks for metadata alone when the object's generation is still this one: {@link StoredObject#notModified}. */
+    /** Asks for metadata alone when the object's generation is still this one: {@link StoredObject#notModified}. Either condition suffices. */
     public GetOptions ifGenerationNot(long generation) {
         generationNot = generation;
         return this;
@@ -74,7 +80,7 @@ public final class GetOptions {
         return this;
     }
 
-    /** A request header that the variants under a key may be told apart by; up to 64. */
+    /** A request header that the variants under a key may be told apart by; name and value up to 1,024 bytes each, up to 64 of them. */
     public GetOptions requestHeader(String name, String value) {
         requestHeaders.add(new String[] {name, value});
         return this;

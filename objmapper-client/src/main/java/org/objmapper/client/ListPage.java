@@ -19,7 +19,7 @@ public final class ListPage {
         return objects;
     }
 
-    /** What asks for the next page; empty on the last one. */
+    /** What {@link ObjmapperClient#listPage} takes for the next page; empty on the last one. */
     public Optional<byte[]> cursor() {
         return Optional.ofNullable(cursor).map(byte[]::clone);
     }

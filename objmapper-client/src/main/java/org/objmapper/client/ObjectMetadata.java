@@ -22,7 +22,7 @@ public final class ObjectMetadata {
         this.entries = entries;
     }
 
-    /** Bytes of the whole object; in the answer to a PUT or TOUCH 0. */
+    /** Bytes of the whole object. */
     public long length() {
         return length;
     }

@@ -43,8 +43,11 @@ import org.objmapper.protocol.Status;
  * <p><b>Waiting.</b> Requests of all threads go out together and are answered in any order. Every call ends with status TIMEOUT when it
  * makes no progress for {@code timeoutMillis}; a long body may take longer as long as it moves. A call that blocks waits where all
  * sessions are busy; one that returns a future fails with BUSY instead. Futures are completed on the builder's executor, so what hangs
- * on them may block; cancelling
- * one cancels the request, as far as the server has not carried it out. Futures fail with {@link ObjmapperException} too.
+ * on them may block; cancelling one cancels the request, as far as the server has not carried it out.
+ *
+ * <p><b>Failing.</b> A call fails with {@link ObjmapperException}, and a future too: its {@link ObjmapperException#status status}, such as
+ * PRECONDITION_FAILED, is what this documentation names in capitals. That there is no object is no failure. An argument outside its
+ * range makes a call throw IllegalArgumentException, before anything is sent. After {@link #close} every call fails.
  *
  * <p><b>Trying again.</b> A call that only reads is tried again when the server answers that it is busy or stops, or when the connection
  * breaks, until its time is up. One that changes something is tried again only when it certainly had no effect; else it fails, with
@@ -100,12 +103,18 @@ public final class ObjmapperClient implements AutoCloseable {
         return submit(request, reply -> description(request, reply), unused -> {});
     }
 
-    /** Stores an object in place of the one under the key, at once and whole. The answer carries its generation, and checksums if the server has them. */
+    /**
+     * Stores an object in place of the one under the key, at once and whole. The answer carries its length, its generation, and checksums if the
+     * server has them.
+     */
     public ObjectMetadata put(Key key, Body body) throws ObjmapperException {
         return put(key, body, new PutOptions());
     }
 
-    /** Stores an object; a call that fails leaves the old one untouched, unless its answer was lost. */
+    /**
+     * Stores an object in place of the one under the key, at once and whole; nothing of the old one's metadata stays. A call that fails leaves
+     * the old one as it was, unless {@link ObjmapperException#hadNoEffect} is false.
+     */
     public ObjectMetadata put(Key key, Body body, PutOptions options) throws ObjmapperException {
         Request request =
                 new Request(Operation.PUT, key, options.encode(key, true).encoded(), body);
@@ -124,7 +133,7 @@ public final class ObjmapperClient implements AutoCloseable {
         return delete(key, new DeleteOptions());
     }
 
-    /** Deletes an object with all its variants; false where there was none. */
+    /** Deletes an object with all its variants; false where there was none, and no generation was asked for. */
     public boolean delete(Key key, DeleteOptions options) throws ObjmapperException {
         Request request = Request.of(Operation.DELETE, key, options.encode(key));
         return found(request, run(request));
@@ -136,7 +145,10 @@ public final class ObjmapperClient implements AutoCloseable {
         return submit(request, reply -> found(request, reply), unused -> {});
     }
 
-    /** Changes the time to live and metadata of an object whose body stays: each kind that is given replaces what was there. Empty where there is no object. */
+    /**
+     * Changes the time to live and metadata of an object whose body stays: each kind that is given replaces what was there. The answer carries the
+     * object's length and new generation; empty where there is no object, and no generation was asked for.
+     */
     public Optional<ObjectMetadata> touch(Key key, PutOptions options) throws ObjmapperException {
         Request request = Request.of(Operation.TOUCH, key, options.encode(key, false));
         return description(request, run(request));
@@ -148,7 +160,7 @@ public final class ObjmapperClient implements AutoCloseable {
         return submit(request, reply -> description(request, reply), unused -> {});
     }
 
-    /** Removes objects, durably; returns how many. */
+    /** Removes objects, or makes them expire, durably; returns how many. */
     public long purge(Purge purge) throws ObjmapperException {
         Request request = Request.of(Operation.PURGE, null, purge.encode());
         return count(request, run(request));
@@ -161,8 +173,9 @@ public final class ObjmapperClient implements AutoCloseable {
     }
 
     /**
-     * Every object whose key begins with a prefix's UTF-8 bytes. Pages are fetched while the iterator moves; one that can't be makes it
-     * throw UncheckedIOException. An object that is there all the while comes exactly once.
+     * Every object whose key begins with a prefix's UTF-8 bytes, in the order of their keys' first 400 bytes. Each iterator begins anew and
+     * fetches pages while it moves, on one thread; a page that can't be fetched makes it throw UncheckedIOException. An object that is there
+     * all the while comes exactly once; expired ones don't.
      */
     public Iterable<ListedObject> list(String prefix) {
         return () -> new Iterator<>() {
@@ -199,7 +212,10 @@ public final class ObjmapperClient implements AutoCloseable {
         };
     }
 
-    /** One page of a listing: {@code limit} is 1 to 10,000; the cursor is the last page's, null for the first. */
+    /**
+     * One page of a listing, as {@link #list} has it: {@code limit} is 1 to 10,000 objects; the cursor is that of the page before, of the same
+     * prefix, null for the first.
+     */
     public ListPage listPage(String prefix, byte @Nullable [] cursor, int limit) throws ObjmapperException {
         Request request = listing(prefix, cursor, limit);
         return page(request, run(request));
@@ -211,7 +227,7 @@ public final class ObjmapperClient implements AutoCloseable {
         return submit(request, reply -> page(request, reply), unused -> {});
     }
 
-    /** The server's figures by name, in the server's order. */
+    /** The server's figures by name, in the server's order; docs/metrics.md says what they are. */
     public Map<String, Long> stat() throws ObjmapperException {
         Request request = Request.of(Operation.STAT, null, new Entries());
         return figures(request, run(request));
@@ -569,7 +585,11 @@ public final class ObjmapperClient implements AutoCloseable {
             this.socket = socket;
         }
 
-        /** How bodies shall travel unless a call says otherwise: AUTO (default), FDPASS, COPY or SPLICE. */
+        /**
+         * How bodies of more than {@link #inlineLimitBytes} shall travel unless a call says otherwise. FDPASS: as a descriptor of the server's own
+         * file, with no copy made; COPY: through the socket, by way of the server's memory; SPLICE: through the socket, inside the kernel; AUTO, the
+         * default: as the server chooses, FDPASS as a rule. INLINE is for replies alone: IllegalArgumentException.
+         */
         public Builder mode(Mode value) {
             checkMode(value);
             mode = value;

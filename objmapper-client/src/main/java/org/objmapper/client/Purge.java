@@ -25,12 +25,12 @@ public final class Purge {
         return new Purge(MetadataType.PREFIX, prefix.getBytes(StandardCharsets.UTF_8), false);
     }
 
-    /** Every object that has a tag. */
+    /** Every object that has a tag of 1 to 255 bytes. */
     public static Purge tag(String tag) {
         return new Purge(MetadataType.PURGE_TAG, tag.getBytes(StandardCharsets.UTF_8), false);
     }
 
-    /** Every object that a ban expression meets (protocol-spec.md 5.7). */
+    /** Every object that a ban expression of 1 to 4,096 bytes meets (protocol-spec.md 5.7). A server without bans answers UNSUPPORTED. */
     public static Purge ban(String expression) {
         return new Purge(MetadataType.BAN, expression.getBytes(StandardCharsets.UTF_8), false);
     }

@@ -5,7 +5,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.MetadataType;
 
-/** What a PUT or TOUCH may carry besides key and body. Not thread-safe; may be used for many calls. */
+/**
+ * What a PUT or TOUCH may carry besides key and body. A number that can't be is refused at once, a value that is too long or too short by
+ * the call, with IllegalArgumentException. Not thread-safe; may be used for many calls.
+ */
 public final class PutOptions extends ChangeOptions<PutOptions> {
     /** A time to live that never ends. */
     public static final long NEVER = -1L;
@@ -24,13 +27,13 @@ public final class PutOptions extends ChangeOptions<PutOptions> {
     private byte @Nullable [] opaque;
     private @Nullable Boolean evictable;
 
-    /** How long the object lives, from now on; {@link #NEVER} is the default of a PUT. */
+    /** How long the object lives, from now on: 0 ms and up. {@link #NEVER} is the default of a PUT; a TOUCH leaves it as it was. */
     public PutOptions ttlMillis(long millis) {
         ttlMillis = millis == NEVER ? NEVER : duration(millis);
         return this;
     }
 
-    /** How long past its expiry the object may still be served to those who accept it. */
+    /** How long past its expiry the object may still be served to those who {@link GetOptions#graceAcceptedMillis accept} it: 0 ms and up. */
     public PutOptions graceMillis(long millis) {
         graceMillis = duration(millis);
         return this;
@@ -72,7 +75,10 @@ public final class PutOptions extends ChangeOptions<PutOptions> {
         return this;
     }
 
-    /** A header value that this body is for, one of up to 16; the name is in lower case. A TOUCH ignores it. */
+    /**
+     * A header value that this body is for, one of up to 16, name and value up to 1,024 bytes each; the name is in lower case. A server without
+     * variants answers UNSUPPORTED. A TOUCH ignores it.
+     */
     public PutOptions variant(String name, String value) {
         variants.add(new String[] {name, value});
         return this;
@@ -96,7 +102,7 @@ public final class PutOptions extends ChangeOptions<PutOptions> {
         return this;
     }
 
-    /** The token that an earlier miss came with; STALE_FILL when the key was purged or changed since. A TOUCH ignores it. */
+    /** The token of 1 to 64 bytes that an earlier miss came with; STALE_FILL when the key was purged or changed since. A TOUCH ignores it. */
     public PutOptions fillToken(byte[] value) {
         fillToken = value.clone();
         return this;

@@ -145,6 +145,7 @@ public final class StoredObject implements AutoCloseable {
         return new BodyStream();
     }
 
+    /** Gives back the descriptor, or the temporary file. Mappings and metadata stay; the body fails with IOException from now on. Closing again does nothing. */
     @Override
     public void close() throws IOException {
         guard.close();
