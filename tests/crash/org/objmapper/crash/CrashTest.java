@@ -1,0 +1,238 @@
+package org.objmapper.crash;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.client.GetOptions;
+import org.objmapper.client.Key;
+import org.objmapper.client.ListedObject;
+import org.objmapper.client.ObjmapperClient;
+import org.objmapper.client.StoredObject;
+
+/**
+ * A server that several sessions keep busy is killed at random moments, again and again in the same directory, also while it starts and
+ * recovers. Each time what it left is compared with what it had acknowledged. {@code -Dobjmapper.crash.kills=N} kills it N times,
+ * {@code -Dobjmapper.seed=S} draws the same work again; see docs/crash-testing.md.
+ */
+class CrashTest {
+    private static final int KILLS = Integer.getInteger("objmapper.crash.kills", 10);
+    /** Changes and purges between a start and a kill. */
+    private static final int MOST_ACKNOWLEDGED = 300;
+    /** From an acknowledgement to the kill, so that it can hit anything that the server does next. */
+    private static final int LONGEST_PAUSE_MILLIS = 30;
+
+    private static final int GETS_IN_FLIGHT = 32;
+    /** What the JVM may open late, besides the store's files and the sessions. */
+    private static final int SPARE_DESCRIPTORS = 8;
+
+    private static final Duration LONG = Duration.ofMinutes(2);
+    private static final String DELETED = " (deleted)";
+
+    @TempDir
+    private Path directory;
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final Ledger ledger = new Ledger();
+    private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    private final Random random = new Random(seed());
+    private Path socket;
+    private Path data;
+    private Path log;
+    private long startMillis = 1_000;
+    private int otherDescriptors;
+
+    private int kills;
+    private int killsWhileStarting;
+    private int comparisons;
+    private long objectsSeen;
+    private long orphansRemoved;
+
+    private static long seed() {
+        long seed = Long.getLong("objmapper.seed", System.nanoTime());
+        System.out.println("CrashTest: -Dobjmapper.seed=" + seed);
+        return seed;
+    }
+
+    @AfterEach
+    void stopTheThreads() {
+        threads.shutdownNow();
+    }
+
+    @Test
+    void aServerThatIsKilledAgainAndAgainKeepsItsPromises() throws Exception {
+        socket = directory.resolve("socket");
+        data = Files.createDirectory(directory.resolve("data"));
+        log = Files.createFile(directory.resolve("server.log"));
+        while (kills < KILLS) {
+            if (random.nextInt(4) == 0) {
+                killWhileItStarts();
+            } else {
+                try (ServerProcess server = start()) {
+                    Map<String, Version> standing = expectWhatWasPromised();
+                    if (random.nextBoolean()) {
+                        expectNothingElse(server, standing);
+                    }
+                    workUntilItIsKilled(server, standing);
+                }
+            }
+        }
+        try (ServerProcess server = start()) {
+            expectNothingElse(server, expectWhatWasPromised());
+            assertThat(server.stop()).isZero();
+        }
+        System.out.println("CrashTest: " + kills + " kills, " + killsWhileStarting + " of them during a start; "
+                + comparisons + " comparisons of the directory; " + objectsSeen + " objects read after kills; "
+                + orphansRemoved + " orphans removed; " + ledger.figures());
+    }
+
+    private ServerProcess launch() throws Exception {
+        return ServerProcess.launch(socket, data, log);
+    }
+
+    private ServerProcess start() throws Exception {
+        long began = System.nanoTime();
+        ServerProcess server = launch();
+        try {
+            server.awaitReady();
+        } catch (Exception | Error e) {
+            server.close();
+            throw e;
+        }
+        startMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+        return server;
+    }
+
+    /** Some time before it is ready, or soon after: while it recovers. */
+    private void killWhileItStarts() throws Exception {
+        try (ServerProcess server = launch()) {
+            server.expectToLive(random.nextLong(startMillis + startMillis / 4 + 1));
+            server.kill();
+        }
+        kills++;
+        killsWhileStarting++;
+    }
+
+    private void workUntilItIsKilled(ServerProcess server, Map<String, Version> standing) throws Exception {
+        List<Writer> writers = new ArrayList<>();
+        try {
+            for (int i = 0; i < Writer.WRITERS; i++) {
+                writers.add(new Writer(i, socket, ledger, random.nextLong(), threads, failures));
+            }
+            writers.forEach(writer -> writer.start(standing));
+            ledger.awaitAcknowledgements(random.nextInt(MOST_ACKNOWLEDGED), LONG);
+            server.expectToLive(random.nextInt(LONGEST_PAUSE_MILLIS));
+            writers.forEach(Writer::expectTheEnd);
+            server.kill();
+        } finally {
+            writers.forEach(Writer::close);
+        }
+        kills++;
+        expectNoFailure();
+    }
+
+    private void expectNoFailure() {
+        if (!failures.isEmpty()) {
+            AssertionError all = new AssertionError(failures.size() + " requests went wrong");
+            failures.forEach(all::addSuppressed);
+            throw all;
+        }
+    }
+
+    /** Asked at once, while the server recovers; returns what stands under each key. */
+    private Map<String, Version> expectWhatWasPromised() throws Exception {
+        Map<String, Version> standing = new HashMap<>();
+        Queue<String> asked = new ArrayDeque<>();
+        Queue<CompletableFuture<Optional<StoredObject>>> answers = new ArrayDeque<>();
+        try (ObjmapperClient client = Writer.client(socket, threads)) {
+            for (String key : Writer.allKeys()) {
+                if (asked.size() == GETS_IN_FLIGHT) {
+                    expectSurvived(asked.remove(), answers.remove(), standing);
+                }
+                asked.add(key);
+                GetOptions options = new GetOptions().mode(Writer.MODES.get(random.nextInt(Writer.MODES.size())));
+                answers.add(client.getAsync(Key.of(key), options));
+            }
+            while (!asked.isEmpty()) {
+                expectSurvived(asked.remove(), answers.remove(), standing);
+            }
+        }
+        ledger.endRun();
+        return standing;
+    }
+
+    private void expectSurvived(
+            String key, CompletableFuture<Optional<StoredObject>> answer, Map<String, Version> standing)
+            throws Exception {
+        Version seen = Seen.of(answer.get(), ledger);
+        ledger.expectSurvived(key, seen);
+        standing.put(key, seen);
+        objectsSeen += seen == Version.NOTHING ? 0 : 1;
+    }
+
+    /** After recovery: the listing, the directory and the descriptors hold what stands there, and nothing more. */
+    private void expectNothingElse(ServerProcess server, Map<String, Version> standing) throws Exception {
+        try (ObjmapperClient client = Writer.client(socket, threads)) {
+            Set<String> listed = new HashSet<>();
+            for (ListedObject object : client.list("")) {
+                Version version = standing.get(object.key().toString());
+                listed.add(object.key().toString());
+                assertThat(object.length())
+                        .as("the listed length of " + version)
+                        .isEqualTo(version.length());
+                ledger.expectGeneration(version, object.generation());
+            }
+            Set<String> there = new HashSet<>(standing.keySet());
+            there.removeIf(key -> standing.get(key) == Version.NOTHING);
+            assertThat(listed).isEqualTo(there);
+            settled().untilAsserted(() -> assertThat(StoreDirectory.differences(data, client.list("")))
+                    .isEmpty());
+            settled().untilAsserted(() -> expectSaneDescriptors(server.descriptors(), listed.size()));
+            orphansRemoved += client.stat().get("objmapper_store_orphans_removed_total");
+            assertThat(client.stat()).containsEntry("objmapper_store_files_vanished_total", 0L);
+        }
+        comparisons++;
+    }
+
+    /** What is looked at may go meanwhile: an orphan, a descriptor. */
+    private static ConditionFactory settled() {
+        return await().atMost(LONG)
+                .ignoreExceptionsMatching(
+                        e -> e instanceof NoSuchFileException || e.getCause() instanceof NoSuchFileException);
+    }
+
+    private void expectSaneDescriptors(List<String> descriptors, int objects) {
+        String files = data.resolve("objects") + "/";
+        assertThat(descriptors).noneMatch(target -> target.startsWith(files) && target.endsWith(DELETED));
+        int ofObjects = (int)
+                descriptors.stream().filter(target -> target.startsWith(files)).count();
+        assertThat(ofObjects).isLessThanOrEqualTo(objects);
+        int others = descriptors.size() - ofObjects;
+        if (otherDescriptors == 0) {
+            otherDescriptors = others;
+        }
+        assertThat(others).as("descriptors: " + descriptors).isLessThanOrEqualTo(otherDescriptors + SPARE_DESCRIPTORS);
+    }
+}

@@ -1,0 +1,78 @@
+package org.objmapper.crash;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** An objmapperd of the distribution, made to be killed. */
+final class ServerProcess implements AutoCloseable {
+    private final Process process;
+    private final Path socket;
+    private final Path log;
+
+    private ServerProcess(Process process, Path socket, Path log) {
+        this.process = process;
+        this.socket = socket;
+        this.log = log;
+    }
+
+    /** Starts it, and does not wait for anything. */
+    static ServerProcess launch(Path socket, Path data, Path log) throws IOException {
+        String program = Path.of(System.getProperty("objmapper.dist"), "bin", "objmapperd")
+                .toString();
+        Process process = new ProcessBuilder(program, "serve", "--socket", socket.toString(), "--data", data.toString())
+                .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+        return new ServerProcess(process, socket, log);
+    }
+
+    void awaitReady() throws IOException {
+        BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+        assertThat(out.readLine()).as("the ready line; " + log()).isEqualTo("objmapperd ready on " + socket);
+    }
+
+    /** Lets so much time go by, in which it must not end by itself. */
+    void expectToLive(long millis) throws InterruptedException, IOException {
+        boolean ended = process.waitFor(millis, TimeUnit.MILLISECONDS);
+        assertThat(ended).as("whether it ended by itself; " + log()).isFalse();
+    }
+
+    /** SIGKILL; returns when it is gone. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    /** SIGTERM; returns the exit code. */
+    int stop() throws InterruptedException {
+        process.destroy();
+        return process.waitFor();
+    }
+
+    /** Where its open descriptors lead. */
+    List<String> descriptors() throws IOException {
+        List<String> targets = new ArrayList<>();
+        try (Stream<Path> open = Files.list(Path.of("/proc/" + process.pid() + "/fd"))) {
+            for (Path descriptor : (Iterable<Path>) open::iterator) {
+                targets.add(Files.readSymbolicLink(descriptor).toString());
+            }
+        }
+        return targets;
+    }
+
+    private String log() throws IOException {
+        return Files.readString(log);
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        kill();
+    }
+}

@@ -1,0 +1,312 @@
+package org.objmapper.crash;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+import org.objmapper.client.Body;
+import org.objmapper.client.DeleteOptions;
+import org.objmapper.client.Durability;
+import org.objmapper.client.GetOptions;
+import org.objmapper.client.Key;
+import org.objmapper.client.ObjectMetadata;
+import org.objmapper.client.ObjmapperClient;
+import org.objmapper.client.ObjmapperException;
+import org.objmapper.client.Purge;
+import org.objmapper.client.PutOptions;
+import org.objmapper.protocol.Mode;
+
+/**
+ * One client session that does some of everything, several requests at a time. Most of its keys are its own, and have one change at a
+ * time, so that it knows what a TOUCH meets; others it shares with all writers. Purges take the keys of others too.
+ */
+final class Writer implements AutoCloseable {
+    static final int WRITERS = 4;
+    static final List<Mode> MODES = List.of(Mode.FDPASS, Mode.COPY, Mode.SPLICE, Mode.AUTO);
+
+    /** More than a purge takes in one step. */
+    private static final int OWN_KEYS = 300;
+
+    private static final int KEYS_OF_A_GROUP = 20;
+    private static final int SHARED_KEYS = 40;
+    private static final int TAGS = 64;
+    private static final int IN_FLIGHT = 12;
+    private static final Duration LONG = Duration.ofMinutes(2);
+
+    private final int number;
+    private final Ledger ledger;
+    private final Random random;
+    private final Queue<Throwable> failures;
+    private final ObjmapperClient client;
+    private final Semaphore room = new Semaphore(IN_FLIGHT);
+    private final Map<String, Version> own = new ConcurrentHashMap<>();
+    private final Thread thread = new Thread(this::work, "writer");
+    private volatile boolean ending;
+
+    Writer(int number, Path socket, Ledger ledger, long seed, Executor executor, Queue<Throwable> failures) {
+        this.number = number;
+        this.ledger = ledger;
+        this.random = new Random(seed);
+        this.failures = failures;
+        client = client(socket, executor);
+    }
+
+    static ObjmapperClient client(Path socket, Executor executor) {
+        return ObjmapperClient.builder(socket)
+                .poolSize(1)
+                .connectTimeoutMillis(LONG.toMillis())
+                .timeoutMillis(LONG.toMillis())
+                .executor(executor)
+                .build();
+    }
+
+    static List<String> allKeys() {
+        List<String> keys = new ArrayList<>();
+        for (int i = 0; i < SHARED_KEYS; i++) {
+            keys.add(sharedKey(i));
+        }
+        for (int writer = 0; writer < WRITERS; writer++) {
+            for (int i = 0; i < OWN_KEYS; i++) {
+                keys.add(ownKey(writer, i));
+            }
+        }
+        return keys;
+    }
+
+    private static String ownPrefix(int writer) {
+        return "writer" + writer + "/";
+    }
+
+    private static String ownKey(int writer, int i) {
+        return ownPrefix(writer) + i / KEYS_OF_A_GROUP + "/" + i;
+    }
+
+    private static String sharedKey(int i) {
+        return "shared/" + i;
+    }
+
+    /** Begins, with what stands under its own keys. */
+    void start(Map<String, Version> standing) {
+        for (int i = 0; i < OWN_KEYS; i++) {
+            String key = ownKey(number, i);
+            own.put(key, standing.get(key));
+        }
+        thread.start();
+    }
+
+    /** From here on nothing that fails is a surprise. */
+    void expectTheEnd() {
+        ending = true;
+    }
+
+    private void work() {
+        try {
+            while (!ending) {
+                room.acquireUninterruptibly();
+                CompletableFuture<?> request = next();
+                request.whenComplete((unused, failure) -> {
+                    if (failure != null) {
+                        failures.add(failure);
+                    }
+                    room.release();
+                });
+            }
+        } catch (RuntimeException | Error e) {
+            room.release();
+            if (!ending) {
+                failures.add(e);
+            }
+        }
+    }
+
+    private CompletableFuture<?> next() {
+        int choice = random.nextInt(1_000);
+        if (choice < 2) {
+            return purge(ownPrefix(random.nextInt(WRITERS)), "");
+        } else if (choice < 12) {
+            int group = random.nextInt(OWN_KEYS / KEYS_OF_A_GROUP);
+            return purge(ownPrefix(random.nextInt(WRITERS)) + group + "/", "");
+        } else if (choice < 30) {
+            return purge("", tag());
+        } else if (choice < 250) {
+            List<String> keys = allKeys();
+            return get(keys.get(random.nextInt(keys.size())));
+        } else if (choice < 400) {
+            return changeShared(sharedKey(random.nextInt(SHARED_KEYS)));
+        }
+        return changeOwn(ownKey(number, random.nextInt(OWN_KEYS)));
+    }
+
+    private String tag() {
+        return "tag" + random.nextInt(TAGS);
+    }
+
+    // ---- changes
+
+    private CompletableFuture<?> changeShared(String key) {
+        return random.nextInt(5) == 0
+                ? delete(key, unused -> {})
+                : put(key, ledger.newBody(length(), tag()), unused -> {});
+    }
+
+    private CompletableFuture<?> changeOwn(String key) {
+        Version standing = own.remove(key);
+        if (standing == null) {
+            return get(key); // it has a change under way
+        }
+        Known known = version -> own.put(key, version);
+        int choice = random.nextInt(10);
+        if (choice < 2) {
+            return delete(key, known);
+        } else if (choice < 4 && standing != Version.NOTHING) {
+            return touch(key, ledger.newTouch(standing, tag()), known);
+        }
+        return put(key, ledger.newBody(length(), tag()), known);
+    }
+
+    /** Takes what stands under a key when its change has ended. */
+    private interface Known {
+        void as(Version version);
+    }
+
+    private int length() {
+        return switch (random.nextInt(20)) {
+            case 0 -> random.nextInt(3);
+            case 1 -> StoreDirectory.LONGEST_IN_INDEX + random.nextInt(2);
+            case 2 -> 1_000_000 + random.nextInt(2_000_000);
+            case 3, 4, 5, 6, 7, 8 -> random.nextInt(StoreDirectory.LONGEST_IN_INDEX);
+            default -> random.nextInt(100_000);
+        };
+    }
+
+    private Durability durability() {
+        return random.nextBoolean() ? Durability.DURABLE : Durability.RELAXED;
+    }
+
+    private static PutOptions options(Version version) {
+        byte[] number =
+                ByteBuffer.allocate(Long.BYTES).putLong(version.number()).array();
+        return new PutOptions().tag(version.tag()).opaque(number);
+    }
+
+    private CompletableFuture<?> put(String key, Version version, Known known) {
+        Durability durability = durability();
+        byte[] bytes = version.bytes();
+        PutOptions options = options(version).durability(durability);
+        Change change = ledger.begin(key, version, durability == Durability.DURABLE);
+        return client.putAsync(Key.of(key), Body.of(bytes), options).handle((reply, failure) -> {
+            if (failure == null) {
+                changed(change, reply, known);
+            } else {
+                failed(failure, () -> ledger.withdraw(change));
+            }
+            return null;
+        });
+    }
+
+    private CompletableFuture<?> touch(String key, Version version, Known known) {
+        Durability durability = durability();
+        PutOptions options = options(version).durability(durability);
+        Change change = ledger.begin(key, version, durability == Durability.DURABLE);
+        return client.touchAsync(Key.of(key), options).handle((reply, failure) -> {
+            if (failure != null) {
+                failed(failure, () -> ledger.withdraw(change));
+            } else if (reply.isPresent()) {
+                changed(change, reply.get(), known);
+            } else {
+                foundNothing(change, known);
+            }
+            return null;
+        });
+    }
+
+    private CompletableFuture<?> delete(String key, Known known) {
+        Durability durability = durability();
+        Change change = ledger.begin(key, Version.NOTHING, durability == Durability.DURABLE);
+        DeleteOptions options = new DeleteOptions().durability(durability);
+        return client.deleteAsync(Key.of(key), options).handle((found, failure) -> {
+            if (failure != null) {
+                failed(failure, () -> ledger.withdraw(change));
+            } else if (found) {
+                ledger.acknowledge(change);
+                known.as(Version.NOTHING);
+            } else {
+                foundNothing(change, known);
+            }
+            return null;
+        });
+    }
+
+    private void changed(Change change, ObjectMetadata reply, Known known) {
+        ledger.acknowledge(change);
+        ledger.expectNewGeneration(change.left, reply.generation());
+        known.as(change.left);
+    }
+
+    private void foundNothing(Change change, Known known) {
+        ledger.withdraw(change);
+        ledger.expectVisible(change.key, Version.NOTHING, change.begun);
+        known.as(Version.NOTHING);
+    }
+
+    private CompletableFuture<?> purge(String prefix, String tag) {
+        Purge purge = tag.isEmpty() ? Purge.prefix(prefix) : Purge.tag(tag);
+        boolean soft = random.nextInt(4) == 0;
+        PurgeRun run = ledger.beginPurge(prefix, tag);
+        return client.purgeAsync(soft ? purge.soft() : purge).handle((count, failure) -> {
+            if (failure == null) {
+                ledger.acknowledge(run);
+            } else {
+                failed(failure, () -> ledger.withdraw(run));
+            }
+            return null;
+        });
+    }
+
+    // ---- reading
+
+    private CompletableFuture<?> get(String key) {
+        long asked = ledger.now();
+        GetOptions options = new GetOptions().mode(MODES.get(random.nextInt(MODES.size())));
+        return client.getAsync(Key.of(key), options).handle((found, failure) -> {
+            if (failure == null) {
+                ledger.expectVisible(key, Seen.of(found, ledger), asked);
+            } else {
+                failed(failure, () -> {});
+            }
+            return null;
+        });
+    }
+
+    /** A request may fail when the server was killed, and when it had too much to do; then it had no effect. */
+    private void failed(Throwable failure, Runnable withdraw) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        if (cause instanceof ObjmapperException refused && refused.hadNoEffect()) {
+            withdraw.run();
+        } else if (!ending) {
+            throw new AssertionError("a request failed while the server was there", cause);
+        }
+    }
+
+    /** Ends its session and waits until no request is left. */
+    @Override
+    public void close() {
+        ending = true;
+        client.close();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        room.acquireUninterruptibly(IN_FLIGHT);
+    }
+}
