@@ -1,5 +1,6 @@
 /* The requests, each as a call. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,16 @@ static int check_key(om_context *c, size_t length)
 	return context_refuse(c, "a key of %zu bytes; keys have 1 to %d", length, WIRE_MAX_KEY);
 }
 
-static om_reply *finish(om_context *c, size_t frame, uint32_t id)
+/* A call that waits for its answer needs a socket; refused before anything is queued. */
+static int check_waits(om_context *c)
 {
-	return context_end(c, frame, NULL, 0) < 0 ? NULL : context_wait(c, id);
+	if (!c->session->detached || c->err != 0)
+		return 0;
+	return context_refuse(c, "a session without a socket can't wait: append the request, and take its answer later");
 }
+
+/* Where the caller wants an id. */
+static uint32_t *id_or(uint32_t *id, uint32_t *own) { return id != NULL ? id : own; }
 
 static int check_reserved(om_context *c, const void *reserved, size_t length)
 {
@@ -68,7 +75,7 @@ static void write_get(struct wire_buffer *out, const void *key, size_t key_lengt
 static int append_lookup(om_context *c, int operation, const void *key, size_t key_length, const om_get_options *o, uint32_t *id)
 {
 	uint32_t own;
-	uint32_t *at = id != NULL ? id : &own;
+	uint32_t *at = id_or(id, &own);
 
 	if (check_key(c, key_length) < 0 || check_lookup(c, operation, o) < 0)
 		return -1;
@@ -95,13 +102,13 @@ int om_append_head(om_context *c, const void *key, size_t key_length, const om_g
 om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *o)
 {
 	uint32_t id;
-	return om_append_get(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
+	return check_waits(c) < 0 || om_append_get(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 om_reply *om_head(om_context *c, const void *key, size_t key_length, const om_get_options *o)
 {
 	uint32_t id;
-	return om_append_head(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
+	return check_waits(c) < 0 || om_append_head(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 /* ---- PUT and TOUCH */
@@ -177,7 +184,7 @@ int om_append_put(om_context *c, const void *key, size_t key_length, const void 
 {
 	const unsigned char *bytes = body;
 	uint32_t own;
-	uint32_t *at = id != NULL ? id : &own;
+	uint32_t *at = id_or(id, &own);
 
 	if (check_put(c, key_length, o) < 0)
 		return -1;
@@ -202,7 +209,7 @@ int om_append_put(om_context *c, const void *key, size_t key_length, const void 
 om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *o)
 {
 	uint32_t id;
-	return om_append_put(c, key, key_length, body, body_length, o, &id) < 0 ? NULL : context_wait(c, id);
+	return check_waits(c) < 0 || om_append_put(c, key, key_length, body, body_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 /* Sends what source gives until it ends, length bytes came, or the server refuses. Returns what source failed with, 0, or -1 for the session. */
@@ -231,7 +238,7 @@ om_reply *om_put_stream(om_context *c, const void *key, size_t key_length, om_so
 {
 	uint32_t id;
 
-	if (check_put(c, key_length, o) < 0)
+	if (check_waits(c) < 0 || check_put(c, key_length, o) < 0)
 		return NULL;
 	unsigned char *chunk = malloc(CHUNK);
 	if (chunk == NULL) {
@@ -268,59 +275,70 @@ om_reply *om_put_from(om_context *c, const void *key, size_t key_length, int fd,
 	return om_put_stream(c, key, key_length, read_source, &fd, length, o);
 }
 
+static int check_open(om_context *c, int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0 ? 0 : context_refuse(c, "%d is no open descriptor", fd);
+}
+
 om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
 {
 	uint32_t id;
 
-	if (fd < 0)
-		context_refuse(c, "%d is no descriptor", fd);
-	else if (c->session->detached)
-		context_refuse(c, "a session without a socket can't pass a descriptor");
-	if (fd < 0 || c->session->detached || check_put(c, key_length, o) < 0 || context_send(c, -1) < 0)
+	if (check_waits(c) < 0 || check_open(c, fd) < 0 || check_put(c, key_length, o) < 0 || context_send(c, -1) < 0)
 		return NULL;
 	size_t frame = begin_put(c, key, key_length, 0, 1, length, o, &id);
 	return context_end_with(c, frame, fd) < 0 ? NULL : context_wait(c, id);
 }
 
-om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_put_options *o)
+int om_append_touch(om_context *c, const void *key, size_t key_length, const om_put_options *o, uint32_t *id)
 {
-	uint32_t id;
+	uint32_t own;
 
 	if (check_put(c, key_length, o) < 0)
-		return NULL;
-	if (o != NULL && (o->if_absent || o->sha256 != NULL || o->has_xxh3 || o->fill_token != NULL)) {
-		context_refuse(c, "a TOUCH takes no if_absent, sha256, xxh3 or fill_token");
-		return NULL;
-	}
-	size_t frame = context_begin(c, WIRE_TOUCH, 0, 0, 0, &id);
+		return -1;
+	if (o != NULL && (o->if_absent || o->sha256 != NULL || o->has_xxh3 || o->fill_token != NULL))
+		return context_refuse(c, "a TOUCH takes no if_absent, sha256, xxh3 or fill_token");
+	size_t frame = context_begin(c, WIRE_TOUCH, 0, 0, 0, id_or(id, &own));
 	wire_entry(&c->session->out, WIRE_KEY, key, key_length);
 	if (o != NULL && o->if_generation != 0)
 		wire_u64(&c->session->out, WIRE_IF_GENERATION, o->if_generation);
 	if (o != NULL && o->durable)
 		wire_u32(&c->session->out, WIRE_DURABILITY, 1);
 	write_object(&c->session->out, o);
-	return finish(c, frame, id);
+	return context_end(c, frame, NULL, 0);
+}
+
+om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_put_options *o)
+{
+	uint32_t id;
+	return check_waits(c) < 0 || om_append_touch(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 /* ---- the others */
 
-om_reply *om_delete(om_context *c, const void *key, size_t key_length, int durable)
+int om_append_delete(om_context *c, const void *key, size_t key_length, int durable, uint32_t *id)
 {
-	uint32_t id;
+	uint32_t own;
 
 	if (check_key(c, key_length) < 0)
-		return NULL;
-	size_t frame = context_begin(c, WIRE_DELETE, 0, 0, 0, &id);
+		return -1;
+	size_t frame = context_begin(c, WIRE_DELETE, 0, 0, 0, id_or(id, &own));
 	wire_entry(&c->session->out, WIRE_KEY, key, key_length);
 	if (durable)
 		wire_u32(&c->session->out, WIRE_DURABILITY, 1);
-	return finish(c, frame, id);
+	return context_end(c, frame, NULL, 0);
 }
 
-om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit)
+om_reply *om_delete(om_context *c, const void *key, size_t key_length, int durable)
 {
 	uint32_t id;
-	size_t frame = context_begin(c, WIRE_LIST, 0, 0, 0, &id);
+	return check_waits(c) < 0 || om_append_delete(c, key, key_length, durable, &id) < 0 ? NULL : context_wait(c, id);
+}
+
+int om_append_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit, uint32_t *id)
+{
+	uint32_t own;
+	size_t frame = context_begin(c, WIRE_LIST, 0, 0, 0, id_or(id, &own));
 
 	if (prefix_length > 0)
 		wire_entry(&c->session->out, WIRE_PREFIX, prefix, prefix_length);
@@ -328,50 +346,83 @@ om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length, const
 		wire_entry(&c->session->out, WIRE_CURSOR, cursor, cursor_length);
 	if (limit != 0)
 		wire_u32(&c->session->out, WIRE_LIMIT, limit);
-	return finish(c, frame, id);
+	return context_end(c, frame, NULL, 0);
+}
+
+om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit)
+{
+	uint32_t id;
+	return check_waits(c) < 0 || om_append_list(c, prefix, prefix_length, cursor, cursor_length, limit, &id) < 0 ? NULL : context_wait(c, id);
+}
+
+static int append_purge(om_context *c, int type, const void *value, size_t length, int soft, uint32_t *id)
+{
+	uint32_t own;
+
+	if (type == WIRE_KEY && check_key(c, length) < 0)
+		return -1;
+	size_t frame = context_begin(c, WIRE_PURGE, 0, 0, 0, id_or(id, &own));
+	wire_entry(&c->session->out, type, value, length);
+	if (soft)
+		wire_entry(&c->session->out, WIRE_SOFT, NULL, 0);
+	return context_end(c, frame, NULL, 0);
 }
 
 static om_reply *purge(om_context *c, int type, const void *value, size_t length, int soft)
 {
 	uint32_t id;
-	size_t frame = context_begin(c, WIRE_PURGE, 0, 0, 0, &id);
-
-	wire_entry(&c->session->out, type, value, length);
-	if (soft)
-		wire_entry(&c->session->out, WIRE_SOFT, NULL, 0);
-	return finish(c, frame, id);
+	return check_waits(c) < 0 || append_purge(c, type, value, length, soft, &id) < 0 ? NULL : context_wait(c, id);
 }
 
-om_reply *om_purge_key(om_context *c, const void *key, size_t length, int soft)
-{
-	return check_key(c, length) < 0 ? NULL : purge(c, WIRE_KEY, key, length, soft);
-}
-
+om_reply *om_purge_key(om_context *c, const void *key, size_t length, int soft) { return purge(c, WIRE_KEY, key, length, soft); }
 om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t length, int soft) { return purge(c, WIRE_PREFIX, prefix, length, soft); }
 om_reply *om_purge_tag(om_context *c, const void *tag, size_t length, int soft) { return purge(c, WIRE_PURGE_TAG, tag, length, soft); }
 om_reply *om_purge_ban(om_context *c, const void *ban, size_t length, int soft) { return purge(c, WIRE_BAN, ban, length, soft); }
 
+int om_append_purge_key(om_context *c, const void *key, size_t length, int soft, uint32_t *id)
+{
+	return append_purge(c, WIRE_KEY, key, length, soft, id);
+}
+
+int om_append_purge_prefix(om_context *c, const void *prefix, size_t length, int soft, uint32_t *id)
+{
+	return append_purge(c, WIRE_PREFIX, prefix, length, soft, id);
+}
+
+int om_append_purge_tag(om_context *c, const void *tag, size_t length, int soft, uint32_t *id)
+{
+	return append_purge(c, WIRE_PURGE_TAG, tag, length, soft, id);
+}
+
+int om_append_purge_ban(om_context *c, const void *ban, size_t length, int soft, uint32_t *id)
+{
+	return append_purge(c, WIRE_BAN, ban, length, soft, id);
+}
+
+static int append_bare(om_context *c, int operation, uint32_t *id)
+{
+	uint32_t own;
+	return context_end(c, context_begin(c, operation, 0, 0, 0, id_or(id, &own)), NULL, 0);
+}
+
+int om_append_stat(om_context *c, uint32_t *id) { return append_bare(c, WIRE_STAT, id); }
+int om_append_ping(om_context *c, uint32_t *id) { return append_bare(c, WIRE_PING, id); }
+int om_append_goodbye(om_context *c, uint32_t *id) { return append_bare(c, WIRE_GOODBYE, id); }
+
 static om_reply *bare(om_context *c, int operation)
 {
 	uint32_t id;
-	size_t frame = context_begin(c, operation, 0, 0, 0, &id);
-	return finish(c, frame, id);
+	return check_waits(c) < 0 || append_bare(c, operation, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 om_reply *om_stat(om_context *c) { return bare(c, WIRE_STAT); }
 om_reply *om_ping(om_context *c) { return bare(c, WIRE_PING); }
 om_reply *om_goodbye(om_context *c) { return bare(c, WIRE_GOODBYE); }
 
-int om_append_ping(om_context *c, uint32_t *id)
-{
-	uint32_t own;
-	return context_end(c, context_begin(c, WIRE_PING, 0, 0, 0, id != NULL ? id : &own), NULL, 0);
-}
-
 int om_append_cancel(om_context *c, uint32_t target, uint32_t *id)
 {
 	uint32_t own;
-	size_t frame = context_begin(c, WIRE_CANCEL, 0, 0, 0, id != NULL ? id : &own);
+	size_t frame = context_begin(c, WIRE_CANCEL, 0, 0, 0, id_or(id, &own));
 
 	wire_u32(&c->session->out, WIRE_TARGET, target);
 	return context_end(c, frame, NULL, 0);
@@ -380,5 +431,5 @@ int om_append_cancel(om_context *c, uint32_t target, uint32_t *id)
 om_reply *om_cancel(om_context *c, uint32_t target)
 {
 	uint32_t id;
-	return om_append_cancel(c, target, &id) < 0 ? NULL : context_wait(c, id);
+	return check_waits(c) < 0 || om_append_cancel(c, target, &id) < 0 ? NULL : context_wait(c, id);
 }

@@ -23,17 +23,13 @@ void om_set_timeout(om_context *c, int timeout_millis)
 uint32_t om_max_requests(const om_context *c) { return c->session->max_requests; }
 uint64_t om_features(const om_context *c) { return c->session->features; }
 
-static int open_socket(om_context *c, const char *path)
+static int connect_to(om_context *c, int fd, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return context_fail(c, ENAMETOOLONG, "the socket path %.100s... is longer than %zu bytes", path, sizeof address.sun_path - 1);
 	strcpy(address.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return context_fail(c, errno, "socket: %s", strerror(errno));
-	c->session->socket = fd;
 	/* A full backlog makes connect wait; the socket's send timeout bounds that. */
 	int millis = c->session->timeout_millis;
 	struct timeval bound = { .tv_sec = millis > 0 ? millis / 1000 : 0, .tv_usec = millis > 0 ? millis % 1000 * 1000 : 0 };
@@ -50,6 +46,20 @@ static int open_socket(om_context *c, const char *path)
 		    errno == ECONNREFUSED || errno == ENOENT ? "; is objmapperd running?" : "");
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return context_fail(c, errno, "fcntl: %s", strerror(errno));
+	return 0;
+}
+
+static int open_socket(om_context *c, const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return context_fail(c, errno, "socket: %s", strerror(errno));
+	if (connect_to(c, fd, path) < 0) {
+		close(fd);
+		return -1;
+	}
+	c->session->socket = fd;
 	return 0;
 }
 

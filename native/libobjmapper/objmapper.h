@@ -237,7 +237,16 @@ OM_API om_reply *om_goodbye(om_context *c);
 OM_API int om_append_get(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
 OM_API int om_append_head(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
 OM_API int om_append_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options, uint32_t *id);
+OM_API int om_append_touch(om_context *c, const void *key, size_t key_length, const om_put_options *options, uint32_t *id);
+OM_API int om_append_delete(om_context *c, const void *key, size_t key_length, int durable, uint32_t *id);
+OM_API int om_append_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit, uint32_t *id);
+OM_API int om_append_purge_key(om_context *c, const void *key, size_t key_length, int soft, uint32_t *id);
+OM_API int om_append_purge_prefix(om_context *c, const void *prefix, size_t prefix_length, int soft, uint32_t *id);
+OM_API int om_append_purge_tag(om_context *c, const void *tag, size_t tag_length, int soft, uint32_t *id);
+OM_API int om_append_purge_ban(om_context *c, const void *ban, size_t ban_length, int soft, uint32_t *id);
+OM_API int om_append_stat(om_context *c, uint32_t *id);
 OM_API int om_append_ping(om_context *c, uint32_t *id);
+OM_API int om_append_goodbye(om_context *c, uint32_t *id);
 OM_API int om_append_cancel(om_context *c, uint32_t target, uint32_t *id);
 
 /* Sends what is queued. Returns 0 or -1. */
@@ -248,7 +257,7 @@ OM_API om_reply *om_get_reply(om_context *c);
 
 /* ---- a session in an event loop: the caller owns the socket and moves bytes and descriptors; the calls above that begin with
  * om_append_, and om_get_reply, are the same, but nothing blocks: om_get_reply returns NULL, with err 0, where no answer is complete.
- * The calls that wait for an answer return NULL at once. A PUT with a passed descriptor is not possible. */
+ * The calls that wait for an answer are refused: nothing is queued, errstr says why. A PUT with a passed descriptor is not possible. */
 
 /* A session with its HELLO queued. NULL without memory. */
 OM_API om_context *om_detached(const om_options *options);

@@ -396,6 +396,7 @@ static void a_passed_descriptor_stays_the_callers(void)
 	om_reply_free(r);
 	check(fcntl(fd, F_GETFD) >= 0 && close(fd) == 0);
 	check(om_put_fd(c, "key", 3, -1, 6, NULL) == NULL && c->err == 0);
+	check(om_put_fd(c, "key", 3, 999, 6, NULL) == NULL && c->err == 0 && strstr(c->errstr, "999") != NULL);
 	end(c, child);
 }
 

@@ -190,13 +190,46 @@ static void a_key_of_no_or_too_many_bytes_is_refused_and_the_session_goes_on(voi
 	wire_free(&b);
 }
 
+static void expect_refused_to_wait(om_context *c, const om_reply *r)
+{
+	check(r == NULL && c->err == 0 && strstr(c->errstr, "without a socket") != NULL);
+	c->errstr[0] = '\0';
+}
+
+static void calls_that_wait_are_refused_without_a_socket(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	size_t length;
+
+	expect_refused_to_wait(c, om_get(c, "k", 1, NULL));
+	expect_refused_to_wait(c, om_head(c, "k", 1, NULL));
+	expect_refused_to_wait(c, om_put(c, "k", 1, "b", 1, NULL));
+	expect_refused_to_wait(c, om_put_from(c, "k", 1, STDIN_FILENO, 1, NULL));
+	expect_refused_to_wait(c, om_put_fd(c, "k", 1, STDIN_FILENO, 1, NULL));
+	expect_refused_to_wait(c, om_delete(c, "k", 1, 0));
+	expect_refused_to_wait(c, om_touch(c, "k", 1, NULL));
+	expect_refused_to_wait(c, om_list(c, NULL, 0, NULL, 0, 0));
+	expect_refused_to_wait(c, om_purge_key(c, "k", 1, 0));
+	expect_refused_to_wait(c, om_purge_prefix(c, "k", 1, 0));
+	expect_refused_to_wait(c, om_purge_tag(c, "k", 1, 0));
+	expect_refused_to_wait(c, om_purge_ban(c, "k", 1, 0));
+	expect_refused_to_wait(c, om_stat(c));
+	expect_refused_to_wait(c, om_ping(c));
+	expect_refused_to_wait(c, om_cancel(c, 1));
+	expect_refused_to_wait(c, om_goodbye(c));
+	check(om_output(c, &length) == NULL && om_get_reply(c) == NULL && strstr(c->errstr, "in flight") != NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
 static void connecting_to_nobody_says_so(void)
 {
 	char path[sizeof((struct sockaddr_un *)0)->sun_path + 8];
 	om_context *c = om_connect("/nonexistent/objmapper.sock", NULL);
 
 	check(c != NULL && c->err == ENOENT && strstr(c->errstr, "is objmapperd running?") != NULL);
-	check(om_ping(c) == NULL && om_get(c, "k", 1, NULL) == NULL && om_get_reply(c) == NULL);
+	check(om_ping(c) == NULL && om_get(c, "k", 1, NULL) == NULL && om_get_reply(c) == NULL && om_socket(c) == -1);
 	om_free(c);
 	memset(path, 'p', sizeof path - 1);
 	path[sizeof path - 1] = 0;
@@ -238,6 +271,7 @@ int main(void)
 	a_descriptor_that_is_not_the_whole_body_of_a_get_fails_the_session();
 	the_servers_last_words_are_the_error();
 	a_key_of_no_or_too_many_bytes_is_refused_and_the_session_goes_on();
+	calls_that_wait_are_refused_without_a_socket();
 	connecting_to_nobody_says_so();
 	a_server_that_says_nothing_is_given_up_after_the_timeout();
 	check(open_descriptors() == before);
