@@ -71,7 +71,10 @@ public final class StoredObject implements AutoCloseable {
         return metadata;
     }
 
-    /** Whether the object is the one that the caller has already (if-generation-not, if-etag-not); then it comes without a body. */
+    /**
+     * Whether the object is the one that the caller has already (if-generation-not, if-etag-not); then it comes without
+     * a body, and every method that gives one throws IllegalStateException.
+     */
     public boolean notModified() {
         return notModified;
     }
@@ -101,7 +104,7 @@ public final class StoredObject implements AutoCloseable {
      * file, read-only, with no copy made; another is put into a temporary file first. Closed with this object; don't close it.
      */
     public FileChannel channel() throws IOException {
-        requireOpen();
+        requireBody();
         return passed == null ? copied.file() : passed;
     }
 
@@ -123,14 +126,14 @@ public final class StoredObject implements AutoCloseable {
 
     /** The whole body, read-only: as it is where it is in memory, else {@link #map mapped}. */
     public ByteBuffer buffer() throws IOException {
-        requireOpen();
+        requireBody();
         ByteBuffer there = passed == null ? copied.inMemory() : null;
         return there == null ? map() : there.asReadOnlyBuffer();
     }
 
     /** A copy of the whole body; IOException where it is longer than an array can be. */
     public byte[] bytes() throws IOException {
-        requireOpen();
+        requireBody();
         if (length > LONGEST_ARRAY) {
             throw new IOException(key + " has " + length + " bytes, more than an array: read its channel or stream");
         }
@@ -141,7 +144,7 @@ public final class StoredObject implements AutoCloseable {
 
     /** Reads the body from its beginning, apart from every other stream; closing it leaves this object open. */
     public InputStream stream() throws IOException {
-        requireOpen();
+        requireBody();
         return new BodyStream();
     }
 
@@ -151,9 +154,12 @@ public final class StoredObject implements AutoCloseable {
         guard.close();
     }
 
-    private void requireOpen() throws IOException {
+    private void requireBody() throws IOException {
         if (guard.isClosed()) {
             throw new IOException("the object " + key + " is closed");
+        }
+        if (notModified) {
+            throw new IllegalStateException("the object " + key + " is not modified, so it came without a body");
         }
     }
 
@@ -169,7 +175,7 @@ public final class StoredObject implements AutoCloseable {
     }
 
     private int read(ByteBuffer into, long position) throws IOException {
-        requireOpen();
+        requireBody();
         ByteBuffer there = passed == null ? copied.inMemory() : null;
         if (there == null) {
             return channel().read(into, offset + position);

@@ -3,6 +3,7 @@ package org.objmapper.client;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
@@ -194,6 +195,9 @@ class ObjmapperClientTest {
             try (StoredObject same =
                     client.get(KEY, new GetOptions().ifGenerationNot(7)).orElseThrow()) {
                 assertThat(same.notModified()).isTrue();
+                assertThatIllegalStateException().isThrownBy(same::bytes).withMessageContaining("not modified");
+                assertThatIllegalStateException().isThrownBy(same::stream);
+                assertThatIllegalStateException().isThrownBy(same::channel);
             }
         }
     }
