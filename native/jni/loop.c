@@ -447,15 +447,12 @@ JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 	return -EINVAL;
 }
 
-/* Accepts a connection and closes it: there is no descriptor for it. */
-JAVA(jint, rejectOne)(JNIEnv *env, jclass class, jint listener)
+/* Accepts one connection. */
+JAVA(jint, accept)(JNIEnv *env, jclass class, jint listener)
 {
 	(void)env, (void)class;
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	return fd < 0 ? -errno : fd;
 }
 
 /* Sends what the socket takes at once. */

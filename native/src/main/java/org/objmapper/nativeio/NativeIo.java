@@ -112,8 +112,8 @@ public final class NativeIo {
     /** 0 when a server listens at a path (without NUL). */
     public static native int probe(byte[] path);
 
-    /** Accepts one connection and closes it. */
-    public static native int rejectOne(int listener);
+    /** Accepts one connection; its socket does not block. */
+    public static native int accept(int listener);
 
     /** A socket that waits, connected to the one that listens at a path (without NUL). */
     public static native int connect(byte[] path);

@@ -36,9 +36,14 @@ public final class Exchanges {
         store.discard(descriptor, uid);
     }
 
-    /** Descriptors are short: closes some of those that are only kept at hand. */
-    public void shedDescriptors() {
-        store.shedDescriptors();
+    /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
+    public boolean isOfReserve(int descriptor) {
+        return store.isOfReserve(descriptor);
+    }
+
+    /** Descriptors are short: closes some of those that are only kept at hand. False where it found none. */
+    public boolean shedDescriptors() {
+        return store.shedDescriptors();
     }
 
     /** Has a thread of the device do what may block; false at once where too much waits for it. */

@@ -237,7 +237,15 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
                 found.inlineBody() != null,
                 terms.inlineLimit(),
                 terms.takesDescriptors());
-        return chosen == Mode.FDPASS && found.ensureDescriptor() < 0 ? Mode.COPY : chosen;
+        return chosen == Mode.FDPASS && !hasDescriptor(found) ? Mode.COPY : chosen;
+    }
+
+    private boolean hasDescriptor(StoredObject found) {
+        int descriptor = found.ensureDescriptor();
+        if (store.isOfReserve(descriptor)) {
+            store.shedDescriptors();
+        }
+        return descriptor >= 0;
     }
 
     /** ANSWER: header and metadata; the body too, where it goes in the same frame or as a descriptor. */

@@ -36,7 +36,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Committer implements AutoCloseable {
     /** Changes that may wait; whoever adds more waits too. */
-    static final int MAX_PENDING = 4_096;
+    private static final int MAX_PENDING = 4_096;
+
+    /** Each has a file open at most: so small a part of all descriptors waits here, and as much again is being committed. */
+    private static final int PART_OF_DESCRIPTORS = 8;
 
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Committer.class));
     private static final int MAX_BATCH = 256;
@@ -58,6 +61,8 @@ final class Committer implements AutoCloseable {
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
     private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_BATCH);
     private final Thread thread;
+    private final int maxPending;
+    private final int maxBatch;
 
     // Guarded by this.
     private final Deque<Change> queue = new ArrayDeque<>();
@@ -68,12 +73,14 @@ final class Committer implements AutoCloseable {
     private long generationBound;
     private @Nullable StoreException refusal;
 
-    Committer(Index index, Device device, HotTable hot, Closer closer, Metrics metrics) {
+    Committer(Index index, Device device, HotTable hot, Closer closer, Metrics metrics, long descriptorLimit) {
         this.index = index;
         this.device = device;
         this.hot = hot;
         this.closer = closer;
         this.metrics = metrics;
+        maxPending = (int) Math.min(MAX_PENDING, Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS));
+        maxBatch = Math.min(MAX_BATCH, maxPending);
         this.nextGeneration = index.generationBound();
         this.generationBound = nextGeneration + GENERATION_BLOCK;
         index.commit(List.of(), generationBound, new ArrayList<>());
@@ -100,7 +107,7 @@ final class Committer implements AutoCloseable {
     /** Waits, under the lock, until there is room for a change; throws when none can be taken. */
     void awaitRoom() throws StoreException {
         boolean interrupted = false;
-        while (queue.size() >= MAX_PENDING && refusal == null) {
+        while (queue.size() >= maxPending && refusal == null) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -198,7 +205,7 @@ final class Committer implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         List<Change> batch = new ArrayList<>();
-        while (batch.size() < MAX_BATCH && !queue.isEmpty()) {
+        while (batch.size() < maxBatch && !queue.isEmpty()) {
             batch.add(queue.remove());
         }
         if (queue.isEmpty()) {
@@ -211,7 +218,7 @@ final class Committer implements AutoCloseable {
         return closing
                 || (!queue.isEmpty()
                         && (somebodyWaits
-                                || queue.size() >= MAX_BATCH
+                                || queue.size() >= maxBatch
                                 || System.nanoTime() - oldestNanos >= LINGER_NANOS));
     }
 

@@ -22,14 +22,23 @@ final class Finder {
     private final Index index;
     private final Device files;
     private final HotTable hot;
+    private final DescriptorReserve reserve;
     private final Committer committer;
     private final Closer closer;
     private final Housekeeping housekeeping;
 
-    Finder(Index index, Device files, HotTable hot, Committer committer, Closer closer, Housekeeping housekeeping) {
+    Finder(
+            Index index,
+            Device files,
+            HotTable hot,
+            DescriptorReserve reserve,
+            Committer committer,
+            Closer closer,
+            Housekeeping housekeeping) {
         this.index = index;
         this.files = files;
         this.hot = hot;
+        this.reserve = reserve;
         this.committer = committer;
         this.closer = closer;
         this.housekeeping = housekeeping;
@@ -85,6 +94,8 @@ final class Finder {
         if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
             hot.shed(Store.SHED_AT_ONCE);
             descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
+        } else if (reserve.holds(descriptor)) {
+            hot.shed(Store.SHED_AT_ONCE);
         }
         return descriptor;
     }

@@ -83,11 +83,13 @@ final class HotTable {
         }
     }
 
-    /** Lets go of up to {@code count} objects, the coldest first: descriptors are short. */
-    synchronized void shed(int count) {
+    /** Lets go of up to {@code count} objects, the coldest first: descriptors are short. Whether one of them had a descriptor. */
+    synchronized boolean shed(int count) {
+        boolean any = false;
         for (int i = 0; i < count && size > 0; i++) {
-            evictOne();
+            any |= evictOne().descriptor() >= 0;
         }
+        return any;
     }
 
     /** Lets go of everything. */
@@ -123,13 +125,13 @@ final class HotTable {
     }
 
     /** Goes round the buckets: who was used since the last round stays for one more. */
-    private void evictOne() {
+    private StoredObject evictOne() {
         while (true) {
             hand = (hand + 1) & mask;
             for (Node node = buckets.get(hand); node != null; node = node.next) {
                 if (!node.object.used) {
                     remove(node.object);
-                    return;
+                    return node.object;
                 }
                 node.object.used = false;
             }

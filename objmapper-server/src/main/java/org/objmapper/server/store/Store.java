@@ -38,6 +38,7 @@ public final class Store implements AutoCloseable {
     private final Device files;
     private final Index index;
     private final HotTable hot;
+    private final DescriptorReserve reserve;
     private final Closer closer;
     private final Committer committer;
     private final DeviceQueue device;
@@ -70,14 +71,16 @@ public final class Store implements AutoCloseable {
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects());
         closer = new Closer(files);
-        committer = new Committer(index, files, hot, closer, metrics);
+        long descriptorLimit = NativeIo.raiseDescriptorLimit();
+        reserve = DescriptorReserve.of(descriptorLimit);
+        committer = new Committer(index, files, hot, closer, metrics, descriptorLimit);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         changes = new Changes(index, files, committer, clock);
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
-        finder = new Finder(index, files, hot, committer, closer, housekeeping);
+        finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping);
         lister = new Lister(index, committer, lookups, clock);
         showMetrics();
     }
@@ -145,9 +148,14 @@ public final class Store implements AutoCloseable {
         return lookups.submit(() -> finder.find(new ObjectKey(key, keyHash), lookup));
     }
 
-    /** Lets go of some descriptors that are kept at hand: the process has too many. */
-    public void shedDescriptors() {
-        hot.shed(SHED_AT_ONCE);
+    /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
+    public boolean isOfReserve(int descriptor) {
+        return reserve.holds(descriptor);
+    }
+
+    /** Lets go of some descriptors that are kept at hand: the process has too many. False where it found none. */
+    public boolean shedDescriptors() {
+        return hot.shed(SHED_AT_ONCE);
     }
 
     // ---- bodies

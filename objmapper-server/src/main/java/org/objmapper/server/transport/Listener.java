@@ -13,6 +13,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.protocol.Status;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,9 @@ public final class Listener implements AutoCloseable {
     private static final int BACKLOG = 1_024;
     /** sun_path holds 108 bytes with its NUL (unix(7)). */
     private static final int LONGEST_PATH = 107;
+
+    private static final String NO_DESCRIPTOR =
+            "no descriptor is free for a session; raise the server's limit of open files, or close other sessions";
 
     private final ListenerRules rules;
     private final int socket;
@@ -131,28 +135,49 @@ public final class Listener implements AutoCloseable {
         return rules;
     }
 
-    /** No descriptor was free: one kept in reserve lets the connection in and out again, so that it doesn't wait for ever. */
-    synchronized void acceptFailed(int errno) {
-        if (errno != Errno.EMFILE && errno != Errno.ENFILE) {
-            LOG.warn("cannot accept a session path={} because={}", path, Errno.nameOf(errno));
+    void acceptFailed(int errno) {
+        LOG.warn("cannot accept a session path={} because={}", path, Errno.nameOf(errno));
+    }
+
+    /**
+     * Tells a client that there is no descriptor for its session, and closes.
+     *
+     * @param accepted its socket; below 0 where not even that has one: the descriptor that is kept in reserve lets the client in and out
+     *     again, so that it doesn't wait for ever
+     */
+    synchronized void refuse(int accepted) {
+        LOG.warn("a session was turned away: no descriptor is free path={}; raise the limit of open files", path);
+        if (accepted >= 0) {
+            turnAway(accepted, Status.BUSY, NO_DESCRIPTOR);
             return;
         }
-        LOG.warn("a session was turned away: no descriptor is free path={}; raise the limit of open files", path);
-        NativeIo.close(spare);
-        NativeIo.rejectOne(socket);
+        if (spare >= 0) {
+            NativeIo.close(spare);
+        }
+        int socketInReserve = NativeIo.accept(socket);
+        if (socketInReserve >= 0) {
+            turnAway(socketInReserve, Status.BUSY, NO_DESCRIPTOR);
+        }
         spare = NativeIo.eventfd();
     }
 
     /** Says that there are too many sessions, and closes. */
     void turnAway(int accepted, int limit) {
-        Rejection.send(accepted, limit);
+        String why = "the server has " + limit + " sessions, as many as it takes, or it stops";
+        turnAway(accepted, Status.TOO_MANY_SESSIONS, why);
+    }
+
+    private static void turnAway(int accepted, Status status, String why) {
+        Rejection.send(accepted, status, why);
         NativeIo.close(accepted);
     }
 
     @Override
     public void close() {
         NativeIo.close(socket);
-        NativeIo.close(spare);
+        if (spare >= 0) {
+            NativeIo.close(spare);
+        }
         try {
             Files.deleteIfExists(path);
         } catch (IOException e) {

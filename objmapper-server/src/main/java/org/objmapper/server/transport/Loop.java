@@ -224,8 +224,15 @@ final class Loop implements AutoCloseable {
 
     private void accept(Listener listener, int at) {
         int socket = events.getInt(at + NativeIo.EVENT_RESULT);
+        boolean outOfDescriptors = socket == -Errno.EMFILE || socket == -Errno.ENFILE;
+        if ((outOfDescriptors || exchanges.isOfReserve(socket)) && !exchanges.shedDescriptors()) {
+            listener.refuse(socket);
+            return;
+        }
         if (socket < 0) {
-            listener.acceptFailed(-socket);
+            if (!outOfDescriptors) { // or it is accepted in the next turn: there is room now
+                listener.acceptFailed(-socket);
+            }
             return;
         }
         if (draining || !sessionCount.tryAdd() || (freeSlots.isEmpty() && usedSlots == sessions.length)) {

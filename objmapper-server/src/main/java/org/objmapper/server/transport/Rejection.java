@@ -7,16 +7,16 @@ import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
-/** What a connection gets that is one too many. */
+/** What a connection gets that can't become a session. */
 final class Rejection {
     private Rejection() {}
 
-    static void send(int socket, int limit) {
+    static void send(int socket, Status status, String why) {
         ByteBuffer bytes = BufferPool.direct(512);
         new FrameWriter()
                 .wrap(bytes)
-                .begin(Operation.ERROR, Frame.REPLY, 0, Status.TOO_MANY_SESSIONS, 0)
-                .message("the server has " + limit + " sessions, as many as it takes, or it stops")
+                .begin(Operation.ERROR, Frame.REPLY, 0, status, 0)
+                .message(why)
                 .end();
         NativeIo.sendOnce(socket, NativeIo.address(bytes), bytes.position());
     }
