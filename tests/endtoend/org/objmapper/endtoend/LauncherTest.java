@@ -119,10 +119,12 @@ class LauncherTest {
 
     @ParameterizedTest
     @CsvSource({"17.0.15, false", "23.0.1, false", "24, true", "25.0.3, true"})
-    void nativeCodeIsAllowedByNameWhereJavaAsksForIt(String version, boolean allowed) throws Exception {
+    void whatJavaWarnsOfIsAllowedByName(String version, boolean allowed) throws Exception {
         Outcome outcome = run(Map.of("OBJMAPPER_JAVA", fakeJava(version)), Distribution.program("objmapperd"), "--dev");
 
         assertThat(outcome.out().lines().anyMatch("--enable-native-access=ALL-UNNAMED"::equals))
+                .isEqualTo(allowed);
+        assertThat(outcome.out().lines().anyMatch("--sun-misc-unsafe-memory-access=allow"::equals))
                 .isEqualTo(allowed);
         assertThat(outcome.out()).endsWith("ObjmapperdCommand\n--dev\n");
     }
