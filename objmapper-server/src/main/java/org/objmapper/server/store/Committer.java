@@ -83,10 +83,24 @@ final class Committer implements AutoCloseable {
         maxBatch = Math.min(MAX_BATCH, maxPending);
         this.nextGeneration = index.generationBound();
         this.generationBound = nextGeneration + GENERATION_BLOCK;
-        index.commit(List.of(), generationBound, new ArrayList<>());
+        reserveFirstGenerations();
         this.thread = new Thread(this::run, "store-committer");
         thread.setDaemon(true);
         thread.start();
+    }
+
+    /** A store that has no room for that yet serves what it has, and takes no changes until it could. */
+    private void reserveFirstGenerations() {
+        try {
+            index.commit(List.of(), generationBound, new ArrayList<>());
+        } catch (IndexException e) {
+            if (e.status() != Status.NO_SPACE) {
+                throw e;
+            }
+            refusal = new StoreException(
+                    e.status(), e.getMessage() + "; the store takes no changes until its file system has room");
+            FAILURES.error("The store takes no changes until its file system has room: {}", e.getMessage());
+        }
     }
 
     /** The change of a key that is not in the index yet; null if there is none. Any thread. */
@@ -172,6 +186,11 @@ final class Committer implements AutoCloseable {
     }
 
     private void run() {
+        try {
+            awaitFirstGenerations();
+        } catch (StoreException e) {
+            return; // the store closes, and has taken no change
+        }
         while (true) {
             List<Change> batch = take();
             if (batch.isEmpty()) {
@@ -184,6 +203,27 @@ final class Committer implements AutoCloseable {
                 fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e));
             }
         }
+    }
+
+    /** Tries again and again to reserve what there was no room for at the start. */
+    private void awaitFirstGenerations() throws StoreException {
+        while (isRefusing()) {
+            awaitNextTry();
+            try {
+                if (index.isUsable()) {
+                    index.commit(List.of(), generationBound, new ArrayList<>());
+                } else {
+                    index.reopen(generationBound);
+                }
+                acceptChanges();
+            } catch (IndexException e) {
+                FAILURES.error("The store still takes no changes: {}", e.getMessage());
+            }
+        }
+    }
+
+    private synchronized boolean isRefusing() {
+        return refusal != null;
     }
 
     /** The next changes to bring to disk; none when the store closes. */
@@ -308,7 +348,7 @@ final class Committer implements AutoCloseable {
 
     private synchronized void acceptChanges() {
         if (refusal != null) {
-            FAILURES.warn("The index is open again; the store takes changes");
+            FAILURES.warn("The store takes changes again");
             refusal = null;
         }
     }

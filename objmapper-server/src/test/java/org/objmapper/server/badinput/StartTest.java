@@ -1,10 +1,12 @@
 package org.objmapper.server.badinput;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.transport.RawClient;
 
@@ -159,18 +163,56 @@ class StartTest {
     }
 
     @Test
-    void aStoreIsNamedWhoseFileSystemIsFullAndIsWholeWhenThereIsRoomAgain() throws Exception {
+    void aServerOnAFullFileSystemServesWhatIsThereAndTakesChangesOnceThereIsRoom() throws Exception {
         try (SmallFileSystem disk = new SmallFileSystem(data(), "8m")) {
             try (ServerProcess server = ServerProcess.serve(directory, List.of())) {
                 put("key");
             }
             disk.fill("full");
-            assertThat(serve(disk.root)).contains("the store in " + disk.root, "No space left", "has room");
-            Files.delete(disk.root.resolve("full"));
-            try (ServerProcess server = ServerProcess.serve(directory, List.of())) {
+            try (ServerProcess server = ServerProcess.serve(directory, List.of());
+                    RawClient client = RawClient.greeted(Path.of(socket()))) {
                 assertHas("key");
+                client.send(RawClient.frame(w -> w.begin(Operation.LIST, 0, 1, Status.OK, 0)));
+                assertThat(client.receive().u64(MetadataType.COUNT)).isOne();
+                client.send(RawClient.putDurably(2, "other", BODY));
+                RawClient.Answer refused = client.receive();
+                assertThat(refused.status()).isEqualTo(Status.NO_SPACE);
+                assertThat(refused.message()).contains("No space left", "takes no changes until");
+                client.send(delete(3, "key"));
+                assertThat(client.receive().status()).isEqualTo(Status.NO_SPACE);
+                assertHas("key");
+                assertThat(server.log()).contains("takes no changes until its file system has room");
+                Files.delete(disk.root.resolve("full"));
+                await().until(() -> {
+                    client.send(RawClient.putDurably(4, "other", BODY));
+                    return client.receive().status() == Status.OK;
+                });
+                client.send(delete(5, "key"));
+                assertThat(client.receive().status()).isEqualTo(Status.OK);
+            }
+            try (ServerProcess server = ServerProcess.serve(directory, List.of())) {
+                assertHas("other");
             }
         }
+    }
+
+    @Test
+    void aServerOnAFullFileSystemStops() throws Exception {
+        try (SmallFileSystem disk = new SmallFileSystem(data(), "8m")) {
+            try (ServerProcess server = ServerProcess.serve(directory, List.of())) {
+                put("key");
+            }
+            disk.fill("full");
+            try (ServerProcess server = ServerProcess.serve(directory, List.of())) {
+                server.terminate();
+                assertThat(server.awaitExit()).as(server::log).isZero();
+            }
+        }
+    }
+
+    private static ByteBuffer delete(int id, String key) {
+        return RawClient.frame(
+                w -> w.begin(Operation.DELETE, 0, id, Status.OK, 0).text(MetadataType.KEY, key));
     }
 
     @Test
