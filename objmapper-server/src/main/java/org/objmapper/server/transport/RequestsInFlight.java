@@ -209,17 +209,31 @@ final class RequestsInFlight {
         return count;
     }
 
-    /** PUTs whose rest can't come any more leave nothing behind; returns how many of them get no answer. */
-    int abandonOpenBodies() {
+    /**
+     * PUTs whose rest can't come any more leave nothing behind; returns how many of them get no answer.
+     *
+     * @param frameIsCut the body that is being received is one of them
+     */
+    int abandonUnfinishedBodies(boolean frameIsCut) {
         int count = 0;
         for (Exchange exchange : exchanges.toArray(new Exchange[0])) {
-            if (exchange.wantsBody()) {
+            if (exchange.wantsBody() || (frameIsCut && exchange == bodyOf)) {
                 count += exchange.isAnswered() ? 0 : 1;
-                exchanges.remove(exchange);
-                exchange.abandon();
+                abandon(exchange);
             }
         }
         return count;
+    }
+
+    private void abandon(Exchange exchange) {
+        exchanges.remove(exchange);
+        if (exchange.isHeld()) {
+            takeTurn(exchange);
+        }
+        if (bodyOf == exchange) {
+            bodyOf = null;
+        }
+        exchange.abandon();
     }
 
     /** Lets go of all. */

@@ -364,7 +364,7 @@ final class Session implements Peer, Output {
     public int finishAndClose() {
         closing = true;
         kept.drop();
-        return inFlight.abandonOpenBodies();
+        return inFlight.abandonUnfinishedBodies(bodyLeft > 0);
     }
 
     // ---- Output
@@ -465,13 +465,15 @@ final class Session implements Peer, Output {
         if (closed) {
             return;
         }
+        boolean allIsUsed = ended && !waiting; // what is kept then is half a frame
+        if (allIsUsed && !inFlight.isEmpty()) {
+            inFlight.abandonUnfinishedBodies(bodyLeft > 0);
+        }
         boolean answered = inFlight.isEmpty() && output.isEmpty();
-        if (closing && answered) {
+        if (answered && closing) {
             loop.close(this, "done");
-        } else if (ended && answered && (kept.isEmpty() || !waiting)) {
+        } else if (answered && allIsUsed) {
             loop.close(this, "the client left");
-        } else if (ended && !inFlight.isEmpty()) {
-            inFlight.abandonOpenBodies();
         }
     }
 

@@ -368,6 +368,35 @@ class SessionTest {
     }
 
     @Test
+    void aClientThatDiesAnywhereInsideAFrameTakesItsSessionWithItAtOnce() throws Exception {
+        ByteBuffer put = RawClient.put(1, "cut", new byte[60_000]);
+        ByteBuffer open = RawClient.frame(
+                w -> w.begin(Operation.PUT, Frame.MORE, 1, Status.OK, 100_000).text(MetadataType.KEY, "cut"));
+        ByteBuffer data = RawClient.frame(
+                w -> w.begin(Operation.DATA, 0, 1, Status.OK, 0).body().put(new byte[50_000]));
+        ByteBuffer unknown =
+                RawClient.frame(w -> w.begin(99, 0, 1, Status.OK, 0).body().put(new byte[60_000]));
+
+        dieAfter(put.duplicate().limit(20)); // inside the header
+        dieAfter(put.duplicate().limit(36)); // inside the metadata
+        dieAfter(put.duplicate().limit(30_000)); // inside the body
+        dieAfter(put.duplicate(), RawClient.put(2, "cut", new byte[60_000]).limit(30_000)); // with one before it
+        dieAfter(open.duplicate(), data.duplicate().limit(20_000)); // inside a DATA frame
+        dieAfter(open.duplicate(), data.duplicate()); // between two DATA frames
+        dieAfter(unknown.duplicate().limit(500)); // inside what nobody wants
+    }
+
+    /** The server's time limits are far longer than is waited here. */
+    private void dieAfter(ByteBuffer... parts) throws IOException {
+        try (RawClient dying = RawClient.greeted(socket)) {
+            for (ByteBuffer part : parts) {
+                dying.send(part);
+            }
+        }
+        await().until(() -> server.sessions() == 0);
+    }
+
+    @Test
     void aThousandSessionsAtOnceAreAllServed() throws Exception {
         List<RawClient> clients = new ArrayList<>();
         try {
@@ -471,6 +500,18 @@ class SessionTest {
             assertThat(server.drain()).isEqualTo(new Server.GivenUp(0, 0));
             assertThat(client.receive().status()).isEqualTo(Status.SHUTTING_DOWN);
             assertThat(client.isClosedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void aPutWhoseFrameIsCutDoesNotHoldUpADrain() throws Exception {
+        try (RawClient client = RawClient.greeted(socket)) {
+            ByteBuffer cut = RawClient.put(2, "cut", new byte[20_000]).limit(10_000);
+            client.send(
+                    ByteBuffer.allocate(20_000).put(RawClient.ping(1)).put(cut).flip());
+            client.receive(); // both came in one message
+
+            assertThat(server.drain()).isEqualTo(new Server.GivenUp(0, 1));
         }
     }
 
