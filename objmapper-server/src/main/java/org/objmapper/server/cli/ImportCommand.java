@@ -24,6 +24,11 @@ import org.objmapper.protocol.Status;
 final class ImportCommand implements ToolCommand {
     private static final OptionDefinition PREFIX =
             OptionDefinition.value("--prefix", "PREFIX", "What the keys begin with; the path below DIR follows.");
+    private static final OptionDefinition DURABILITY = OptionDefinition.value(
+            "--durability",
+            "relaxed|durable",
+            "durable (the default here): what is counted is on disk. relaxed: visible at once, on disk soon; what is"
+                    + " counted may be lost when the server is killed right after.");
 
     @Override
     public CommandDefinition definition() {
@@ -31,10 +36,11 @@ final class ImportCommand implements ToolCommand {
                 "import",
                 "Store all files below a directory.",
                 List.of("A key is the prefix and the path relative to DIR. Only regular files are stored; links are not"
-                        + " followed. A file that can't be stored is told, the others are stored all the same."),
+                        + " followed. A file that can't be stored is told, the others are stored all the same. What the"
+                        + " command says it has stored is on disk then."),
                 List.of(ParameterDefinition.one("DIR", "The directory.")),
                 PREFIX,
-                OptionDefinition.DURABILITY,
+                DURABILITY,
                 OptionDefinition.EVICTABLE,
                 OptionDefinition.TTL,
                 OptionDefinition.GRACE,
@@ -46,7 +52,7 @@ final class ImportCommand implements ToolCommand {
 
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
-        ObjectOptions options = ObjectOptions.of(arguments);
+        ObjectOptions options = ObjectOptions.durable(arguments);
         Path directory = Path.of(arguments.value(0));
         if (!Files.isDirectory(directory)) {
             throw new ToolFailure(ExitCode.IO, directory + " is not a directory");

@@ -17,12 +17,12 @@ final class ObjectOptions {
     private final long ttlMillis;
     private final long graceMillis;
 
-    private ObjectOptions(Arguments arguments) throws ToolFailure {
+    private ObjectOptions(Arguments arguments, String durability) throws ToolFailure {
         this.arguments = arguments;
-        hasDurability = arguments.has(OptionDefinition.DURABILITY);
         durable = arguments
-                .choice(OptionDefinition.DURABILITY, "relaxed", List.of("relaxed", "durable"))
+                .choice(OptionDefinition.DURABILITY, durability, List.of("relaxed", "durable"))
                 .equals("durable");
+        hasDurability = durable || arguments.has(OptionDefinition.DURABILITY);
         ttlMillis = arguments.millis(OptionDefinition.TTL, ABSENT);
         graceMillis = arguments.millis(OptionDefinition.GRACE, ABSENT);
         if (graceMillis == Limits.UNKNOWN) {
@@ -33,7 +33,12 @@ final class ObjectOptions {
 
     /** Checks the options before anything is sent. */
     static ObjectOptions of(Arguments arguments) throws ToolFailure {
-        return new ObjectOptions(arguments);
+        return new ObjectOptions(arguments, "relaxed");
+    }
+
+    /** As {@link #of}, but durable where the options don't say. */
+    static ObjectOptions durable(Arguments arguments) throws ToolFailure {
+        return new ObjectOptions(arguments, "durable");
     }
 
     private void checkLengths() throws ToolFailure {

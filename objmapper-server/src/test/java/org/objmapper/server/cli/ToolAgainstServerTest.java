@@ -275,6 +275,20 @@ class ToolAgainstServerTest {
     }
 
     @Test
+    void whatImportSaysItHasStoredIsOnDisk() throws IOException {
+        Path source = Files.createDirectory(directory.resolve("source"));
+        for (int i = 0; i < 200; i++) {
+            Files.write(source.resolve("file" + i), bytes(i));
+        }
+        Files.write(source.resolve("large"), bytes(2_000_000));
+
+        Outcome imported = tool("import", source.toString());
+        assertThat(imported.talk()).startsWith("import: 201 objects");
+        assertThat(tool("stat").text())
+                .contains("objmapper_store_pending_changes 0\n", "objmapper_store_objects 201\n");
+    }
+
+    @Test
     void exportLeavesOutAKeyThatLeadsOutOfTheDirectory() {
         ToolCall.with(bytes(3), environment(), "put", "../escaped", "-");
         ToolCall.with(bytes(3), environment(), "put", "inside", "-");
