@@ -107,6 +107,9 @@ public abstract class Exchange {
 
     /** Whether the request must wait for one before it that is not answered yet (protocol-spec.md 4.3). */
     public final boolean conflictsWith(Exchange earlier) {
+        if (takesTurns() && earlier.takesTurns()) {
+            return true;
+        }
         if (keyHash == 0 && !isBarrier()) {
             return false;
         }
@@ -116,6 +119,11 @@ public abstract class Exchange {
 
     /** Whether it changes objects. */
     public boolean changes() {
+        return false;
+    }
+
+    /** Whether a session has only one such request under way, and the others wait for it. */
+    public boolean takesTurns() {
         return false;
     }
 

@@ -1,7 +1,6 @@
 package org.objmapper.server.exchange;
 
 import java.nio.ByteBuffer;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
@@ -9,28 +8,21 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
-import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.ListedPage;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreException;
 
-/** LIST (protocol-spec.md 5.6): asks the store for a page, and sends it as the client takes it. */
+/**
+ * LIST (protocol-spec.md 5.6): asks the store for a page once there is room to send it, and a session's LISTs one after another. So a
+ * client that does not read makes the server hold no page for it but the one on its way out.
+ */
 public final class ListExchange extends StoreExchange implements Store.Listing {
-    private static final int SLICE = 64 * 1024;
-
-    private record Page(
-            List<ListEntry> entries,
-            byte @Nullable [] cursor,
-            @Nullable StoreException failure) {}
-
     private byte[] prefix = {};
     private byte @Nullable [] cursor;
     private int limit = Limits.DEFAULT_LIST;
     private boolean asked;
-    private boolean begun;
-    private boolean streamed;
-    private int next;
-    private volatile @Nullable Page page;
+    private volatile @Nullable ListedPage page;
 
     public ListExchange(Peer peer, Output output, Store store) {
         super(peer, output, store);
@@ -65,33 +57,24 @@ public final class ListExchange extends StoreExchange implements Store.Listing {
     }
 
     @Override
+    public boolean takesTurns() {
+        return true;
+    }
+
+    @Override
     public boolean cancel() {
-        Page there = page;
-        boolean allSent = begun && there != null && next == there.entries().size();
-        return !allSent && cancelInTime();
+        return cancelInTime();
     }
 
     @Override
     public boolean run() {
-        Page there = page;
+        ListedPage there = page;
         if (there == null) {
             return asked ? abandoned() : ask();
         }
-        if (abandoned()) {
-            return true;
+        try (there) {
+            return abandoned() || answer(there);
         }
-        StoreException failure = there.failure();
-        if (failure != null) {
-            return done(failure.status(), String.valueOf(failure.getMessage()));
-        }
-        if (!begun) {
-            if (cancelled()) {
-                return done(Status.CANCELLED, "");
-            }
-            begun = true;
-            beginReply(there);
-        }
-        return !streamed ? account() : send(there.entries());
     }
 
     private boolean ask() {
@@ -99,50 +82,46 @@ public final class ListExchange extends StoreExchange implements Store.Listing {
             answerRefusal();
             return account();
         }
+        if (output.full()) {
+            output.awaitRoom(this);
+            return false;
+        }
         asked = true;
-        return !store.list(prefix, cursor, limit, this) && done(Status.BUSY, "the index's queue is full");
+        return !store.list(prefix, cursor, limit, this) && done(Status.BUSY, "too many listings are under way");
     }
 
     /** The index has answered; on one of the store's threads. */
     @Override
-    public void page(List<ListEntry> entries, byte @Nullable [] cursorBehind, @Nullable StoreException failure) {
-        page = new Page(entries, cursorBehind, failure);
+    public void listed(ListedPage listed) {
+        page = listed;
         peer.resume(this);
     }
 
-    private void beginReply(Page there) {
-        List<ListEntry> entries = there.entries();
+    private boolean answer(ListedPage there) {
+        StoreException failure = there.failure();
+        if (failure != null) {
+            return done(failure.status(), String.valueOf(failure.getMessage()));
+        }
+        if (cancelled()) {
+            return done(Status.CANCELLED, "");
+        }
+        send(there);
+        return account();
+    }
+
+    private void send(ListedPage there) {
         byte[] behind = there.cursor();
-        int size = size(entries, 0, entries.size());
-        streamed = size > SLICE;
-        int room = (behind == null ? 0 : MetadataReader.sizeOf(behind.length)) + (streamed ? 0 : size);
-        FrameWriter frame = beginReply(room, streamed ? Frame.MORE : 0, size);
+        int room = (behind == null ? 0 : MetadataReader.sizeOf(behind.length)) + there.size();
+        FrameWriter frame = beginReply(room, 0, there.size());
         if (behind != null) {
             frame.bytes(MetadataType.CURSOR, behind);
         }
-        frame.u64(MetadataType.COUNT, entries.size());
-        if (!streamed) {
-            write(frame.body(), entries, 0, entries.size());
-            next = entries.size();
+        frame.u64(MetadataType.COUNT, there.entries().size());
+        ByteBuffer body = frame.body();
+        for (ListEntry entry : there.entries()) {
+            entry.write(body);
         }
         output.end(null);
-    }
-
-    private boolean send(List<ListEntry> entries) {
-        while (next < entries.size() && !cancelled()) {
-            if (output.full()) {
-                output.awaitRoom(this);
-                return false;
-            }
-            int until = sliceFrom(entries, next);
-            FrameWriter frame = output.frame(REPLY_ROOM + size(entries, next, until));
-            frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
-            write(frame.body(), entries, next, until);
-            output.end(null);
-            next = until;
-        }
-        answerEnd(next < entries.size() ? Status.CANCELLED : Status.OK);
-        return account();
     }
 
     private boolean done(Status status, String message) {
@@ -153,29 +132,5 @@ public final class ListExchange extends StoreExchange implements Store.Listing {
     private boolean account() {
         count();
         return true;
-    }
-
-    private static int sliceFrom(List<ListEntry> entries, int from) {
-        int until = from;
-        int size = 0;
-        while (until < entries.size()
-                && (until == from || size + entries.get(until).size() <= SLICE)) {
-            size += entries.get(until++).size();
-        }
-        return until;
-    }
-
-    private static int size(List<ListEntry> entries, int from, int until) {
-        int size = 0;
-        for (int i = from; i < until; i++) {
-            size += entries.get(i).size();
-        }
-        return size;
-    }
-
-    private static void write(ByteBuffer into, List<ListEntry> entries, int from, int until) {
-        for (int i = from; i < until; i++) {
-            entries.get(i).write(into);
-        }
     }
 }

@@ -33,10 +33,7 @@ public enum Metric {
             "tasks",
             "writes and changes that wait for a thread of the device"),
     STORE_INDEX_QUEUE(
-            "objmapper_store_index_queue",
-            Type.GAUGE,
-            "tasks",
-            "look-ups and listings that wait for a thread of the index"),
+            "objmapper_store_index_queue", Type.GAUGE, "tasks", "look-ups that wait for a thread of the index"),
     STORE_PURGE_QUEUE(
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(

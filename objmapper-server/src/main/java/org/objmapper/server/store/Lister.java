@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
@@ -12,52 +13,71 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.PrefixKey;
+import org.slf4j.LoggerFactory;
 
-/** Lists objects in the order of their keys, a page at a time, when the changes that were made before are in the index. Safe on any thread. */
-final class Lister {
+/**
+ * Lists objects in the order of their keys, a page at a time, when the changes that were made before are in the index. On a thread of
+ * its own, so that no look-up waits for it. Safe on any thread.
+ */
+final class Lister implements AutoCloseable {
+    /** A page has no more bytes, whatever the limit. */
+    static final int MAX_PAGE_BYTES = 64 * 1024;
+
+    /** Listings that wait, are made, or are not taken yet: a page of memory each. */
+    static final int MAX_LISTINGS = 256;
+
+    private static final int LONGEST_ENTRY = new ListEntry(new byte[Limits.MAX_KEY], 0, 0, 0, 0).size();
     private static final int SLICE = 500;
-    /** A page ends when it is this long, whatever the limit. */
-    private static final int PAGE_BYTES = 4 << 20;
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Lister.class));
 
     private final Index index;
     private final Committer committer;
-    private final DeviceQueue lookups;
     private final LongSupplier clock;
+    private final Semaphore places = new Semaphore(MAX_LISTINGS);
+    private final DeviceQueue queue = new DeviceQueue("store-list", 1, MAX_LISTINGS);
 
-    /** Lists on the threads of {@code lookups}. */
-    Lister(Index index, Committer committer, DeviceQueue lookups, LongSupplier clock) {
+    Lister(Index index, Committer committer, LongSupplier clock) {
         this.index = index;
         this.committer = committer;
-        this.lookups = lookups;
         this.clock = clock;
     }
 
-    /** Lists up to {@code limit} unexpired objects whose keys start so. False when too much waits already. */
+    /** Lists up to {@code limit} unexpired objects whose keys start so. False when too many listings are under way. */
     boolean list(byte[] prefix, byte @Nullable [] cursor, int limit, Store.Listing listing) {
+        if (!places.tryAcquire()) {
+            return false;
+        }
         if (cursor != null && cursor.length > PrefixKey.LONGEST) {
-            listing.page(
-                    List.of(), null, new StoreException(Status.BAD_REQUEST, "the cursor is none of this server's"));
+            listing.listed(failed(Status.BAD_REQUEST, "the cursor is none of this server's"));
             return true;
         }
-        return lookups.submit(() -> {
+        boolean queued = queue.submit(() -> {
             if (committer.pendingCount() == 0) {
-                listNow(prefix, cursor, limit, listing);
+                listing.listed(page(prefix, cursor, limit));
             } else {
                 committer.afterAll(flushed -> listAfterFlush(flushed, prefix, cursor, limit, listing));
             }
         });
+        if (!queued) {
+            places.release();
+        }
+        return queued;
     }
 
     private void listAfterFlush(
             Result flushed, byte[] prefix, byte @Nullable [] cursor, int limit, Store.Listing listing) {
         if (flushed.status() != Status.OK) {
-            listing.page(List.of(), null, new StoreException(flushed.status(), flushed.message()));
-        } else if (!lookups.submit(() -> listNow(prefix, cursor, limit, listing))) {
-            listing.page(List.of(), null, new StoreException(Status.BUSY, "the index's queue is full"));
+            listing.listed(failed(flushed.status(), flushed.message()));
+        } else if (!queue.submit(() -> listing.listed(page(prefix, cursor, limit)))) {
+            listing.listed(failed(Status.BUSY, "the queue of listings is full"));
         }
     }
 
-    private void listNow(byte[] prefix, byte @Nullable [] cursor, int limit, Store.Listing listing) {
+    private ListedPage failed(Status status, String message) {
+        return ListedPage.failed(new StoreException(status, message), places);
+    }
+
+    private ListedPage page(byte[] prefix, byte @Nullable [] cursor, int limit) {
         List<ListEntry> entries = new ArrayList<>();
         PageRoom room = new PageRoom(limit);
         byte[] at = cursor;
@@ -76,16 +96,18 @@ final class Lister {
                 at = null;
             }
         } catch (IndexException e) {
-            listing.page(List.of(), null, StoreException.of(e));
-            return;
+            return ListedPage.failed(StoreException.of(e), places);
+        } catch (RuntimeException | Error e) {
+            FAILURES.error("A listing ended in a defect", e);
+            return failed(Status.INTERNAL, "the listing ended in a defect: " + e);
         }
-        listing.page(entries, at, null);
+        return ListedPage.of(entries, at, places);
     }
 
     /** What a page of a listing may still take. */
     private static final class PageRoom {
         private int entries;
-        private int bytes = PAGE_BYTES;
+        private int bytes = MAX_PAGE_BYTES;
 
         PageRoom(int entries) {
             this.entries = entries;
@@ -97,8 +119,9 @@ final class Lister {
             return entry;
         }
 
+        /** Whether even the longest entry still has room. */
         boolean isLeft() {
-            return entries > 0 && bytes > 0;
+            return entries > 0 && bytes >= LONGEST_ENTRY;
         }
     }
 
@@ -121,5 +144,10 @@ final class Lister {
                 record.length(),
                 record.createdMillis(),
                 record.expiryMillis() == IndexRecord.NEVER ? Limits.UNKNOWN : record.expiryMillis());
+    }
+
+    @Override
+    public void close() {
+        queue.close();
     }
 }

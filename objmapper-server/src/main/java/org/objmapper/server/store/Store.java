@@ -2,11 +2,9 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
@@ -60,8 +58,8 @@ public final class Store implements AutoCloseable {
 
     /** Takes a page of a listing. */
     public interface Listing {
-        /** With entries and, if there are more, where to go on; or with a failure. */
-        void page(List<ListEntry> entries, byte @Nullable [] cursor, @Nullable StoreException failure);
+        /** With a page, or a failure; whoever takes it closes it. */
+        void listed(ListedPage page);
     }
 
     private Store(StoreOptions options, LongSupplier clock, Device files, Index index) {
@@ -81,7 +79,7 @@ public final class Store implements AutoCloseable {
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
         finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping);
-        lister = new Lister(index, committer, lookups, clock);
+        lister = new Lister(index, committer, clock);
         showMetrics();
     }
 
@@ -251,7 +249,7 @@ public final class Store implements AutoCloseable {
 
     // ---- listing
 
-    /** Lists up to {@code limit} unexpired objects whose keys start so. False when too much waits already. */
+    /** Lists up to {@code limit} unexpired objects whose keys start so, and fewer where a page is full. False when too much waits already. */
     public boolean list(byte[] prefix, byte @Nullable [] cursor, int limit, Listing listing) {
         return lister.list(prefix, cursor, limit, listing);
     }
@@ -309,6 +307,7 @@ public final class Store implements AutoCloseable {
         passed.close();
         device.close();
         lookups.close();
+        lister.close();
         committer.close();
         hot.clear();
         closer.close();

@@ -239,13 +239,15 @@ final class StoreUnderTest implements AutoCloseable {
 
     Page list(String prefix, byte[] cursor, int limit) {
         CompletableFuture<Page> answer = new CompletableFuture<>();
-        assertThat(store.list(
-                        bytes(prefix),
-                        cursor,
-                        limit,
-                        (entries, next, failure) -> answer.complete(new Page(entries, next, failure))))
+        assertThat(store.list(bytes(prefix), cursor, limit, page -> answer.complete(taken(page))))
                 .isTrue();
         return await(answer);
+    }
+
+    private static Page taken(ListedPage page) {
+        try (page) {
+            return new Page(page.entries(), page.cursor(), page.failure());
+        }
     }
 
     /** All keys that start so, page by page. */

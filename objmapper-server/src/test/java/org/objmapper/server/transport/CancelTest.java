@@ -115,7 +115,7 @@ class CancelTest {
 
     @Test
     void aListThatWaitsForTheIndexIsCancelled() throws Exception {
-        holdIndex();
+        holdLists();
         client.send(RawClient.frame(w -> w.begin(Operation.LIST, 0, 1, Status.OK, 0)));
         client.send(cancel(2, 1));
 
@@ -283,6 +283,15 @@ class CancelTest {
             assertThat(store.lookup(key, hash, (found, failure) -> awaitTheTest()))
                     .isTrue();
         }
+    }
+
+    /** Listings wait from here on. */
+    private void holdLists() {
+        assertThat(store.list(new byte[0], null, 1, page -> {
+                    page.close();
+                    awaitTheTest();
+                }))
+                .isTrue();
     }
 
     private void awaitTheTest() {
