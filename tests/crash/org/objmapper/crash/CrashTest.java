@@ -55,7 +55,7 @@ class CrashTest {
     private Path directory;
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
-    private final Ledger ledger = new Ledger();
+    private final Ledger ledger = new Ledger(() -> 0);
     private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private final Random random = new Random(seed());
     private Path socket;
@@ -218,9 +218,11 @@ class CrashTest {
 
     /** What is looked at may go meanwhile: an orphan, a descriptor. */
     private static ConditionFactory settled() {
-        return await().atMost(LONG)
-                .ignoreExceptionsMatching(
-                        e -> e instanceof NoSuchFileException || e.getCause() instanceof NoSuchFileException);
+        return await().atMost(LONG).ignoreExceptionsMatching(CrashTest::isGoneMeanwhile);
+    }
+
+    static boolean isGoneMeanwhile(Throwable failure) {
+        return failure instanceof NoSuchFileException || failure.getCause() instanceof NoSuchFileException;
     }
 
     private void expectSaneDescriptors(List<String> descriptors, int objects) {

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * What was sent and what was acknowledged, and so what may stand under each key. Requests overlap; all that is known of their order is
@@ -21,13 +23,21 @@ final class Ledger {
     private final Map<Long, Version> sent = new HashMap<>();
     private final Map<Long, Version> byGeneration = new HashMap<>();
     private final Map<Version, Long> generations = new HashMap<>();
-    private long clock;
+    /** How much the server had done to its files, for each tick of the clock. */
+    private final List<Long> recorded = new ArrayList<>();
+
+    private final LongSupplier record;
     private long numbers;
     private long newestGeneration;
     private long newestOfEarlierRuns;
     private long acknowledgedDurable;
     private long acknowledgedRelaxed;
     private long acknowledgedPurges;
+
+    /** {@code record} tells how long the record of what the server does to its files is. */
+    Ledger(LongSupplier record) {
+        this.record = record;
+    }
 
     synchronized Version newBody(int length, String tag) {
         numbers++;
@@ -54,7 +64,8 @@ final class Ledger {
     // ---- what happens
 
     synchronized long now() {
-        return ++clock;
+        recorded.add(record.getAsLong());
+        return recorded.size();
     }
 
     synchronized Change begin(String key, Version left, boolean durable) {
@@ -147,6 +158,15 @@ final class Ledger {
         Change left = new Change(key, seen, true, now());
         left.ended = now();
         changes.put(key, new ArrayList<>(List.of(left)));
+    }
+
+    /** As {@link #expectSurvived(String, Version)} when power was lost at this point of the record; goes on from nothing. */
+    synchronized void expectSurvived(String key, Version seen, long recordedThen) {
+        int past = Collections.binarySearch(recorded, recordedThen + 1, (one, other) -> one < other ? -1 : 1);
+        long asked = -past; // the first tick after that point
+        assertThat(possible(key, asked, true))
+                .as(() -> "what may have survived a power loss at " + asked + " under " + story(key))
+                .contains(seen);
     }
 
     /** All keys were looked at after a kill. */

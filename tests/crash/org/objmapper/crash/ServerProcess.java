@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -26,10 +27,30 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts it, and does not wait for anything. */
     static ServerProcess launch(Path socket, Path data, Path log) throws IOException {
+        return launch(socket, data, log, Map.of());
+    }
+
+    /** As {@link #launch(Path, Path, Path)}, with recorder.c in it. */
+    static ServerProcess launchRecorded(Path socket, Path data, Path log, Path record) throws IOException {
+        String preset = System.getProperty("objmapper.preset", "dev");
+        Path recorder = Path.of(System.getProperty("objmapper.root"))
+                .resolve("native/target/cmake/" + preset + "/crash/librecorder.so");
+        assertThat(recorder).exists();
+        Map<String, String> environment = Map.of(
+                "LD_PRELOAD", recorder.toString(),
+                "RECORDER_ROOT", data.toString(),
+                "RECORDER_LOG", record.toString());
+        return launch(socket, data, log, environment);
+    }
+
+    private static ServerProcess launch(Path socket, Path data, Path log, Map<String, String> environment)
+            throws IOException {
         String program = Path.of(System.getProperty("objmapper.dist"), "bin", "objmapperd")
                 .toString();
-        Process process = new ProcessBuilder(program, "serve", "--socket", socket.toString(), "--data", data.toString())
-                .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+        ProcessBuilder builder =
+                new ProcessBuilder(program, "serve", "--socket", socket.toString(), "--data", data.toString());
+        builder.environment().putAll(environment);
+        Process process = builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         return new ServerProcess(process, socket, log);
     }

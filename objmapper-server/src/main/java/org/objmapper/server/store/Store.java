@@ -10,6 +10,7 @@ import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
@@ -94,18 +95,20 @@ public final class Store implements AutoCloseable {
         Index index = null;
         try {
             index = new Index(files.index(), INDEX_MAP_BYTES);
+            files.syncIndexDirectory();
             Store store = new Store(options, clock, files, index);
             store.housekeeping.start();
             return store;
-        } catch (IndexException e) {
+        } catch (IndexException | DeviceException e) {
             if (index != null) {
                 index.close();
             }
             files.close();
+            StoreException failure = StoreException.of(e);
             throw new StoreException(
-                    e.status(),
-                    "the store in " + options.directory() + " can't be opened: " + e.getMessage() + "; it must be "
-                            + Device.HEALTHY);
+                    failure.status(),
+                    "the store in " + options.directory() + " can't be opened: " + failure.getMessage()
+                            + "; it must be " + Device.HEALTHY);
         }
     }
 

@@ -217,6 +217,11 @@ public final class Device implements AutoCloseable {
         return root.resolve(INDEX);
     }
 
+    /** Brings the names of the index's files to disk, which LMDB doesn't: without them all objects would seem to be orphans. */
+    public void syncIndexDirectory() throws DeviceException {
+        syncDirectory(AT_FDCWD, index().toString());
+    }
+
     public Path objects() {
         return root.resolve(OBJECTS);
     }
