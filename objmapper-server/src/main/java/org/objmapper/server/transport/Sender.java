@@ -220,8 +220,12 @@ final class Sender {
             case Errno.ETOOMANYREFS ->
                 session.output.answerByCopy(segment, session.terms().maxFrame());
             default -> {
-                if (segment.file != null && errno != Errno.EPIPE && errno != Errno.ECONNRESET) {
+                boolean clientLeft = errno == Errno.EPIPE || errno == Errno.ECONNRESET;
+                if (segment.file != null && !clientLeft) {
                     session.pieceFailed(segment);
+                } else if (segment.descriptorCount > 0
+                        && !clientLeft) { // one can't be opened anew: not the session's fault
+                    session.output.answerByCopy(segment, session.terms().maxFrame());
                 } else {
                     session.sendFailed(errno);
                 }
