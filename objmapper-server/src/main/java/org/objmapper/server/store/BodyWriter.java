@@ -36,8 +36,7 @@ public final class BodyWriter {
     private @Nullable StoreException failure;
     private @Nullable Put put;
     private Result.@Nullable Outcome outcome;
-
-    // Only in drain, which runs once at a time.
+    /** Belongs to the drain while that runs; then to whoever takes it from here. */
     private @Nullable BodyFile file;
 
     BodyWriter(Store store, long declared, Runnable progress) {
@@ -200,12 +199,7 @@ public final class BodyWriter {
 
     private void append(ByteBuffer bytes) {
         try {
-            BodyFile into = file;
-            if (into == null) {
-                into = new BodyFile(store.files());
-                file = into;
-            }
-            into.append(bytes);
+            fileToAppendTo().append(bytes);
             digest.update(bytes);
         } catch (IOException e) {
             synchronized (this) {
@@ -214,6 +208,25 @@ public final class BodyWriter {
         } finally {
             store.chunks().giveBack(bytes);
         }
+    }
+
+    private BodyFile fileToAppendTo() throws IOException {
+        synchronized (this) {
+            if (file != null) {
+                return file;
+            }
+        }
+        BodyFile made = new BodyFile(store.files()); // may block
+        synchronized (this) {
+            file = made;
+        }
+        return made;
+    }
+
+    private synchronized @Nullable BodyFile takeFile() {
+        BodyFile taken = file;
+        file = null;
+        return taken;
     }
 
     /** All is written, or nothing will come of it. */
@@ -241,8 +254,7 @@ public final class BodyWriter {
     private void complete(Put wanted, Result.Outcome told) {
         Body body;
         try {
-            BodyFile written = file;
-            file = null;
+            BodyFile written = takeFile();
             body = written == null
                     ? Body.ofBytes(Arrays.copyOf(smallBytes(), fewLength), wanted)
                     : Body.ofFile(written, digest, wanted);
@@ -259,6 +271,7 @@ public final class BodyWriter {
         return small == null ? new byte[0] : small;
     }
 
+    /** Lets go of all that is left. On any thread, even on two at once: each thing is taken once. */
     private void release() {
         Deque<ByteBuffer> left;
         synchronized (this) {
@@ -271,10 +284,9 @@ public final class BodyWriter {
             }
         }
         left.forEach(store.chunks()::giveBack);
-        BodyFile unused = file;
-        file = null;
+        BodyFile unused = takeFile();
         if (unused != null) {
-            unused.close();
+            unused.close(store.closer());
         }
     }
 }

@@ -287,6 +287,10 @@ public final class Store implements AutoCloseable {
         return chunks;
     }
 
+    Closer closer() {
+        return closer;
+    }
+
     /** Refuses a body of so many bytes, unsigned, where the store takes none that long. */
     void checkLength(long length) throws StoreException {
         if (Long.compareUnsigned(length, options.maxObjectBytes()) > 0) {

@@ -6,7 +6,7 @@ import org.objmapper.nativeio.NativeIo;
 
 /** A file without a name that a body is written to. Whoever made it closes it, unless it was {@link #finish}ed. For one thread at a time. */
 public final class BodyFile {
-    private final int descriptor;
+    private int descriptor;
     private long length;
 
     public BodyFile(Device device) throws DeviceException {
@@ -54,7 +54,21 @@ public final class BodyFile {
         return reading;
     }
 
+    /** Closes it, unless it is closed already. May block: the file system frees its blocks. */
     public void close() {
-        NativeIo.close(descriptor);
+        int open = descriptor;
+        descriptor = -1;
+        if (open >= 0) {
+            NativeIo.close(open);
+        }
+    }
+
+    /** As {@link #close()}, but leaves what may block to the closer. */
+    public void close(Closer closer) {
+        int open = descriptor;
+        descriptor = -1;
+        if (open >= 0) {
+            closer.close(open);
+        }
     }
 }
