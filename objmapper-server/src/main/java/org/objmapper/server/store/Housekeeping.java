@@ -38,6 +38,7 @@ final class Housekeeping implements AutoCloseable {
     private final Index index;
     private final Device files;
     private final long firstGeneration;
+    private final boolean startsEmpty;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final CountDownLatch recovered = new CountDownLatch(1);
     private final Metrics metrics;
@@ -51,6 +52,7 @@ final class Housekeeping implements AutoCloseable {
         this.index = index;
         this.files = files;
         this.firstGeneration = firstGeneration;
+        this.startsEmpty = index.totals().objects() == 0;
         this.metrics = metrics;
         thread.setDaemon(true);
     }
@@ -109,8 +111,14 @@ final class Housekeeping implements AutoCloseable {
         } while (removed > 0 && !isClosing());
     }
 
-    /** Removes files that a crash left between naming and the index commit, or between a commit and unlinking. */
+    /**
+     * Removes files that a crash left between naming and the index commit, or between a commit and unlinking. By an index that was
+     * empty at the start all files would be orphans: then they are left, for a start at which it has objects.
+     */
     private void removeOrphans() throws IOException {
+        if (startsEmpty) {
+            return;
+        }
         Path root = files.objects();
         Files.walkFileTree(root, new SimpleFileVisitor<>() {
             @Override

@@ -243,6 +243,21 @@ class StoreChangesTest {
     }
 
     @Test
+    void recoveryByAnEmptyIndexRemovesNoFiles() throws Exception {
+        store.close();
+        Path shard = Files.createDirectories(directory.resolve("objects/00/00"));
+        Path body = Files.write(shard.resolve("0".repeat(60) + "-0"), LARGE);
+        store = new StoreUnderTest(directory);
+        store.store().awaitRecovery();
+        assertThat(body).exists();
+
+        store.put(durable("key"), LARGE);
+        store.reopen();
+        store.store().awaitRecovery();
+        assertThat(body).doesNotExist();
+    }
+
+    @Test
     void theHotTableKeepsToItsBoundAndPinsKeepFilesOpen() throws Exception {
         try (StoreUnderTest small =
                 new StoreUnderTest(StoreUnderTest.hotObjects(Files.createDirectory(directory.resolve("small")), 2))) {

@@ -213,6 +213,13 @@ public final class Device implements AutoCloseable {
         return id;
     }
 
+    /** Whether a body was ever stored here. */
+    public boolean wasUsed() throws IOException {
+        try (Stream<Path> shards = Files.list(objects())) {
+            return shards.findAny().isPresent();
+        }
+    }
+
     public Path index() {
         return root.resolve(INDEX);
     }

@@ -1,5 +1,6 @@
 package org.objmapper.server.store.index;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,6 +36,7 @@ public final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
+    private static final long FIRST_GENERATION = 1;
     private static final byte[] NOTHING = new byte[0];
     private static final byte[] TOTALS = "totals".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] GENERATIONS = "generations".getBytes(StandardCharsets.US_ASCII);
@@ -54,9 +56,17 @@ public final class Index implements AutoCloseable {
     /** A file that an index commit let go of. */
     public record Replaced(byte[] digest, long generation) {}
 
-    public Index(Path directory, long mapBytes) {
+    /**
+     * Opens the index of a directory.
+     *
+     * @param isNew whether one may be made: where anything was stored, an index that is gone or empty is refused
+     */
+    public Index(Path directory, long mapBytes, boolean isNew) {
         this.directory = directory;
         this.mapBytes = mapBytes;
+        if (!isNew) {
+            requireData();
+        }
         try {
             opened = Tables.open(directory, mapBytes);
         } catch (LmdbException e) {
@@ -65,10 +75,34 @@ public final class Index implements AutoCloseable {
         try {
             totals = readTotals();
             committedBound = generationBound();
+            if (!isNew && committedBound == FIRST_GENERATION) {
+                throw lost(" knows of nothing that was ever stored");
+            }
         } catch (IndexException e) {
             closeTables();
             throw e;
         }
+    }
+
+    /** Without this LMDB would make an empty index where one is lost, and all bodies would seem to be orphans. */
+    private void requireData() {
+        Path data = directory.resolve(DATA_FILE);
+        if (!Files.exists(data)) {
+            throw lost(" is gone");
+        }
+        try {
+            if (Files.size(data) == 0) {
+                throw lost(" is empty");
+            }
+        } catch (IOException e) {
+            throw IndexException.wrong(data + " can't be read: " + e.getMessage());
+        }
+    }
+
+    private IndexException lost(String how) {
+        return IndexException.wrong("its index " + directory.resolve(DATA_FILE) + how
+                + ", and without it the bodies of its objects can't be told apart: put the index back from a backup, or"
+                + " start with an empty directory");
     }
 
     /** An LMDB environment and the tables in it. */
@@ -117,7 +151,7 @@ public final class Index implements AutoCloseable {
     public long generationBound() {
         return read((tables, txn) -> {
             byte[] stored = tables.state.get(txn, GENERATIONS);
-            return stored == null ? 1L : ByteBuffer.wrap(stored).getLong();
+            return stored == null ? FIRST_GENERATION : ByteBuffer.wrap(stored).getLong();
         });
     }
 

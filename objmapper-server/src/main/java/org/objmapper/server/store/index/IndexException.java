@@ -12,7 +12,7 @@ public final class IndexException extends RuntimeException {
 
     private final Status status;
 
-    IndexException(Status status, String message) {
+    private IndexException(Status status, String message) {
         super(message);
         this.status = status;
     }
@@ -31,10 +31,20 @@ public final class IndexException extends RuntimeException {
                 full ? Status.NO_SPACE : Status.IO_ERROR, "the index failed: " + reason(failure), failure);
     }
 
+    /** What stands there is not what it should be; the message is whole. */
+    static IndexException wrong(String message) {
+        return new IndexException(Status.IO_ERROR, message);
+    }
+
     private static String reason(LmdbException failure) {
         return failure instanceof LmdbNativeException.ConstantDerivedException
                 ? Errno.nameOf(((LmdbNativeException) failure).getResultCode())
                 : String.valueOf(failure.getMessage());
+    }
+
+    /** Whether the file system or LMDB failed, rather than that something else stands there. */
+    public boolean isFailure() {
+        return getCause() != null;
     }
 
     public Status status() {
