@@ -94,4 +94,236 @@ public final class Store implements AutoCloseable {
         Device files = openDevice(options);
         Index index = null;
         try {
+            index = new Index(files.index(), INDEX_MAP_BYTES, !files.wasUsed());
+            files.syncIndexDirectory();
+            Store store = new Store(options, clock, files, index);
+            store.housekeeping.start();
+            return store;
+        } catch (IOException | IndexException e) {
+            if (index != null) {
+                index.close();
+            }
+            files.close();
             throw unopened(options.directory(), e);
+        }
+    }
+
+    private static StoreException unopened(Path directory, Exception failure) {
+        StoreException known = StoreException.of(failure);
+        boolean ofDisk = !(failure instanceof IndexException) || ((IndexException) failure).isFailure();
+        return new StoreException(
+                known.status(),
+                "the store in " + directory + " can't be opened: " + known.getMessage()
+                        + (ofDisk ? "; it must be " + Device.HEALTHY : ""));
+    }
+
+    private static Device openDevice(StoreOptions options) throws StoreException {
+        try {
+            return Device.open(options.directory());
+        } catch (IOException e) {
+            throw StoreException.of(e);
+        }
+    }
+
+    private void showMetrics() {
+        metrics.show(Metric.STORE_OBJECTS, () -> index.totals().objects());
+        metrics.show(Metric.STORE_BYTES, () -> index.totals().bytes());
+        metrics.show(Metric.STORE_FREE_BYTES, files::freeBytes);
+        metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
+        metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
+        metrics.show(Metric.STORE_DEVICE_QUEUE, device::length);
+        metrics.show(Metric.STORE_INDEX_QUEUE, lookups::length);
+        metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
+        metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
+    }
+
+    // ---- reading
+
+    /** The hash of a key that {@link #hot} and {@link #lookup} want; never 0 for a key that is there. Allocates nothing. */
+    public long hash(ByteBuffer buffer, int offset, int length) {
+        return ObjectKey.hash(buffer, offset, length);
+    }
+
+    /** The object under a key, pinned, if it is at hand; else null, and {@link #lookup} knows. May be expired. */
+    public @Nullable StoredObject hot(long keyHash, ByteBuffer buffer, int offset, int length) {
+        return hot.get(keyHash, buffer, offset, length);
+    }
+
+    /** Looks an object up; it may be expired. False when too much waits already. */
+    public boolean lookup(byte[] key, long keyHash, Lookup lookup) {
+        return lookups.submit(() -> finder.find(new ObjectKey(key, keyHash), lookup));
+    }
+
+    /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
+    public boolean isOfReserve(int descriptor) {
+        return reserve.holds(descriptor);
+    }
+
+    /** Lets go of some descriptors that are kept at hand: the process has too many. False where it found none. */
+    public boolean shedDescriptors() {
+        return hot.shed(SHED_AT_ONCE);
+    }
+
+    // ---- bodies
+
+    /**
+     * Starts to take a body in pieces.
+     *
+     * @param length of the body; negative if not known
+     * @param progress runs on some thread when there is room again, and when the body can't be taken any more
+     */
+    public BodyWriter receive(long length, Runnable progress) {
+        return new BodyWriter(this, length, progress);
+    }
+
+    /** Takes the body from a descriptor of a user's, which is closed in any case. */
+    public void putDescriptor(Put put, int descriptor, long length, int uid, Result.Outcome outcome) {
+        try {
+            boolean trusted = options.passedDescriptorUids().contains(uid);
+            PassedBody body = PassedBody.check(files, descriptor, length, trusted);
+            checkLength(length);
+            passed.copy(uid, () -> copy(put, body, descriptor, outcome));
+        } catch (StoreException e) {
+            discard(descriptor, uid);
+            outcome.done(Result.failed(e));
+        }
+    }
+
+    private void copy(Put put, PassedBody passedBody, int descriptor, Result.Outcome outcome) {
+        Body body;
+        try {
+            body = passedBody.copy(put, INLINE_BODY_BYTES);
+        } catch (IOException e) {
+            outcome.done(Result.failed(StoreException.of(e)));
+            return;
+        } finally {
+            NativeIo.close(descriptor);
+        }
+        put(put, body, outcome);
+    }
+
+    /** Closes a descriptor that a user passed, where that may block nobody else. */
+    public void discard(int descriptor, int uid) {
+        passed.close(uid, () -> NativeIo.close(descriptor));
+    }
+
+    // ---- changes
+
+    /** Makes an object of a body, which it takes over. May block. */
+    void put(Put put, Body body, Result.Outcome outcome) {
+        changes.put(put, body, outcome);
+    }
+
+    /** Deletes an object. False when too much waits already. */
+    public boolean delete(byte[] key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
+        return device.submit(() -> changes.delete(new ObjectKey(key), ifGeneration, durable, outcome));
+    }
+
+    /**
+     * Gives an object a new generation with changed metadata. False when too much waits already.
+     *
+     * @param ttlMillis from now, negative for never; null leaves the expiry
+     */
+    public boolean touch(
+            byte[] key,
+            ObjectMetadata metadata,
+            @Nullable Long ttlMillis,
+            @Nullable Long ifGeneration,
+            boolean durable,
+            Result.Outcome outcome) {
+        return device.submit(
+                () -> changes.touch(new ObjectKey(key), metadata, ttlMillis, ifGeneration, durable, outcome));
+    }
+
+    /** Takes the object under a key away, durably; soft: makes it expire. False when too much waits already. */
+    public boolean purgeKey(byte[] key, boolean soft, Result.Outcome outcome) {
+        return device.submit(() -> changes.purge(new ObjectKey(key), soft, outcome));
+    }
+
+    /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too much waits already. */
+    public boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
+        return purger.purgePrefix(prefix, soft, outcome);
+    }
+
+    /** Takes all objects with a tag away, durably; soft: makes them expire. False when too much waits already. */
+    public boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
+        return purger.purgeTag(tag, soft, outcome);
+    }
+
+    /** Waits until all changes so far are on disk, or given up. */
+    void flush() throws InterruptedException {
+        committer.flush();
+    }
+
+    // ---- listing
+
+    /** Lists up to {@code limit} unexpired objects whose keys start so, and fewer where a page is full. False when too much waits already. */
+    public boolean list(byte[] prefix, byte @Nullable [] cursor, int limit, Listing listing) {
+        return lister.list(prefix, cursor, limit, listing);
+    }
+
+    // ---- what the parts need of each other
+
+    /** The id of the backing directory, which names it in IO_ERROR; it stays the same for as long as the directory is a store. */
+    public String deviceId() {
+        return files.id();
+    }
+
+    /** The values of the metrics, of the store and of the server that uses it. */
+    public Metrics metrics() {
+        return metrics;
+    }
+
+    /** Queues what may block on the store's directory; false at once where too much waits already. */
+    public boolean submit(Runnable task) {
+        return device.submit(task);
+    }
+
+    /** The queue for whatever may block on what a user passed. */
+    PassedQueue passed() {
+        return passed;
+    }
+
+    Device files() {
+        return files;
+    }
+
+    ChunkPool chunks() {
+        return chunks;
+    }
+
+    Closer closer() {
+        return closer;
+    }
+
+    /** Refuses a body of so many bytes, unsigned, where the store takes none that long. */
+    void checkLength(long length) throws StoreException {
+        if (Long.compareUnsigned(length, options.maxObjectBytes()) > 0) {
+            throw new StoreException(
+                    Status.TOO_LARGE,
+                    "a body of " + Long.toUnsignedString(length) + " bytes; this server takes up to "
+                            + options.maxObjectBytes());
+        }
+    }
+
+    /** Waits until recovery, which runs in the background after the start, has been through the whole store. */
+    void awaitRecovery() throws InterruptedException {
+        housekeeping.awaitRecovery();
+    }
+
+    /** Finishes what is under way, brings all changes to disk and lets go of the directory. No session may use it any more. */
+    @Override
+    public void close() {
+        housekeeping.close();
+        purger.close();
+        passed.close();
+        device.close();
+        lookups.close();
+        lister.close();
+        committer.close();
+        hot.clear();
+        closer.close();
+        index.close();
+        files.close();
+    }
+}
