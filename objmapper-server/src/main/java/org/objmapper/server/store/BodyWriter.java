@@ -50,14 +50,27 @@ public final class BodyWriter {
     }
 
     /** Takes bytes; returns how many. Fewer than offered: {@code progress} runs, on some thread, when there is room. */
-    public synchronized int write(ByteBuffer from, int offset, int length) {
+    public int write(ByteBuffer from, int offset, int length) {
+        int taken;
+        boolean over;
+        synchronized (this) {
+            taken = take(from, offset, length);
+            over = failure != null && !running;
+        }
+        if (over) {
+            release(); // the caller may not discard it before its turn comes
+        }
+        return taken;
+    }
+
+    private int take(ByteBuffer from, int offset, int length) {
         if (failure == null) {
             checkLength(received + length);
         }
         int taken = 0;
         while (taken < length && failure == null) {
             int count = takeSome(from, offset + taken, length - taken);
-            if (count == 0) {
+            if (count == 0 && failure == null) {
                 return taken;
             }
             taken += count;
@@ -90,7 +103,7 @@ public final class BodyWriter {
             fewLength += length;
             return length;
         }
-        ByteBuffer into = filling == null ? takeBuffer() : filling;
+        ByteBuffer into = filling == null ? takeChunk() : filling;
         if (into == null) {
             return 0;
         }
@@ -101,20 +114,67 @@ public final class BodyWriter {
         int count = Math.min(length, into.remaining());
         into.put(into.position(), from, offset, count).position(into.position() + count);
         if (!into.hasRemaining()) {
-            full.add(into.flip());
-            filling = null;
+            passOn(into);
             start();
         }
         return count;
     }
 
-    private @Nullable ByteBuffer takeBuffer() {
-        if (full.size() >= MAX_AHEAD) {
+    private @Nullable ByteBuffer takeChunk() {
+        boolean onItsWay = running || !full.isEmpty();
+        if (full.size() >= MAX_AHEAD || onItsWay && store.chunks().isShort()) {
             starved = true;
             return null;
         }
-        filling = store.chunks().take(progress);
+        switch (store.chunks().take(this)) {
+            case WAITS_FOR_WRITING_OUT -> {
+                if (!store.submit(store.chunks()::writeOut)) {
+                    store.chunks().notWrittenOut();
+                    failure = new StoreException(Status.BUSY, "the device's queue is full");
+                }
+            }
+            case BUSY ->
+                failure = new StoreException(
+                        Status.BUSY, "the server's memory for bodies is full, and too many wait for it");
+            default -> {
+                // it is there, or comes
+            }
+        }
         return filling;
+    }
+
+    /** The pool gives a chunk to fill; the caller of {@link #write} holds the lock. */
+    synchronized void fill(ByteBuffer chunk) {
+        filling = chunk;
+    }
+
+    /** A chunk may be free. */
+    void roomAgain() {
+        progress.run();
+    }
+
+    /** The device gets what there is. */
+    private void passOn(ByteBuffer last) {
+        full.add(last.flip());
+        filling = null;
+        store.chunks().filled(this);
+    }
+
+    /** Others want the chunk that is filled in part: writes it to the file. On a thread of the device. */
+    void writeOut() {
+        boolean here;
+        synchronized (this) {
+            ByteBuffer last = filling;
+            if (last == null || discarded || failure != null) {
+                return;
+            }
+            passOn(last);
+            here = !running && !store.submit(this::drain);
+            running = true;
+        }
+        if (here) {
+            drain();
+        }
     }
 
     /** Why the body can't be taken, if so; the caller answers and discards. */
@@ -130,8 +190,7 @@ public final class BodyWriter {
             this.outcome = outcome;
             ByteBuffer last = filling;
             if (last != null) {
-                full.add(last.flip());
-                filling = null;
+                passOn(last);
             }
             if (failure == null && declared >= 0 && received != declared) {
                 failure = new StoreException(
@@ -177,17 +236,19 @@ public final class BodyWriter {
         while (true) {
             ByteBuffer next;
             boolean wake;
+            boolean idle;
             synchronized (this) {
                 next = discarded || failure != null ? null : full.poll();
-                wake = starved && next != null;
-                starved &= !wake;
-                if (next == null && put == null && !discarded && failure == null) {
-                    running = false;
-                    return;
-                }
+                wake = starved;
+                starved = false;
+                idle = next == null && put == null && !discarded && failure == null;
+                running = !idle;
             }
             if (wake) {
                 progress.run();
+            }
+            if (idle) {
+                return;
             }
             if (next == null) {
                 end();
@@ -283,6 +344,7 @@ public final class BodyWriter {
                 filling = null;
             }
         }
+        store.chunks().forget(this);
         left.forEach(store.chunks()::giveBack);
         BodyFile unused = takeFile();
         if (unused != null) {

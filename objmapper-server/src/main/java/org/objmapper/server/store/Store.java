@@ -25,7 +25,10 @@ public final class Store implements AutoCloseable {
     /** Bodies up to here stand in the index. */
     static final int INLINE_BODY_BYTES = 4_096;
 
-    private static final int CHUNKS = 256;
+    /** Chunks of bodies on their way to the device, and bodies that may wait for one. */
+    static final int CHUNKS = 256;
+
+    static final int MAX_WAITING_FOR_CHUNKS = 1_024;
     private static final int INDEX_THREADS = 2;
     private static final int INDEX_QUEUE_LENGTH = 1_024;
     /** The most that the index may grow to: address space, not memory. */
@@ -43,7 +46,7 @@ public final class Store implements AutoCloseable {
     private final DeviceQueue device;
     private final DeviceQueue lookups;
     private final PassedQueue passed;
-    private final ChunkPool chunks = new ChunkPool(CHUNKS);
+    private final ChunkPool chunks = new ChunkPool(CHUNKS, MAX_WAITING_FOR_CHUNKS);
     private final Metrics metrics = new Metrics();
     private final Changes changes;
     private final Purger purger;

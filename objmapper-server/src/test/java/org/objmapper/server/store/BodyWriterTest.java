@@ -7,8 +7,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,6 +20,8 @@ import org.objmapper.protocol.Status;
 
 /** A body on its way holds others up no longer than the device needs, and its file is closed once, by a thread that may wait. */
 class BodyWriterTest {
+    private static final int QUEUE_LENGTH = 1_100;
+
     private final CountDownLatch closerGoesOn = new CountDownLatch(1);
 
     @TempDir
@@ -26,7 +31,7 @@ class BodyWriterTest {
 
     @BeforeEach
     void open() throws Exception {
-        store = new StoreUnderTest(StoreOptions.of(directory).withDevice(1, 1_024));
+        store = new StoreUnderTest(StoreOptions.of(directory).withDevice(1, QUEUE_LENGTH));
     }
 
     @AfterEach
@@ -73,6 +78,95 @@ class BodyWriterTest {
 
     private static int write(BodyWriter writer, int length) {
         return writer.write(ByteBuffer.allocate(length), 0, length);
+    }
+
+    /** As many bodies as there are chunks, each with a few bytes in one, and no more to come for now. */
+    private List<BodyWriter> unfinishedInEveryChunk() {
+        List<BodyWriter> unfinished = new ArrayList<>();
+        for (int i = 0; i < Store.CHUNKS; i++) {
+            BodyWriter writer = store.store().receive(-1, () -> {});
+            assertThat(write(writer, 5_000)).isEqualTo(5_000);
+            unfinished.add(writer);
+        }
+        return unfinished;
+    }
+
+    private Result finish(BodyWriter writer, String key) {
+        CompletableFuture<Result> answer = new CompletableFuture<>();
+        writer.finish(StoreUnderTest.plain(key), answer::complete);
+        return StoreUnderTest.await(answer);
+    }
+
+    @Test
+    void uploadsThatGoNowhereDoNotKeepOthersFromBeingTaken() throws Exception {
+        List<BodyWriter> unfinished = unfinishedInEveryChunk();
+        Semaphore room = new Semaphore(0);
+        BodyWriter other = store.store().receive(5_000, room::release);
+        assertThat(write(other, 5_000)).as("no chunk is free").isZero();
+        await().until(room::tryAcquire);
+        assertThat(write(other, 5_000)).isEqualTo(5_000);
+
+        assertThat(finish(other, "other").status()).isEqualTo(Status.OK);
+        for (int i = 0; i < unfinished.size(); i++) {
+            write(unfinished.get(i), 10);
+            assertThat(finish(unfinished.get(i), "key " + i).status()).isEqualTo(Status.OK);
+            assertThat(store.get("key " + i).body()).hasSize(5_010);
+        }
+    }
+
+    @Test
+    void asManyAsMayWaitForAChunkWaitAndOneMoreIsBusy() {
+        List<BodyWriter> all = unfinishedInEveryChunk();
+        CompletableFuture<Void> held = new CompletableFuture<>();
+        CountDownLatch deviceGoesOn = new CountDownLatch(1);
+        hold(held, deviceGoesOn);
+        List<BodyWriter> waiting = new ArrayList<>();
+        Semaphore room = new Semaphore(0);
+        for (int i = 0; i < Store.MAX_WAITING_FOR_CHUNKS; i++) {
+            BodyWriter writer = store.store().receive(-1, room::release);
+            assertThat(write(writer, 5_000)).isZero();
+            assertThat(writer.failure()).isNull();
+            waiting.add(writer);
+        }
+        BodyWriter oneMore = store.store().receive(-1, () -> {});
+        write(oneMore, 5_000);
+        assertThat(oneMore.failure()).extracting(StoreException::status).isEqualTo(Status.BUSY);
+
+        deviceGoesOn.countDown();
+        await().until(() -> room.availablePermits() >= waiting.size());
+        all.addAll(waiting);
+        all.add(oneMore);
+        all.forEach(BodyWriter::discard);
+    }
+
+    @Test
+    void whereTheDeviceCannotBeAskedForAChunkTheBodyIsBusy() {
+        List<BodyWriter> all = unfinishedInEveryChunk();
+        CompletableFuture<Void> held = new CompletableFuture<>();
+        CountDownLatch deviceGoesOn = new CountDownLatch(1);
+        hold(held, deviceGoesOn);
+        for (int i = 0; i < QUEUE_LENGTH; i++) {
+            assertThat(store.store().submit(() -> {})).isTrue();
+        }
+        BodyWriter refused = store.store().receive(-1, () -> {});
+        write(refused, 5_000);
+
+        assertThat(refused.failure()).extracting(StoreException::status).isEqualTo(Status.BUSY);
+        deviceGoesOn.countDown();
+        all.add(refused);
+        all.forEach(BodyWriter::discard);
+    }
+
+    private void hold(CompletableFuture<Void> held, CountDownLatch until) {
+        store.store().submit(() -> {
+            held.complete(null);
+            try {
+                until.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        StoreUnderTest.await(held);
     }
 
     @Test
