@@ -262,7 +262,7 @@ public final class BodyWriter {
         try {
             fileToAppendTo().append(bytes);
             digest.update(bytes);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
             synchronized (this) {
                 failure = StoreException.of(e);
             }
@@ -319,12 +319,12 @@ public final class BodyWriter {
             body = written == null
                     ? Body.ofBytes(Arrays.copyOf(smallBytes(), fewLength), wanted)
                     : Body.ofFile(written, digest, wanted);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
             release();
             told.done(Result.failed(StoreException.of(e)));
             return;
         }
-        store.put(wanted, body, told);
+        store.answered(() -> store.put(wanted, body, told), told);
     }
 
     private synchronized byte[] smallBytes() {

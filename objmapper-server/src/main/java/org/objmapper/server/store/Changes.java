@@ -51,6 +51,9 @@ final class Changes {
             }
         } catch (IOException | IndexException e) {
             result = Result.failed(StoreException.of(e));
+        } catch (RuntimeException | Error e) {
+            body.discard();
+            throw e;
         }
         if (!taken) {
             body.discard();

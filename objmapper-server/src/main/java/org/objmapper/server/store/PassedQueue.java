@@ -81,11 +81,14 @@ final class PassedQueue implements AutoCloseable {
 
     /** Does one task of the user; the next one has its turn behind those of other users. */
     private void serve(int uid, User user) {
-        Task task = next(user);
-        if (task != null) {
-            run(task.work());
+        try {
+            Task task = next(user);
+            if (task != null) {
+                run(task.work());
+            }
+        } finally {
+            served(uid, user);
         }
-        served(uid, user);
     }
 
     private synchronized @Nullable Task next(User user) {
@@ -99,7 +102,7 @@ final class PassedQueue implements AutoCloseable {
     private static void run(Runnable work) {
         try {
             work.run();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LOG.error("a defect in work on a passed descriptor", e);
         }
     }

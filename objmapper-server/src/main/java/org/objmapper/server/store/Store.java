@@ -15,6 +15,7 @@ import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.ObjectKey;
+import org.slf4j.LoggerFactory;
 
 /**
  * The object store in one directory. Safe on any thread. {@link #hot}, {@link #hash} and everything that takes a callback return at
@@ -36,6 +37,7 @@ public final class Store implements AutoCloseable {
 
     static final int SHED_AT_ONCE = 64;
 
+    private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
     private final Device files;
     private final Index index;
@@ -154,7 +156,14 @@ public final class Store implements AutoCloseable {
 
     /** Looks an object up; it may be expired. False when too much waits already. */
     public boolean lookup(byte[] key, long keyHash, Lookup lookup) {
-        return lookups.submit(() -> finder.find(new ObjectKey(key, keyHash), lookup));
+        return lookups.submit(() -> {
+            try {
+                finder.find(new ObjectKey(key, keyHash), lookup);
+            } catch (RuntimeException | Error e) {
+                defects.error("a look-up failed", e);
+                lookup.found(null, StoreException.of(e));
+            }
+        });
     }
 
     /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
@@ -199,10 +208,14 @@ public final class Store implements AutoCloseable {
         } catch (IOException e) {
             outcome.done(Result.failed(StoreException.of(e)));
             return;
+        } catch (RuntimeException | Error e) {
+            defects.error("copying a passed descriptor failed", e);
+            outcome.done(Result.failed(StoreException.of(e)));
+            return;
         } finally {
             NativeIo.close(descriptor);
         }
-        put(put, body, outcome);
+        answered(() -> put(put, body, outcome), outcome);
     }
 
     /** Closes a descriptor that a user passed, where that may block nobody else. */
@@ -219,7 +232,7 @@ public final class Store implements AutoCloseable {
 
     /** Deletes an object. False when too much waits already. */
     public boolean delete(byte[] key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
-        return device.submit(() -> changes.delete(new ObjectKey(key), ifGeneration, durable, outcome));
+        return change(() -> changes.delete(new ObjectKey(key), ifGeneration, durable, outcome), outcome);
     }
 
     /**
@@ -234,13 +247,27 @@ public final class Store implements AutoCloseable {
             @Nullable Long ifGeneration,
             boolean durable,
             Result.Outcome outcome) {
-        return device.submit(
-                () -> changes.touch(new ObjectKey(key), metadata, ttlMillis, ifGeneration, durable, outcome));
+        return change(
+                () -> changes.touch(new ObjectKey(key), metadata, ttlMillis, ifGeneration, durable, outcome), outcome);
     }
 
     /** Takes the object under a key away, durably; soft: makes it expire. False when too much waits already. */
     public boolean purgeKey(byte[] key, boolean soft, Result.Outcome outcome) {
-        return device.submit(() -> changes.purge(new ObjectKey(key), soft, outcome));
+        return change(() -> changes.purge(new ObjectKey(key), soft, outcome), outcome);
+    }
+
+    private boolean change(Runnable work, Result.Outcome outcome) {
+        return device.submit(() -> answered(work, outcome));
+    }
+
+    /** Does work that tells its outcome; what it throws is the outcome too, so that no request is left without an answer. */
+    void answered(Runnable work, Result.Outcome outcome) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error e) {
+            defects.error("a change failed", e);
+            outcome.done(Result.failed(StoreException.of(e)));
+        }
     }
 
     /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too much waits already. */

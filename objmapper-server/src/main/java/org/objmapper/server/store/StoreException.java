@@ -16,7 +16,7 @@ public final class StoreException extends IOException {
         this.status = status;
     }
 
-    private StoreException(Status status, String message, Exception cause) {
+    private StoreException(Status status, String message, Throwable cause) {
         super(message, cause);
         this.status = status;
     }
@@ -26,7 +26,7 @@ public final class StoreException extends IOException {
     }
 
     /** Whatever went wrong, as one of these. */
-    static StoreException of(Exception failure) {
+    static StoreException of(Throwable failure) {
         if (failure instanceof StoreException) {
             return (StoreException) failure;
         }
@@ -37,6 +37,9 @@ public final class StoreException extends IOException {
         if (failure instanceof IndexException) {
             return new StoreException(
                     ((IndexException) failure).status(), String.valueOf(failure.getMessage()), failure);
+        }
+        if (failure instanceof OutOfMemoryError) {
+            return new StoreException(Status.BUSY, "the server is short of memory: " + failure.getMessage(), failure);
         }
         Status status = failure instanceof IOException ? Status.IO_ERROR : Status.INTERNAL;
         return new StoreException(status, String.valueOf(failure), failure);

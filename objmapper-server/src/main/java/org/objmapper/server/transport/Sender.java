@@ -9,6 +9,7 @@ import org.objmapper.server.exchange.SentFile;
 
 /** The sending side of a loop: once a turn it offers what all its sessions have to send to the kernel, in one native call. */
 final class Sender {
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
     private static final int COMMANDS = 512;
     private static final int DESCRIPTORS = 8 * 1024;
     private static final int DESCRIPTOR_SIZE = 16;
@@ -255,12 +256,18 @@ final class Sender {
         segment.warming = true;
         file.pin();
         boolean queued = exchanges.submit(() -> {
-            ByteBuffer bytes = BufferPool.direct(length);
-            long read = NativeIo.read(file.descriptor(), NativeIo.address(bytes), length, offset);
-            loop.execute(() -> {
-                file.unpin();
-                warmed(session, segment, bytes, read);
-            });
+            Runnable outcome = () -> warmed(session, segment, NOTHING, 0); // where memory runs out
+            try {
+                ByteBuffer bytes = BufferPool.direct(length);
+                long read = NativeIo.read(file.descriptor(), NativeIo.address(bytes), length, offset);
+                outcome = () -> warmed(session, segment, bytes, read);
+            } finally {
+                Runnable told = outcome;
+                loop.execute(() -> {
+                    file.unpin();
+                    told.run();
+                });
+            }
         });
         if (!queued) {
             file.unpin();

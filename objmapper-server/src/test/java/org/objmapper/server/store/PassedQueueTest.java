@@ -114,4 +114,15 @@ class PassedQueueTest {
         queue.close(GREEDY, done::incrementAndGet);
         await().until(() -> done.get() == 1);
     }
+
+    @Test
+    void memoryThatRunsOutStopsNothing() throws StoreException {
+        for (int i = 0; i < 2 * LENGTH; i++) {
+            queue.close(GREEDY, () -> {
+                throw new OutOfMemoryError("as direct memory does");
+            });
+        }
+        queue.close(GREEDY, done::incrementAndGet);
+        await().until(() -> done.get() == 1);
+    }
 }

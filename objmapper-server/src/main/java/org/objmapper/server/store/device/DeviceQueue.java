@@ -41,7 +41,7 @@ public final class DeviceQueue implements AutoCloseable {
     private void run(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LOG.error("a defect in work for device={}", name, e);
         }
     }
