@@ -22,6 +22,9 @@ abstract class ChangeExchange extends StoreExchange {
     protected @Nullable Long ttlMillis;
     protected final ObjectMetadata objectMetadata = new ObjectMetadata();
 
+    /** Memory that an entry of object metadata takes beside its bytes. */
+    private static final int ENTRY_BYTES = 48;
+
     private boolean asked;
     private boolean answered;
     private volatile @Nullable Result result;
@@ -96,6 +99,11 @@ abstract class ChangeExchange extends StoreExchange {
             throw new IllegalStateException("no key in " + Operation.nameOf(operation));
         }
         return there;
+    }
+
+    @Override
+    public int keptBytes() {
+        return super.keptBytes() + objectMetadata.size() * ENTRY_BYTES;
     }
 
     @Override

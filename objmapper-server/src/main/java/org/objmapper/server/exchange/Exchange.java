@@ -27,9 +27,11 @@ public abstract class Exchange {
     /** XXH3 of the key; 0 where there is no single key. */
     protected long keyHash;
 
+    private int metadataBytes;
     private @Nullable Status refusedWith;
     private String refusal = "";
     private boolean held;
+    private int countedBytes;
     private boolean cancelled;
     private boolean abandoned;
 
@@ -47,6 +49,7 @@ public abstract class Exchange {
     protected final void begin(Frame frame) {
         operation = frame.operation();
         requestId = frame.requestId();
+        metadataBytes = frame.metadataLength();
         keyHash = 0;
         refusedWith = null;
         refusal = "";
@@ -56,6 +59,20 @@ public abstract class Exchange {
         if (!peer.allows(operation)) {
             refuse(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
         }
+    }
+
+    /** How much memory the request takes until it is answered: its metadata, whether it is copied already or not. */
+    public int keptBytes() {
+        return metadataBytes;
+    }
+
+    /** How much of it the session counts among what the server holds; {@link #keptBytes} may change, this doesn't. */
+    public final int countedBytes() {
+        return countedBytes;
+    }
+
+    public final void setCountedBytes(int bytes) {
+        countedBytes = bytes;
     }
 
     protected final void refuseBody(Frame frame) {

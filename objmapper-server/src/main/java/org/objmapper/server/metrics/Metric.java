@@ -11,7 +11,10 @@ public enum Metric {
     REQUESTS_PURGE("objmapper_requests_purge_total", Type.COUNTER, "requests", "PURGE requests that were answered"),
     SESSIONS("objmapper_sessions", Type.GAUGE, "sessions", "sessions that are open"),
     HELD_INPUT_BYTES(
-            "objmapper_held_input_bytes", Type.GAUGE, "bytes", "memory for requests of which a part has come so far"),
+            "objmapper_held_input_bytes",
+            Type.GAUGE,
+            "bytes",
+            "memory for requests of which a part has come so far, and for the metadata of those not answered yet"),
     STORE_OBJECTS(
             "objmapper_store_objects",
             Type.GAUGE,

@@ -20,6 +20,11 @@ public final class ObjectMetadata {
 
     private record Entry(int type, byte[] value) {}
 
+    /** How many entries it has. */
+    public int size() {
+        return entries.size();
+    }
+
     /** Adds an entry behind those of its type. */
     public ObjectMetadata add(int type, byte[] value) {
         entries.add(new Entry(type, value));

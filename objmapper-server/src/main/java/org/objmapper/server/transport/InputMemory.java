@@ -6,7 +6,7 @@ import org.objmapper.protocol.Limits;
 
 /**
  * The memory in which the sessions of one loop keep input that can't be used yet: the beginning of a frame, or what there is no room for.
- * Bounded in bytes. Only on the loop, but for {@link #held}.
+ * What requests keep that are not answered yet is only counted here. Bounded in bytes. Only on the loop, but for {@link #held}.
  */
 final class InputMemory {
     /** The most that a session can hold: a frame as far as its body, and what two receives of one turn bring. */
@@ -40,11 +40,21 @@ final class InputMemory {
     }
 
     private @Nullable ByteBuffer take(BufferPool pool) {
-        if (held + pool.size() > limit) {
-            return null;
+        return count(pool.size()) ? pool.take(pool.size()) : null;
+    }
+
+    /** Counts bytes that are held elsewhere; false where the limit leaves no room for them. */
+    boolean count(int bytes) {
+        if (held + bytes > limit) {
+            return false;
         }
-        setHeld(held + pool.size());
-        return pool.take(pool.size());
+        setHeld(held + bytes);
+        return true;
+    }
+
+    /** Bytes that were {@link #count counted} are held no more. */
+    void uncount(long bytes) {
+        setHeld(held - bytes);
     }
 
     private void setHeld(long bytes) {
@@ -52,7 +62,7 @@ final class InputMemory {
     }
 
     void giveBack(ByteBuffer buffer) {
-        setHeld(held - buffer.capacity());
+        uncount(buffer.capacity());
         for (BufferPool pool : pools) {
             pool.giveBack(buffer);
         }

@@ -267,20 +267,34 @@ final class Loop implements AutoCloseable {
     ByteBuffer takeInputMemory(Session taker, int bytes) {
         ByteBuffer memory = inputMemory.take(bytes);
         while (memory == null) {
-            Session greediest = taker;
-            for (int slot = 0; slot < usedSlots; slot++) {
-                Session session = sessions[slot];
-                if (session != null && session.heldInput() > 0 && session.endsBefore(greediest)) {
-                    greediest = session;
-                }
-            }
-            greediest.giveUpInput();
-            if (greediest == taker) {
+            if (endGreediest(taker) == taker) {
                 return null;
             }
             memory = inputMemory.take(bytes);
         }
         return memory;
+    }
+
+    /** Counts bytes that a request of a session keeps; others may have to end for it, or the session itself: false then. */
+    boolean countInput(Session taker, int bytes) {
+        while (!inputMemory.count(bytes)) {
+            if (endGreediest(taker) == taker) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Session endGreediest(Session taker) {
+        Session greediest = taker;
+        for (int slot = 0; slot < usedSlots; slot++) {
+            Session session = sessions[slot];
+            if (session != null && session.heldInput() > 0 && session.endsBefore(greediest)) {
+                greediest = session;
+            }
+        }
+        greediest.giveUpInput();
+        return greediest;
     }
 
     // ---- the end

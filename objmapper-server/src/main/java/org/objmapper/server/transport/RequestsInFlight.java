@@ -18,11 +18,17 @@ final class RequestsInFlight {
     private final ArrayList<Exchange> exchanges = new ArrayList<>();
     private final ArrayDeque<Exchange> awaitingRoom = new ArrayDeque<>();
     private final ArrayDeque<Exchange> spareGets = new ArrayDeque<>();
+    private final InputMemory memory;
+    private long keptBytes;
     private boolean ordered;
     /** How many wait for their turn. */
     private int held;
     /** Whose body is being received. */
     private @Nullable Exchange bodyOf;
+
+    RequestsInFlight(InputMemory memory) {
+        this.memory = memory;
+    }
 
     /** Answers go in the order of the requests. */
     void setOrdered(boolean ordered) {
@@ -49,11 +55,33 @@ final class RequestsInFlight {
 
     // ---- their turns
 
-    /** Takes a request on, and runs it unless it has to wait; the body that follows in its frame is its own. */
-    void add(Exchange exchange) {
+    /** Takes a request on, and runs it unless it has to wait; the body that follows in its frame is its own. True when it is answered. */
+    boolean add(Exchange exchange) {
         exchanges.add(exchange);
         bodyOf = exchange;
         runInTurn(exchange);
+        int last = exchanges.size() - 1;
+        return last < 0 || exchanges.get(last) != exchange;
+    }
+
+    /** So much of what the request keeps is counted in the memory for input, until the request is answered. */
+    void counted(Exchange exchange, int bytes) {
+        exchange.setCountedBytes(bytes);
+        keptBytes += bytes;
+    }
+
+    private void uncount(Exchange exchange) {
+        int bytes = exchange.countedBytes();
+        if (bytes > 0) {
+            exchange.setCountedBytes(0);
+            keptBytes -= bytes;
+            memory.uncount(bytes);
+        }
+    }
+
+    /** How much its requests keep that are not answered yet. */
+    long keptBytes() {
+        return keptBytes;
     }
 
     /** Runs a request that has no other before it, or whose body is to be received; others are held until their turn. */
@@ -108,6 +136,7 @@ final class RequestsInFlight {
 
     private void finished(Exchange exchange) {
         exchanges.remove(exchange);
+        uncount(exchange);
         if (bodyOf == exchange) {
             bodyOf = null;
         }
@@ -227,6 +256,7 @@ final class RequestsInFlight {
 
     private void abandon(Exchange exchange) {
         exchanges.remove(exchange);
+        uncount(exchange);
         if (exchange.isHeld()) {
             takeTurn(exchange);
         }
@@ -239,6 +269,7 @@ final class RequestsInFlight {
     /** Lets go of all. */
     void abandon() {
         for (Exchange exchange : exchanges) {
+            uncount(exchange);
             exchange.abandon();
         }
         exchanges.clear();

@@ -46,7 +46,7 @@ final class Session implements Peer, Output {
     private final Frame frame = new Frame();
     private final MetadataReader metadata = new MetadataReader();
     private final KeptInput kept;
-    private final RequestsInFlight inFlight = new RequestsInFlight();
+    private final RequestsInFlight inFlight;
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
     private Terms terms = BEFORE_HELLO;
@@ -72,6 +72,7 @@ final class Session implements Peer, Output {
         this.uid = uid;
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
+        this.inFlight = new RequestsInFlight(loop.inputMemory());
         this.lastInputMillis = loop.nowMillis();
         this.lastOutputMillis = lastInputMillis;
     }
@@ -148,9 +149,9 @@ final class Session implements Peer, Output {
         }
     }
 
-    /** How many bytes of memory hold its input. */
-    int heldInput() {
-        return kept.heldBytes();
+    /** How many bytes of memory would be free if it were ended for its input: nothing where it ends anyway. */
+    long heldInput() {
+        return closing ? 0 : kept.heldBytes() + inFlight.keptBytes();
     }
 
     /** Whether it rather than another session should end when memory for input is short. */
@@ -169,7 +170,7 @@ final class Session implements Peer, Output {
                 Status.BUSY,
                 "",
                 0,
-                "the server's memory for requests that are not whole yet is full, and this session holds " + heldInput()
+                "the server's memory for requests that wait is full, and this session holds " + heldInput()
                         + " bytes of it; try again later (MAX_HELD_INPUT)");
     }
 
@@ -308,7 +309,10 @@ final class Session implements Peer, Output {
         if (frame.descriptors() == 1) {
             exchange.descriptor(descriptors.removeFirst());
         }
-        inFlight.add(exchange);
+        int bytes = exchange.keptBytes();
+        if (!inFlight.add(exchange) && loop.countInput(this, bytes)) {
+            inFlight.counted(exchange, bytes);
+        }
         return true;
     }
 

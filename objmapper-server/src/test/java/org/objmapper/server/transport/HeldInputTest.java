@@ -13,6 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
@@ -25,8 +26,26 @@ import org.objmapper.server.store.StoreOptions;
 class HeldInputTest {
     private static final int SMALL = 16 * 1024;
     private static final int FITTING = 32;
+    private static final int REQUESTS = 16;
+    private static final int OPAQUE = 12_000;
+    /** What an open PUT counts for: header and bytes of its opaque metadata and of its key, and what an entry counts for itself. */
+    private static final int OPEN_PUT = 8 + OPAQUE + 8 + 8 + 48;
+
+    private static final int OPEN_PUTS = FITTING * SMALL / OPEN_PUT;
+
     private static final ServerLimits LIMITS = new ServerLimits(
-            100, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 16, 16, FITTING * SMALL, 30_000, 60_000, 30_000, 30_000, 5_000);
+            100,
+            REQUESTS,
+            Limits.MAX_FRAME_DEFAULT,
+            4_096,
+            16,
+            16,
+            FITTING * SMALL,
+            30_000,
+            60_000,
+            30_000,
+            30_000,
+            5_000);
 
     @TempDir
     Path directory;
@@ -127,6 +146,77 @@ class HeldInputTest {
             clients.clear();
             await().until(() -> held() == 0);
         }
+    }
+
+    @Test
+    void theMetadataOfPutsWhoseBodiesAreOpenIsKeptAsFarAsItFits() throws Exception {
+        for (int i = 0; i < OPEN_PUTS; i++) {
+            openPut(i);
+        }
+        for (int i = 0; i < OPEN_PUTS; i++) {
+            assertThat(endOfPut(i).status()).isEqualTo(Status.OK);
+        }
+        await().until(() -> held() == 0);
+    }
+
+    @Test
+    void withTheMetadataOfOneMoreASessionThatHoldsMostIsEndedAndNoOther() throws Exception {
+        for (int i = 0; i < OPEN_PUTS; i++) {
+            openPut(i);
+        }
+        sendOpenPut(OPEN_PUTS);
+
+        assertEnded(clients.get(0), clients.get(0).receive());
+        for (int i = REQUESTS; i <= OPEN_PUTS; i++) {
+            assertThat(endOfPut(i).status()).isEqualTo(Status.OK);
+        }
+    }
+
+    @Test
+    void theMetadataOfPutsIsFreeAgainWhenTheirClientLeaves() throws Exception {
+        for (int i = 0; i < REQUESTS; i++) {
+            openPut(i);
+        }
+        clients.get(0).close();
+        await().until(() -> held() == 0);
+    }
+
+    @Test
+    void manySmallEntriesCountForMoreThanTheirBytes() throws Exception {
+        ByteBuffer request = RawClient.frame(w -> {
+            w.begin(Operation.PUT, Frame.MORE, 1, Status.OK, Limits.UNKNOWN).text(MetadataType.KEY, "key");
+            for (int i = 0; i < 1_000; i++) {
+                w.bytes(300, new byte[0], 0, 0); // object metadata of an unknown type
+            }
+        });
+        client(0).send(request);
+        await().until(() -> held() > 40_000);
+    }
+
+    private RawClient client(int index) throws IOException {
+        while (clients.size() <= index) {
+            clients.add(RawClient.greeted(socket));
+        }
+        return clients.get(index);
+    }
+
+    private void openPut(int index) throws IOException {
+        long before = held();
+        sendOpenPut(index);
+        await().until(() -> held() == before + OPEN_PUT);
+    }
+
+    private void sendOpenPut(int index) throws IOException {
+        client(index / REQUESTS)
+                .send(RawClient.frame(w -> w.begin(Operation.PUT, Frame.MORE, index + 1, Status.OK, Limits.UNKNOWN)
+                        .text(MetadataType.KEY, "key" + index)
+                        .bytes(MetadataType.OPAQUE, new byte[OPAQUE])));
+    }
+
+    private RawClient.Answer endOfPut(int index) throws IOException {
+        RawClient client = client(index / REQUESTS);
+        client.send(RawClient.frame(w -> w.begin(Operation.END, 0, index + 1, Status.OK, 0)));
+        return client.receive();
     }
 
     private final List<ByteBuffer> rests = new ArrayList<>();
