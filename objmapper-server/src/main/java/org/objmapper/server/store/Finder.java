@@ -3,8 +3,10 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
+import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
@@ -13,12 +15,15 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds objects that are not at hand: asks the changes on their way, then the index, opens the body and puts the object into the hot
  * table. Safe on any thread that may block.
  */
 final class Finder {
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Finder.class));
+
     private final Index index;
     private final Device files;
     private final HotTable hot;
@@ -26,7 +31,9 @@ final class Finder {
     private final Committer committer;
     private final Closer closer;
     private final Housekeeping housekeeping;
+    private final IntFunction<ByteBuffer> memory;
 
+    /** Finds objects, whose bytes go to direct buffers of {@code memory}. */
     Finder(
             Index index,
             Device files,
@@ -34,7 +41,8 @@ final class Finder {
             DescriptorReserve reserve,
             Committer committer,
             Closer closer,
-            Housekeeping housekeeping) {
+            Housekeeping housekeeping,
+            IntFunction<ByteBuffer> memory) {
         this.index = index;
         this.files = files;
         this.hot = hot;
@@ -42,6 +50,7 @@ final class Finder {
         this.committer = committer;
         this.closer = closer;
         this.housekeeping = housekeeping;
+        this.memory = memory;
     }
 
     /** Tells what stands under a key. */
@@ -52,11 +61,28 @@ final class Finder {
         } catch (IOException | IndexException e) {
             lookup.found(null, StoreException.of(e));
             return;
+        } catch (OutOfMemoryError e) {
+            lookup.found(null, new StoreException(Status.BUSY, "the server's memory for objects is full (" + e + ")"));
+            return;
+        } catch (RuntimeException | Error e) {
+            FAILURES.error("A look-up ended in a defect", e);
+            lookup.found(null, new StoreException(Status.INTERNAL, "the look-up ended in a defect: " + e));
+            return;
         }
         lookup.found(found, null);
     }
 
+    /** As {@link #findOnce}; where memory is short it goes to this before what is only kept at hand. */
     private @Nullable StoredObject find(ObjectKey key) throws IOException {
+        try {
+            return findOnce(key);
+        } catch (OutOfMemoryError e) {
+            hot.clear();
+            return findOnce(key);
+        }
+    }
+
+    private @Nullable StoredObject findOnce(ObjectKey key) throws IOException {
         IndexRecord last = null;
         while (true) {
             long seen = hot.changes(key.hash());
@@ -70,7 +96,7 @@ final class Finder {
             }
             int descriptor = openBody(key, record, pending);
             if (descriptor >= 0) {
-                return share(object(key, record, descriptor), seen);
+                return share(objectOfFile(key, record, descriptor), seen);
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(descriptor, "open a body");
@@ -92,12 +118,21 @@ final class Finder {
         NewFile file = pending == null ? null : pending.file();
         int descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
         if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
-            hot.shed(Store.SHED_AT_ONCE);
+            hot.shed(Store.SHED_AT_ONCE, StoredObject::unpinHere);
             descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
         } else if (reserve.holds(descriptor)) {
-            hot.shed(Store.SHED_AT_ONCE);
+            hot.shed(Store.SHED_AT_ONCE, StoredObject::unpin);
         }
         return descriptor;
+    }
+
+    private StoredObject objectOfFile(ObjectKey key, IndexRecord record, int descriptor) {
+        try {
+            return object(key, record, descriptor);
+        } catch (OutOfMemoryError e) {
+            closer.close(descriptor);
+            throw e;
+        }
     }
 
     private StoredObject object(ObjectKey key, IndexRecord record, int descriptor) {
@@ -119,8 +154,8 @@ final class Finder {
                 closer);
     }
 
-    private static ByteBuffer direct(byte[] bytes) {
-        return ByteBuffer.allocateDirect(bytes.length)
+    private ByteBuffer direct(byte[] bytes) {
+        return memory.apply(bytes.length)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .put(bytes)
                 .flip();

@@ -1,27 +1,37 @@
 package org.objmapper.server.store;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The objects that were used lately, by key: all that a loop needs to answer without asking the index. Readers take no lock; writers
- * take the table's. Bounded in objects; a clock decides who leaves.
+ * take the table's. Bounded in objects and in bytes of memory; a clock decides who leaves.
  */
 final class HotTable {
+    /** An object that takes a larger part of the memory is not kept: too many others would leave for it. */
+    static final int LARGEST_PART = 64;
+
     private final AtomicReferenceArray<@Nullable Node> buckets;
     private final int mask;
     private final int capacity;
+    private final long capacityBytes;
     private final long[] changes = new long[1_024];
     private int size;
+    private long bytes;
     private int hand;
 
     /** An object in its bucket; the chain behind it never changes. */
     private record Node(StoredObject object, @Nullable Node next) {}
 
-    HotTable(int capacity) {
+    /** A table of so many objects, whose {@link StoredObject#bytes} are so many together. */
+    HotTable(int capacity, long capacityBytes) {
         this.capacity = capacity;
+        this.capacityBytes = capacityBytes;
         int length = Integer.highestOneBit(Math.max(16, capacity) * 2 - 1);
         this.buckets = new AtomicReferenceArray<>(length);
         this.mask = length - 1;
@@ -63,15 +73,19 @@ final class HotTable {
             if (old.generation() > object.generation()) {
                 return;
             }
-            remove(old);
+            remove(old).unpin();
         }
-        while (size >= capacity) {
-            evictOne();
+        if (object.bytes() > capacityBytes / LARGEST_PART) {
+            return;
+        }
+        while (size >= capacity || bytes + object.bytes() > capacityBytes) {
+            evictOne().unpin();
         }
         object.pin();
         int bucket = bucket(object.keyHash);
         buckets.set(bucket, new Node(object, buckets.get(bucket)));
         size++;
+        bytes += object.bytes();
     }
 
     /** Takes the object of a key out: it changed. */
@@ -79,22 +93,34 @@ final class HotTable {
         changes[stripe(hash)]++;
         StoredObject old = peek(hash, key);
         if (old != null) {
-            remove(old);
+            remove(old).unpin();
         }
     }
 
-    /** Lets go of up to {@code count} objects, the coldest first: descriptors are short. Whether one of them had a descriptor. */
-    synchronized boolean shed(int count) {
+    /**
+     * Takes out up to {@code count} objects, the coldest first: descriptors or memory are short. Gives each to {@code letGo}, which unpins
+     * it, without the table's lock. Whether one of them had a descriptor.
+     */
+    boolean shed(int count, Consumer<StoredObject> letGo) {
         boolean any = false;
-        for (int i = 0; i < count && size > 0; i++) {
-            any |= evictOne().descriptor() >= 0;
+        for (StoredObject object : takeColdest(count)) {
+            any |= object.descriptor() >= 0;
+            letGo.accept(object);
         }
         return any;
     }
 
+    private synchronized List<StoredObject> takeColdest(int count) {
+        List<StoredObject> taken = new ArrayList<>();
+        while (taken.size() < count && size > 0) {
+            taken.add(evictOne());
+        }
+        return taken;
+    }
+
     /** Lets go of everything. */
-    synchronized void clear() {
-        shed(size);
+    void clear() {
+        shed(Integer.MAX_VALUE, StoredObject::unpin);
     }
 
     synchronized int size() {
@@ -110,11 +136,13 @@ final class HotTable {
         return null;
     }
 
-    private void remove(StoredObject object) {
+    /** Takes an object out; the table's pin becomes the caller's. */
+    private StoredObject remove(StoredObject object) {
         int bucket = bucket(object.keyHash);
         buckets.set(bucket, without(buckets.get(bucket), object));
         size--;
-        object.unpinHere();
+        bytes -= object.bytes();
+        return object;
     }
 
     private static @Nullable Node without(@Nullable Node node, StoredObject object) {
@@ -124,14 +152,13 @@ final class HotTable {
         return node.object == object ? node.next : new Node(node.object, without(node.next, object));
     }
 
-    /** Goes round the buckets: who was used since the last round stays for one more. */
+    /** Goes round the buckets: who was used since the last round stays for one more. The table's pin becomes the caller's. */
     private StoredObject evictOne() {
         while (true) {
             hand = (hand + 1) & mask;
             for (Node node = buckets.get(hand); node != null; node = node.next) {
                 if (!node.object.used) {
-                    remove(node.object);
-                    return node.object;
+                    return remove(node.object);
                 }
                 node.object.used = false;
             }

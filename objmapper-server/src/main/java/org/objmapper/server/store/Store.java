@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
@@ -68,12 +69,12 @@ public final class Store implements AutoCloseable {
         void listed(ListedPage page);
     }
 
-    private Store(StoreOptions options, LongSupplier clock, Device files, Index index) {
+    private Store(StoreOptions options, LongSupplier clock, IntFunction<ByteBuffer> memory, Device files, Index index) {
         this.options = options;
         this.files = files;
         this.index = index;
         long firstGeneration = index.generationBound();
-        hot = new HotTable(options.hotObjects());
+        hot = new HotTable(options.hotObjects(), options.hotBytes());
         closer = new Closer(files);
         long descriptorLimit = NativeIo.raiseDescriptorLimit();
         reserve = DescriptorReserve.of(descriptorLimit);
@@ -84,24 +85,24 @@ public final class Store implements AutoCloseable {
         changes = new Changes(index, files, committer, clock);
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
-        finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping);
+        finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping, memory);
         lister = new Lister(index, committer, clock);
         showMetrics();
     }
 
     /** Opens the store of a directory; an empty directory becomes one. Says what is wrong if it can't. */
     public static Store open(StoreOptions options) throws IOException {
-        return open(options, System::currentTimeMillis);
+        return open(options, System::currentTimeMillis, ByteBuffer::allocateDirect);
     }
 
-    /** As {@link #open(StoreOptions)}, with a clock of the caller's. */
-    static Store open(StoreOptions options, LongSupplier clock) throws IOException {
+    /** As {@link #open(StoreOptions)}, with a clock of the caller's, and direct buffers for the objects that were found. */
+    static Store open(StoreOptions options, LongSupplier clock, IntFunction<ByteBuffer> memory) throws IOException {
         Device files = openDevice(options);
         Index index = null;
         try {
             index = new Index(files.index(), INDEX_MAP_BYTES, !files.wasUsed());
             files.syncIndexDirectory();
-            Store store = new Store(options, clock, files, index);
+            Store store = new Store(options, clock, memory, files, index);
             store.housekeeping.start();
             return store;
         } catch (IOException | IndexException e) {
@@ -173,7 +174,7 @@ public final class Store implements AutoCloseable {
 
     /** Lets go of some descriptors that are kept at hand: the process has too many. False where it found none. */
     public boolean shedDescriptors() {
-        return hot.shed(SHED_AT_ONCE);
+        return hot.shed(SHED_AT_ONCE, StoredObject::unpin);
     }
 
     // ---- bodies

@@ -11,6 +11,7 @@ import org.objmapper.protocol.Limits;
  * @param deviceThreads threads for bodies and changes
  * @param deviceQueueLength pieces of such work that may wait; beyond it clients are told BUSY
  * @param hotObjects objects that are kept at hand, each with an open descriptor at most
+ * @param hotBytes the memory that these take, beside their files; one that takes more than a 64th of it is not kept
  * @param maxObjectBytes the longest body that is taken
  * @param passedQueueLength bodies in descriptors that clients passed that may wait to be copied; beyond it clients are told BUSY
  * @param passedQueueLengthPerUser how many of them may be one user's
@@ -21,13 +22,24 @@ public record StoreOptions(
         int deviceThreads,
         int deviceQueueLength,
         int hotObjects,
+        long hotBytes,
         long maxObjectBytes,
         int passedQueueLength,
         int passedQueueLengthPerUser,
         Set<Integer> passedDescriptorUids) {
+    /** The usual {@code hotBytes}, and the part of Java's memory that they are where that is small. */
+    static final long MAX_USUAL_HOT_BYTES = 64L << 20;
+
+    static final int PART_OF_MEMORY = 8;
+
+    private static long usualHotBytes() {
+        return Math.min(MAX_USUAL_HOT_BYTES, Runtime.getRuntime().maxMemory() / PART_OF_MEMORY);
+    }
+
     /** What holds where nothing else is said. */
     public static StoreOptions of(Path directory) {
-        return new StoreOptions(directory, 4, 1_024, 16_384, Limits.MAX_OBJECT_DEFAULT, 256, 64, Set.of());
+        return new StoreOptions(
+                directory, 4, 1_024, 16_384, usualHotBytes(), Limits.MAX_OBJECT_DEFAULT, 256, 64, Set.of());
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -37,6 +49,7 @@ public record StoreOptions(
                 threads,
                 queueLength,
                 hotObjects,
+                hotBytes,
                 maxObjectBytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
@@ -50,6 +63,7 @@ public record StoreOptions(
                 deviceThreads,
                 deviceQueueLength,
                 hotObjects,
+                hotBytes,
                 bytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
@@ -63,6 +77,7 @@ public record StoreOptions(
                 deviceThreads,
                 deviceQueueLength,
                 hotObjects,
+                hotBytes,
                 maxObjectBytes,
                 length,
                 lengthPerUser,
@@ -76,6 +91,7 @@ public record StoreOptions(
                 deviceThreads,
                 deviceQueueLength,
                 hotObjects,
+                hotBytes,
                 maxObjectBytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,

@@ -11,6 +11,9 @@ import org.objmapper.server.store.device.Closer;
  * its descriptor is closed when the table and all readers have let go. Safe on any thread.
  */
 public final class StoredObject {
+    /** What the Java objects take beside the bytes in them. */
+    private static final int OVERHEAD_BYTES = 512;
+
     final byte[] key;
     final long keyHash;
     /** Used lately: the clock of the hot table clears it. */
@@ -84,6 +87,15 @@ public final class StoredObject {
     /** For how long after that a reader may ask for it. */
     public long graceMillis() {
         return graceMillis;
+    }
+
+    /** The memory that it takes, about. */
+    int bytes() {
+        return OVERHEAD_BYTES
+                + key.length
+                + metadata.capacity()
+                + (inlineBody == null ? 0 : inlineBody.capacity())
+                + (path == null ? 0 : path.capacity());
     }
 
     /** Its object metadata as on the wire, from 0 to the limit. Read it by absolute positions only: it is shared. */

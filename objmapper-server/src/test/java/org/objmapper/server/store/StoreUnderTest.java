@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.objmapper.nativeio.NativeIo;
@@ -28,6 +29,7 @@ final class StoreUnderTest implements AutoCloseable {
 
     final AtomicLong nowMillis = new AtomicLong(System.currentTimeMillis());
     private final StoreOptions options;
+    private final IntFunction<ByteBuffer> memory;
     private Store store;
 
     StoreUnderTest(Path directory) throws IOException {
@@ -35,8 +37,29 @@ final class StoreUnderTest implements AutoCloseable {
     }
 
     StoreUnderTest(StoreOptions options) throws IOException {
+        this(options, ByteBuffer::allocateDirect);
+    }
+
+    /** One that gets the memory for what it finds from the test. */
+    StoreUnderTest(StoreOptions options, IntFunction<ByteBuffer> memory) throws IOException {
         this.options = options;
-        this.store = Store.open(options, nowMillis::get);
+        this.memory = memory;
+        this.store = Store.open(options, nowMillis::get, memory);
+    }
+
+    /** The usual options, with another bound of the memory of hot objects. */
+    static StoreOptions hotBytes(Path directory, long bytes) {
+        StoreOptions usual = StoreOptions.of(directory);
+        return new StoreOptions(
+                directory,
+                usual.deviceThreads(),
+                usual.deviceQueueLength(),
+                usual.hotObjects(),
+                bytes,
+                usual.maxObjectBytes(),
+                usual.passedQueueLength(),
+                usual.passedQueueLengthPerUser(),
+                usual.passedDescriptorUids());
     }
 
     /** The usual options, with another bound of hot objects. */
@@ -47,6 +70,7 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.deviceThreads(),
                 usual.deviceQueueLength(),
                 count,
+                usual.hotBytes(),
                 usual.maxObjectBytes(),
                 usual.passedQueueLength(),
                 usual.passedQueueLengthPerUser(),
@@ -59,7 +83,7 @@ final class StoreUnderTest implements AutoCloseable {
 
     void reopen() throws IOException {
         store.close();
-        store = Store.open(options, nowMillis::get);
+        store = Store.open(options, nowMillis::get, memory);
     }
 
     /** What a GET sees: the object is pinned by no one, all of it is copied. */
