@@ -59,8 +59,8 @@ class PackageUseTest {
             Map.entry(EVICTION, List.of()),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
-            Map.entry("org.objmapper.server.transport", List.of(PROTOCOL, EXCHANGE, NATIVE, SOCKETS, METRICS, LOGGING)),
-            Map.entry("org.objmapper.server.systemd", List.of(NATIVE, METRICS, LOGGING)));
+            Map.entry(
+                    "org.objmapper.server.transport", List.of(PROTOCOL, EXCHANGE, NATIVE, SOCKETS, METRICS, LOGGING)));
 
     private static final JavaClasses OURS = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
