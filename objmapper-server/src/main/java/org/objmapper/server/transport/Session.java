@@ -504,10 +504,10 @@ final class Session implements Peer, Output {
         } else if (limits.idleTimeoutMillis() > 0
                 && inFlight.isEmpty()
                 && greeted
-                && quiet > limits.idleTimeoutMillis()) {
+                && now - Math.max(lastInputMillis, lastOutputMillis) > limits.idleTimeoutMillis()) {
             output.frame(ERROR_ROOM)
                     .begin(Operation.GOODBYE, Frame.REPLY, 0, Status.TIMEOUT, 0)
-                    .message("nothing came for " + limits.idleTimeoutMillis() + " ms");
+                    .message("nothing was asked or answered for " + limits.idleTimeoutMillis() + " ms");
             end(null);
             closeWhenSent();
         }
