@@ -144,7 +144,7 @@ final class Loop implements AutoCloseable {
                 timeout);
         nowMillis = millis();
         for (int i = 0; i < count; i++) {
-            handle(i * NativeIo.EVENT_SIZE);
+            handleOrClose(i * NativeIo.EVENT_SIZE);
         }
         runTasks();
         sender.send();
@@ -171,6 +171,21 @@ final class Loop implements AutoCloseable {
             list.remove(list.size() - 1);
         }
         return count;
+    }
+
+    /** A defect that an event meets ends its session; what the others of this turn brought is read already, and goes on. */
+    private void handleOrClose(int at) {
+        try {
+            handle(at);
+        } catch (RuntimeException | OutOfMemoryError e) { // direct memory can run out, and may come back
+            long token = events.getLong(at + NativeIo.EVENT_TOKEN);
+            Session session =
+                    NativeIo.tokenKind(token) == NativeIo.KIND_SESSION ? sessions[NativeIo.tokenSlot(token)] : null;
+            LOG.error("a defect on loop={}; the session that met it ends", index, e);
+            if (session != null && session.socket == (int) token) {
+                close(session, "a defect");
+            }
+        }
     }
 
     private void handle(int at) {
@@ -305,11 +320,14 @@ final class Loop implements AutoCloseable {
             return;
         }
         LOG.debug("session closed uid={} because={}", session.uid(), why);
-        session.release();
-        NativeIo.close(session.socket);
-        sessions[session.slot] = null;
-        freeSlots.add(session.slot);
-        sessionCount.remove();
+        try {
+            session.release();
+        } finally {
+            NativeIo.close(session.socket);
+            sessions[session.slot] = null;
+            freeSlots.add(session.slot);
+            sessionCount.remove();
+        }
     }
 
     /** Closes a descriptor that a client passed: even that may block, so another thread does it. */
