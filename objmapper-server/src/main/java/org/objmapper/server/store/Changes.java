@@ -176,7 +176,7 @@ final class Changes {
     /** Has a purge told when all changes so far are on disk. */
     void settle(Purge purge) throws StoreException {
         synchronized (committer) {
-            committer.awaitRoom();
+            committer.awaitRoomToRemove();
             purge.awaits();
             committer.add(Change.barrier(purge::settled, Result.purged(0)));
         }
@@ -192,7 +192,7 @@ final class Changes {
     void purge(ObjectKey key, boolean soft, Result.Outcome outcome) {
         try {
             synchronized (committer) {
-                committer.awaitRoom();
+                awaitRoom(!soft);
                 IndexRecord there = current(key);
                 long now = clock.getAsLong();
                 boolean takes = there != null && !(soft && there.expiredAt(now));
@@ -209,7 +209,7 @@ final class Changes {
 
     /** Deletes an object. */
     void delete(ObjectKey key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
-        change(key, ifGeneration, durable, outcome, there -> null);
+        change(key, ifGeneration, durable, true, outcome, there -> null);
     }
 
     /**
@@ -224,7 +224,7 @@ final class Changes {
             @Nullable Long ifGeneration,
             boolean durable,
             Result.Outcome outcome) {
-        change(key, ifGeneration, durable, outcome, there -> {
+        change(key, ifGeneration, durable, false, outcome, there -> {
             ObjectMetadata metadata = ObjectMetadata.decode(there.metadata()).merge(changes);
             long expiry = ttlMillis == null ? there.expiryMillis() : expiry(clock.getAsLong(), ttlMillis);
             return rewritten(there, metadata, committer.takeGeneration(), expiry);
@@ -252,20 +252,34 @@ final class Changes {
         IndexRecord of(IndexRecord there) throws StoreException;
     }
 
+    private void awaitRoom(boolean toRemove) throws StoreException {
+        if (toRemove) {
+            committer.awaitRoomToRemove();
+        } else {
+            committer.awaitRoom();
+        }
+    }
+
     private void change(
-            ObjectKey key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome, Edit edit) {
+            ObjectKey key,
+            @Nullable Long ifGeneration,
+            boolean durable,
+            boolean removes,
+            Result.Outcome outcome,
+            Edit edit) {
         Result result;
         boolean told = false;
         try {
             synchronized (committer) {
-                committer.awaitRoom();
+                awaitRoom(removes);
+                boolean waits = durable || committer.isOutOfRoom();
                 IndexRecord there = current(key);
                 result = checkGeneration(ifGeneration, there);
                 if (result == null && there == null) {
                     result = Result.refused(Status.NOT_FOUND, "");
                 } else if (result == null && there != null) {
-                    result = edit(key, there, edit.of(there), durable ? outcome : null);
-                    told = durable;
+                    result = edit(key, there, edit.of(there), waits ? outcome : null);
+                    told = waits;
                 }
             }
         } catch (IOException | IndexException e) {
@@ -287,7 +301,7 @@ final class Changes {
     /** Removes an object if it is still the same, and says whether it was; on any thread that may block. */
     boolean removeIfSame(ObjectKey key, IndexRecord known) throws StoreException {
         synchronized (committer) {
-            committer.awaitRoom();
+            committer.awaitRoomToRemove();
             Change pending = committer.pending(key);
             IndexRecord there = pending == null ? index.get(key) : pending.record();
             if (there != null

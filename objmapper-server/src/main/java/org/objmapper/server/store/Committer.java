@@ -51,6 +51,9 @@ final class Committer implements AutoCloseable {
     /** How long to wait before the index is opened once more. */
     private static final long REOPEN_PAUSE_MILLIS = 500;
 
+    /** What a commit of many changes with bodies in the index may take. */
+    private static final long ROOM_BYTES = 4L << 20;
+
     private static final long GENERATION_BLOCK = 1L << 20;
 
     private final Index index;
@@ -72,6 +75,10 @@ final class Committer implements AutoCloseable {
     private long nextGeneration;
     private long generationBound;
     private @Nullable StoreException refusal;
+    /** The refusal is for want of room, which removals may make: those are still tried. */
+    private boolean outOfRoom;
+
+    private long lastProbeNanos;
 
     Committer(Index index, Device device, HotTable hot, Closer closer, Metrics metrics, long descriptorLimit) {
         this.index = index;
@@ -120,8 +127,16 @@ final class Committer implements AutoCloseable {
 
     /** Waits, under the lock, until there is room for a change; throws when none can be taken. */
     void awaitRoom() throws StoreException {
+        awaitRoomToRemove();
+        if (refusal != null) {
+            throw refusal;
+        }
+    }
+
+    /** As {@link #awaitRoom}, for what takes objects away: a full disk does not refuse it. */
+    void awaitRoomToRemove() throws StoreException {
         boolean interrupted = false;
-        while (queue.size() >= maxPending && refusal == null) {
+        while (queue.size() >= maxPending && (refusal == null || outOfRoom)) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -131,9 +146,14 @@ final class Committer implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        if (refusal != null) {
+        if (refusal != null && !outOfRoom) {
             throw refusal;
         }
+    }
+
+    /** Whether the disk is full, so that nothing may be acknowledged before it is committed. Under the lock. */
+    boolean isOutOfRoom() {
+        return outOfRoom;
     }
 
     /** All generations that were taken are below it. Under the lock. */
@@ -168,7 +188,7 @@ final class Committer implements AutoCloseable {
     void afterAll(Result.Outcome outcome) {
         StoreException refused;
         synchronized (this) {
-            refused = refusal;
+            refused = outOfRoom ? null : refusal;
             if (refused == null) {
                 add(Change.barrier(outcome, Result.ok(0, 0)));
             }
@@ -193,11 +213,14 @@ final class Committer implements AutoCloseable {
         }
         while (true) {
             List<Change> batch = take();
-            if (batch.isEmpty()) {
+            if (batch.isEmpty() && isClosing()) {
                 return;
             }
             try {
-                commit(batch);
+                if (!batch.isEmpty()) {
+                    commit(batch);
+                }
+                probeRoom();
             } catch (RuntimeException | Error e) {
                 FAILURES.error("A commit ended in a defect", e);
                 fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e));
@@ -226,13 +249,45 @@ final class Committer implements AutoCloseable {
         return refusal != null;
     }
 
-    /** The next changes to bring to disk; none when the store closes. */
+    private synchronized boolean isClosing() {
+        return closing;
+    }
+
+    /** Takes changes again when the disk was full, and an index commit and the file system say that it has room. */
+    private void probeRoom() {
+        synchronized (this) {
+            if (!isProbeDue()) {
+                return;
+            }
+            lastProbeNanos = System.nanoTime();
+        }
+        try {
+            if (index.isUsable()) {
+                index.commit(List.of(), boundForCommit(), new ArrayList<>());
+            } else {
+                index.reopen(boundForCommit());
+            }
+            if (device.freeBytes() >= ROOM_BYTES) {
+                acceptChanges();
+            }
+        } catch (IndexException e) {
+            FAILURES.error("The store still takes no changes: {}", e.getMessage());
+        }
+    }
+
+    private boolean isProbeDue() {
+        return outOfRoom && System.nanoTime() - lastProbeNanos >= TimeUnit.MILLISECONDS.toNanos(REOPEN_PAUSE_MILLIS);
+    }
+
+    /** The next changes to bring to disk; none when the store closes, and when it is time to look for room. */
     private synchronized List<Change> take() {
         boolean interrupted = false;
         while (!due()) {
             try {
-                if (queue.isEmpty()) {
+                if (queue.isEmpty() && !outOfRoom) {
                     wait();
+                } else if (queue.isEmpty()) {
+                    TimeUnit.MILLISECONDS.timedWait(this, REOPEN_PAUSE_MILLIS);
                 } else {
                     long left = LINGER_NANOS - (System.nanoTime() - oldestNanos);
                     TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, 1_000_000));
@@ -256,6 +311,7 @@ final class Committer implements AutoCloseable {
 
     private boolean due() {
         return closing
+                || isProbeDue()
                 || (!queue.isEmpty()
                         && (somebodyWaits
                                 || queue.size() >= maxBatch
@@ -276,7 +332,9 @@ final class Committer implements AutoCloseable {
             return;
         }
         settle(batch, failed);
-        metrics.add(Metric.STORE_CHANGES_LOST, failed.size());
+        if (!failed.isEmpty()) {
+            reportLoss(failed.keySet(), failed.values().iterator().next());
+        }
         for (Index.Replaced file : replaced) {
             closer.unlink(file.digest(), file.generation());
         }
@@ -331,9 +389,10 @@ final class Committer implements AutoCloseable {
         List<Change> kept = new ArrayList<>(batch);
         StoreException first;
         synchronized (this) {
-            if (refusal != null) {
+            if (refusal != null && !outOfRoom) {
                 return;
             }
+            outOfRoom = false;
             first = new StoreException(
                     failure.status(),
                     failure.getMessage() + "; the store takes no changes until the index can be opened again");
@@ -350,6 +409,8 @@ final class Committer implements AutoCloseable {
         if (refusal != null) {
             FAILURES.warn("The store takes changes again");
             refusal = null;
+            outOfRoom = false;
+            notifyAll();
         }
     }
 
@@ -445,7 +506,6 @@ final class Committer implements AutoCloseable {
             file.publish();
             return null;
         } catch (DeviceException e) {
-            FAILURES.error("generation={} is lost: {}", change.result().generation(), e.getMessage());
             return StoreException.of(e);
         }
     }
@@ -461,6 +521,7 @@ final class Committer implements AutoCloseable {
 
     /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
     private synchronized void settle(List<Change> batch, Map<Change, StoreException> failed) {
+        failed.values().forEach(this::refuseIfOutOfRoom);
         for (Change change : batch) {
             ObjectKey key = change.key();
             NewFile file = change.file();
@@ -486,6 +547,7 @@ final class Committer implements AutoCloseable {
     private void fail(List<Change> batch, StoreException failure) {
         List<Change> lost = new ArrayList<>(batch);
         synchronized (this) {
+            refuseIfOutOfRoom(failure);
             lost.addAll(queue);
             queue.clear();
             somebodyWaits = false;
@@ -497,16 +559,39 @@ final class Committer implements AutoCloseable {
             }
             notifyAll();
         }
-        metrics.add(
-                Metric.STORE_CHANGES_LOST,
-                lost.stream().filter(change -> change.key() != null).count());
-        FAILURES.error("changes={} are lost: {}", lost.size(), failure.getMessage());
+        reportLoss(lost, failure);
         for (Change change : lost) {
             NewFile file = change.file();
             if (file != null) {
                 discard(file);
             }
             change.tell(Result.failed(failure));
+        }
+    }
+
+    /** What could not be committed for want of room would be lost again and again: takes no more of it. Under the lock. */
+    private void refuseIfOutOfRoom(StoreException failure) {
+        if (failure.status() != Status.NO_SPACE || refusal != null) {
+            return;
+        }
+        refusal = new StoreException(
+                failure.status(), failure.getMessage() + "; the store takes no changes until its file system has room");
+        outOfRoom = true;
+        lastProbeNanos = System.nanoTime();
+        FAILURES.error("The store takes no changes until its file system has room: {}", failure.getMessage());
+    }
+
+    private void reportLoss(Collection<Change> lost, StoreException failure) {
+        List<ObjectKey> keys = new ArrayList<>();
+        for (Change change : lost) {
+            ObjectKey key = change.key();
+            if (key != null) {
+                keys.add(key);
+            }
+        }
+        if (!keys.isEmpty()) {
+            metrics.add(Metric.STORE_CHANGES_LOST, keys.size());
+            FAILURES.error("changes={} are lost, of {}: {}", keys.size(), LoggedKeys.of(keys), failure.getMessage());
         }
     }
 

@@ -1,0 +1,35 @@
+package org.objmapper.server.store;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import org.objmapper.server.store.index.ObjectKey;
+
+/** Keys as the log shows them: some, without control characters, and how many more there are. */
+final class LoggedKeys {
+    static final int SHOWN = 5;
+    static final int SHOWN_BYTES = 200;
+
+    private LoggedKeys() {}
+
+    static String of(List<ObjectKey> keys) {
+        String some = keys.stream().limit(SHOWN).map(LoggedKeys::of).collect(Collectors.joining(", "));
+        return keys.size() <= SHOWN ? some : some + " and " + (keys.size() - SHOWN) + " more";
+    }
+
+    static String of(ObjectKey key) {
+        byte[] bytes = key.bytes();
+        StringBuilder text = new StringBuilder("\"");
+        for (int i = 0; i < Math.min(bytes.length, SHOWN_BYTES); i++) {
+            append(text, bytes[i] & 0xff);
+        }
+        return text.append(bytes.length > SHOWN_BYTES ? "\"..." : "\"").toString();
+    }
+
+    private static void append(StringBuilder text, int value) {
+        if (value < ' ' || value > '~' || value == '"' || value == '\\') {
+            text.append(String.format("\\x%02x", value));
+        } else {
+            text.append((char) value);
+        }
+    }
+}
