@@ -83,7 +83,7 @@ final class Housekeeping implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (IOException | IndexException | IllegalStateException e) {
-            FAILURES.error("The store can't " + what + ": {}", e.getMessage(), e);
+            FAILURES.error("The store can't " + what + ": {}", e.getMessage());
         }
     }
 

@@ -1,6 +1,7 @@
 package org.objmapper.server.store.index;
 
 import java.io.IOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -64,9 +65,7 @@ public final class Index implements AutoCloseable {
     public Index(Path directory, long mapBytes, boolean isNew) {
         this.directory = directory;
         this.mapBytes = mapBytes;
-        if (!isNew) {
-            requireData();
-        }
+        checkData(isNew);
         try {
             opened = Tables.open(directory, mapBytes);
         } catch (LmdbException e) {
@@ -85,14 +84,18 @@ public final class Index implements AutoCloseable {
     }
 
     /** Without this LMDB would make an empty index where one is lost, and all bodies would seem to be orphans. */
-    private void requireData() {
+    private void checkData(boolean mayBeMade) {
         Path data = directory.resolve(DATA_FILE);
-        if (!Files.exists(data)) {
-            throw lost(" is gone");
-        }
         try {
-            if (Files.size(data) == 0) {
+            boolean there = Files.exists(data);
+            if (!mayBeMade && !there) {
+                throw lost(" is gone");
+            }
+            if (!mayBeMade && Files.size(data) == 0) {
                 throw lost(" is empty");
+            }
+            if (there && DataFile.isCutOff(data)) {
+                throw lost(" is damaged: with " + Files.size(data) + " bytes it is shorter than it was");
             }
         } catch (IOException e) {
             throw IndexException.wrong(data + " can't be read: " + e.getMessage());
@@ -174,8 +177,10 @@ public final class Index implements AutoCloseable {
     }
 
     public @Nullable IndexRecord getByDigest(byte[] digest) {
-        byte[] stored = readOrNull((tables, txn) -> tables.objects.get(txn, digest));
-        return stored == null ? null : IndexRecord.decode(stored);
+        return readOrNull((tables, txn) -> {
+            byte[] stored = tables.objects.get(txn, digest);
+            return stored == null ? null : IndexRecord.decode(stored);
+        });
     }
 
     /**
@@ -281,7 +286,15 @@ public final class Index implements AutoCloseable {
             write(changes, generationBound, replaced);
         } catch (LmdbException e) {
             throw IndexException.of(e);
+        } catch (BufferUnderflowException | IllegalArgumentException | IllegalStateException e) {
+            throw damaged(e);
         }
+    }
+
+    private IndexException damaged(RuntimeException e) {
+        String reason = e.getMessage();
+        return IndexException.wrong("the index " + directory.resolve(DATA_FILE) + " is damaged"
+                + (reason == null ? "" : " (" + reason + ")") + ": put it back from a backup");
     }
 
     private void write(Iterable<IndexChange> changes, long generationBound, List<Replaced> replaced) {
@@ -382,11 +395,7 @@ public final class Index implements AutoCloseable {
         use.writeLock().lock();
         try {
             closeTables();
-            // Without this LMDB would make an empty index where a file system is gone, and all objects would seem to be
-            // orphans.
-            if (!Files.exists(directory.resolve(DATA_FILE))) {
-                throw new LmdbException(directory.resolve(DATA_FILE) + " is gone");
-            }
+            checkData(false);
             opened = Tables.open(directory, mapBytes);
             if (generationBound() < committedBound) {
                 closeTables();
@@ -437,6 +446,8 @@ public final class Index implements AutoCloseable {
             return readNowOrReopened(look);
         } catch (LmdbException e) {
             throw IndexException.of(e);
+        } catch (BufferUnderflowException | IllegalArgumentException | IllegalStateException e) {
+            throw damaged(e);
         }
     }
 

@@ -90,9 +90,18 @@ public record IndexRecord(
         long created = buffer.getLong();
         long expiry = buffer.getLong();
         long grace = buffer.getLong();
-        byte[] metadata = new byte[buffer.getInt()];
-        byte[] body = new byte[buffer.getInt()];
-        byte[] key = new byte[buffer.getShort()];
+        int metadataBytes = buffer.getInt();
+        int bodyBytes = buffer.getInt();
+        int keyBytes = buffer.getShort();
+        if (metadataBytes < 0
+                || bodyBytes < 0
+                || keyBytes < 0
+                || (long) FIXED + keyBytes + metadataBytes + bodyBytes != encoded.length) {
+            throw new IllegalArgumentException("a record's lengths don't fit it");
+        }
+        byte[] metadata = new byte[metadataBytes];
+        byte[] body = new byte[bodyBytes];
+        byte[] key = new byte[keyBytes];
         boolean inline = (buffer.getShort() & INLINE) != 0;
         buffer.get(key).get(metadata).get(body);
         return new IndexRecord(
