@@ -23,7 +23,7 @@ class StoreMemoryTest {
 
     @BeforeEach
     void open() throws Exception {
-        store = Store.open(StoreOptions.of(directory), this::nowMillis);
+        store = Store.open(StoreOptions.of(directory), this::nowMillis, ByteBuffer::allocateDirect);
         assertThat(put().status()).isEqualTo(Status.OK);
     }
 
