@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;

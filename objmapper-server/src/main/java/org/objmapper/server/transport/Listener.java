@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.FailureLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,9 @@ public final class Listener implements AutoCloseable {
 
     private static final String NO_DESCRIPTOR =
             "no descriptor is free for a session; raise the server's limit of open files, or close other sessions";
+
+    /** A flood of clients writes a line every few seconds, not one for each. */
+    private final FailureLog failures = new FailureLog(LOG);
 
     private final ListenerRules rules;
     private final int socket;
@@ -136,7 +140,7 @@ public final class Listener implements AutoCloseable {
     }
 
     void acceptFailed(int errno) {
-        LOG.warn("cannot accept a session path={} because={}", path, Errno.nameOf(errno));
+        failures.warn("cannot accept a session path={} because={}", path, Errno.nameOf(errno));
     }
 
     /**
@@ -146,7 +150,7 @@ public final class Listener implements AutoCloseable {
      *     again, so that it doesn't wait for ever
      */
     synchronized void refuse(int accepted) {
-        LOG.warn("a session was turned away: no descriptor is free path={}; raise the limit of open files", path);
+        failures.warn("a session was turned away: no descriptor is free path={}; raise the limit of open files", path);
         if (accepted >= 0) {
             turnAway(accepted, Status.BUSY, NO_DESCRIPTOR);
             return;

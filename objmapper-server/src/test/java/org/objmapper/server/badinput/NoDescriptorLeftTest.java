@@ -82,6 +82,9 @@ class NoDescriptorLeftTest {
         leave(crowd.size());
         await().until(() -> come() == null);
         assertThat(server.log()).contains("raise the limit of open files").doesNotContain("Exception", "ERROR");
+        assertThat(server.log().lines().filter(line -> line.contains("a session was turned away")))
+                .as("of more than 20 that were refused, as many as this test may take times ten seconds")
+                .hasSizeBetween(1, 7);
     }
 
     @Test

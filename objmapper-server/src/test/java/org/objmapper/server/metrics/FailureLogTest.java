@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

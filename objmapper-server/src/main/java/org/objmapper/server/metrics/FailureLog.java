@@ -1,4 +1,4 @@
-package org.objmapper.server.store;
+package org.objmapper.server.metrics;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
 /**
- * Logs failures that may repeat as long as a disk is broken: of each kind one line at once, then one every ten seconds at most, which
- * says how many were left out. Safe on any thread.
+ * Logs failures that may repeat as long as their cause lasts, such as a broken disk or a flood of clients: of each kind one line at once,
+ * then one every ten seconds at most, which says how many were left out. Safe on any thread.
  */
-final class FailureLog {
+public final class FailureLog {
     static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final Logger log;
@@ -23,7 +23,8 @@ final class FailureLog {
         long leftOut;
     }
 
-    FailureLog(Logger log) {
+    /** Of which the lines go to {@code log}. */
+    public FailureLog(Logger log) {
         this(log, System::nanoTime);
     }
 
@@ -33,7 +34,7 @@ final class FailureLog {
     }
 
     /** Logs an error. {@code kind} is its text, a constant with a pair of braces for each argument. */
-    synchronized void error(String kind, @Nullable Object... arguments) {
+    public synchronized void error(String kind, @Nullable Object... arguments) {
         String line = line(kind);
         if (line != null) {
             log.error(line, arguments);
@@ -41,7 +42,7 @@ final class FailureLog {
     }
 
     /** As {@link #error}, for what does less harm. */
-    synchronized void warn(String kind, @Nullable Object... arguments) {
+    public synchronized void warn(String kind, @Nullable Object... arguments) {
         String line = line(kind);
         if (line != null) {
             log.warn(line, arguments);
