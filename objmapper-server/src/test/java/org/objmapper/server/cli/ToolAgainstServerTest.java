@@ -64,6 +64,16 @@ class ToolAgainstServerTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"../../etc/passwd", "/", "..", "a/../b", "a\nb", "\u00fc"})
+    void aKeyThatLooksLikeAPathIsJustAKey(String key) {
+        ToolCall.with(bytes(10), environment(), "put", key, "-");
+
+        assertThat(call("get", key).data()).isEqualTo(bytes(10));
+        assertThat(call("head", "etc/passwd").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(call("head", "b").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+    }
+
+    @ParameterizedTest
     @CsvSource({"0-99, 0, 100", "100-, 100, 300000", "-50, 299950, 300000", "299999-400000, 299999, 300000"})
     void aRangeComesBack(String range, int from, int to) {
         byte[] body = bytes(300_000);
