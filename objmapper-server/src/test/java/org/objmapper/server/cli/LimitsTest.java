@@ -351,6 +351,15 @@ class LimitsTest {
     }
 
     @Test
+    void whoGreetsByHalfIsEnded() throws Exception {
+        serve("timeouts", "hello = \"100 ms\"", "frame = \"10 min\"");
+        try (RawClient half = new RawClient(socket())) {
+            half.send(RawClient.hello().limit(Limits.HEADER + 1));
+            assertEnded(half, Status.TIMEOUT, "");
+        }
+    }
+
+    @Test
     void aGreetingInTimeIsAnswered() throws Exception {
         serve("timeouts", "hello = \"10 min\"", "frame = \"100 ms\"", "idle = \"100 ms\"", "reply = \"100 ms\"");
         try (RawClient early = new RawClient(socket())) {
@@ -416,6 +425,58 @@ class LimitsTest {
             assertEnded(stalled, Status.TIMEOUT, "");
             assertAlive(other);
         }
+    }
+
+    @Test
+    void aPieceOfABodyThatStallsEndsItsSessionAndNoOther() throws Exception {
+        serve("timeouts", "frame = \"100 ms\"");
+        try (RawClient other = RawClient.greeted(socket());
+                RawClient stalled = RawClient.greeted(socket())) {
+            stalled.send(together(openPut(1), halfOf(dataOf(1))));
+            assertEnded(stalled, Status.TIMEOUT, "");
+            other.send(RawClient.get(2, "key1"));
+            assertThat(other.receive().status()).isEqualTo(Status.NOT_FOUND);
+        }
+    }
+
+    /** The time is told by a session that never greets: it ends after 100 ms. */
+    @Test
+    void whoIsSlowWithinTheTimeoutsIsServedToTheEnd() throws Exception {
+        serve("timeouts", "hello = \"100 ms\"", "frame = \"10 min\"", "reply = \"10 min\"", "idle = \"10 min\"");
+        try (RawClient idle = RawClient.greeted(socket());
+                RawClient frame = RawClient.greeted(socket());
+                RawClient body = RawClient.greeted(socket());
+                RawClient reply = RawClient.greeted(socket());
+                RawClient silent = new RawClient(socket())) {
+            store(idle, 900_000);
+            ByteBuffer ping = RawClient.ping(1);
+            frame.send(ping.duplicate().limit(Limits.HEADER - 1));
+            ByteBuffer data = dataOf(2);
+            body.send(together(openPut(2), halfOf(data)));
+            reply.send(RawClient.get(3, "large"));
+            assertEnded(silent, Status.TIMEOUT, "");
+
+            frame.send(ping.position(Limits.HEADER - 1));
+            assertThat(frame.receive().status()).isEqualTo(Status.OK);
+            body.send(together(data.position(halfOf(data).limit()), endOf(2)));
+            assertThat(body.receive().status()).isEqualTo(Status.OK);
+            RawClient.Answer answer = reply.receive();
+            while (answer.more() || answer.operation() == Operation.DATA) {
+                answer = reply.receive();
+            }
+            assertThat(answer.operation()).isEqualTo(Operation.END);
+            assertAlive(reply);
+            assertAlive(idle);
+        }
+    }
+
+    private static ByteBuffer dataOf(int id) {
+        return RawClient.frame(
+                w -> w.begin(Operation.DATA, 0, id, Status.OK, 0).body().put(new byte[1_000]));
+    }
+
+    private static ByteBuffer halfOf(ByteBuffer frame) {
+        return frame.duplicate().limit(frame.limit() / 2);
     }
 
     @Test
