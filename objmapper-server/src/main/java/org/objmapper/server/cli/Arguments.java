@@ -1,10 +1,12 @@
 package org.objmapper.server.cli;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.MetadataType;
 import org.objmapper.server.config.Units;
 
 /**
@@ -12,6 +14,9 @@ import org.objmapper.server.config.Units;
  * model takes half of the whole start; picocli shows the help, from the same definition.
  */
 final class Arguments {
+    /** A hundred years: what goes on for longer is meant to go on for ever. */
+    private static final long LONGEST_MILLIS = 36_500L * 86_400_000;
+
     private final CommandDefinition command;
     private final Map<String, List<String>> options = new HashMap<>();
     private final List<String> values = new ArrayList<>();
@@ -25,6 +30,7 @@ final class Arguments {
         Arguments arguments = new Arguments(command);
         arguments.read(words);
         if (!arguments.has(OptionDefinition.HELP)) {
+            arguments.checkNotEmpty(OptionDefinition.SOCKET);
             arguments.checkParameters();
         }
         return arguments;
@@ -39,6 +45,10 @@ final class Arguments {
             }
             if (!word.startsWith("-") || word.equals("-")) {
                 values.add(word);
+                if (isProgram(values.size() - 1)) {
+                    values.addAll(words.subList(i + 1, words.size())); // its options are none of ours
+                    return;
+                }
                 continue;
             }
             int equals = word.startsWith("--") ? word.indexOf('=') : -1;
@@ -58,6 +68,11 @@ final class Arguments {
         }
     }
 
+    private boolean isProgram(int index) {
+        return index < command.parameters().size()
+                && command.parameters().get(index).isProgram();
+    }
+
     private OptionDefinition find(String word) throws ToolFailure {
         for (OptionDefinition option : command.options()) {
             if (option.answersTo(word)) {
@@ -66,7 +81,7 @@ final class Arguments {
         }
         List<String> names =
                 command.options().stream().map(OptionDefinition::name).toList();
-        throw usage("unknown option " + word + "; it takes " + String.join(", ", names));
+        throw usage("unknown option " + Shown.name(word) + "; it takes " + String.join(", ", names));
     }
 
     private void note(OptionDefinition option, String value) throws ToolFailure {
@@ -88,7 +103,7 @@ final class Arguments {
             }
         }
         if (values.size() > most) {
-            throw usage("too much: " + values.get((int) most));
+            throw usage("too much: " + Shown.name(values.get((int) most)));
         }
     }
 
@@ -117,7 +132,11 @@ final class Arguments {
             return -1;
         }
         try {
-            return Units.parseMillis(text);
+            long millis = Units.parseMillis(text);
+            if (millis > LONGEST_MILLIS) {
+                throw usage(option.name() + " " + text + " is too long; it takes up to 36500d");
+            }
+            return millis;
         } catch (IllegalArgumentException e) {
             throw usage(
                     option.name() + " " + text + " is no time; write for instance 500ms, 30s, 10min, 24h, 7d or never");
@@ -153,6 +172,24 @@ final class Arguments {
         return text;
     }
 
+    /** Checks that the value of an option, where it is there, is as long as what it becomes may be. */
+    void checkLength(OptionDefinition option, MetadataType type) throws ToolFailure {
+        for (String text : texts(option)) {
+            int length = text.getBytes(StandardCharsets.UTF_8).length;
+            if (length < type.shortest() || length > type.longest()) {
+                throw usage(option.name() + " takes " + type.shortest() + " to " + type.longest() + " bytes; this has "
+                        + length);
+            }
+        }
+    }
+
+    /** Checks that an option that names a file names one. */
+    void checkNotEmpty(OptionDefinition option) throws ToolFailure {
+        if (texts(option).contains("")) {
+            throw usage(option.name() + " needs a value: " + option.label());
+        }
+    }
+
     /** The positional values. */
     List<String> values() {
         return values;
@@ -165,8 +202,6 @@ final class Arguments {
     /** A mistake in how the command was called. */
     ToolFailure usage(String message) {
         return new ToolFailure(
-                ExitCode.USAGE,
-                "objmapper " + command.name() + ": " + message + "\nobjmapper " + command.name()
-                        + " --help says how it is called");
+                ExitCode.USAGE, message + "\nobjmapper " + command.name() + " --help says how it is called");
     }
 }

@@ -36,7 +36,8 @@ final class CommandManual {
         if (exitCode != CommandLine.ExitCode.OK) {
             throw new IOException("no manual of " + program.name() + " in " + manual + ": exit code " + exitCode);
         }
-        rewrite(manual, page -> page.replaceAll("(?m)^== +(.*):$", "== $1")); // a heading of the help ends with a colon
+        rewrite(manual, page -> page.replaceAll("(?m)^== +(.*):$", "== $1") // a heading of the help ends with a colon
+                .replace(" -- ", " \\-- ")); // two hyphens, not a dash
         Files.writeString(completions.resolve(program.name()), AutoComplete.bash(program.name(), line));
     }
 

@@ -43,7 +43,8 @@ final class DevelopmentServer implements AutoCloseable {
                 continue; // not a place for this user: the next one
             }
         }
-        throw new IOException("no place for a socket: this user can write to none of " + candidates
+        throw new IOException("no place for a socket: this user can write to the directory of none of "
+                + String.join(", ", candidates.stream().map(Path::toString).toList())
                 + "; name another one with --socket PATH");
     }
 

@@ -45,21 +45,21 @@ final class ExportCommand implements ToolCommand {
         int exitCode = ExitCode.OK;
         try (ToolSession listingSession = ToolSession.connect(socket);
                 ToolSession session = ToolSession.connect(socket);
-                Progress progress = new Progress("export", -1, console)) {
+                Progress progress = new Progress("export", total(listingSession, prefixBytes), console)) {
             Listing listing = new Listing(listingSession, prefixBytes, Long.MAX_VALUE);
             for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
                 for (ListEntry entry : page) {
                     Path file = file(directory, entry.key(), prefixBytes.length);
-                    String name = new String(entry.key(), StandardCharsets.UTF_8);
+                    String name = Shown.name(new String(entry.key(), StandardCharsets.UTF_8));
                     if (file == null) {
-                        console.err().println(name + ": cannot be a file below " + directory + "; left out");
+                        console.complain(name + ": cannot be a file below " + directory + "; left out");
                         exitCode = ExitCode.IO;
                         continue;
                     }
                     try {
                         fetch(session, mode, entry, name, file, progress);
                     } catch (FileSystemException e) {
-                        console.err().println(name + ": cannot be written to " + file + ": " + e.getMessage());
+                        console.complain(name + ": cannot be written: " + IoMessage.of(e));
                         exitCode = ExitCode.IO;
                     }
                 }
@@ -71,6 +71,16 @@ final class ExportCommand implements ToolCommand {
             }
         }
         return exitCode;
+    }
+
+    /** How many bytes there are to fetch: the listing is gone through once before, for the progress to know its end. */
+    private static long total(ToolSession session, byte[] prefix) throws IOException, ToolFailure {
+        long bytes = 0;
+        Listing listing = new Listing(session, prefix, Long.MAX_VALUE);
+        for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
+            bytes += page.stream().mapToLong(ListEntry::length).sum();
+        }
+        return bytes;
     }
 
     /** Where a key's file is; null when it would be outside the directory, or no file. */
@@ -98,7 +108,7 @@ final class ExportCommand implements ToolCommand {
         if (parent != null) {
             Files.createDirectories(parent);
         }
-        try (OutputStream out = new NamedOutput(file.toString(), Files.newOutputStream(file))) {
+        try (OutputStream out = new NamedOutput(Shown.name(file.toString()), Files.newOutputStream(file))) {
             session.request(Operation.GET).bytes(MetadataType.KEY, entry.key()).u32(MetadataType.MODE, mode.code());
             session.exchange();
             if (session.status() == Status.NOT_FOUND) {

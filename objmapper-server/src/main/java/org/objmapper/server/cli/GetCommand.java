@@ -21,6 +21,7 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
 
 /** Fetches a body. */
 final class GetCommand implements ToolCommand {
@@ -56,6 +57,7 @@ final class GetCommand implements ToolCommand {
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
+        arguments.checkNotEmpty(OUTPUT);
         Range range = range(arguments);
         Mode mode = mode(arguments);
         try (ToolSession session = ToolSession.connect(
@@ -65,7 +67,13 @@ final class GetCommand implements ToolCommand {
                 writer.pair(MetadataType.RANGE, range.offset(), range.length());
             }
             writer.u32(MetadataType.MODE, mode.code());
-            session.call(key.text());
+            session.exchange();
+            if (session.status() == Status.RANGE_NOT_SATISFIABLE) {
+                throw new ToolFailure(
+                        ExitCode.REFUSED,
+                        key.shown() + ": the range " + arguments.text(RANGE) + " lies outside the object");
+            }
+            session.expectOk(key.shown());
             String output = arguments.text(OUTPUT);
             if (output == null || output.equals("-")) {
                 deliver(session, key, console.out());
@@ -107,7 +115,7 @@ final class GetCommand implements ToolCommand {
 
     private static void writeFile(ToolSession session, Key key, Path file) throws IOException, ToolFailure {
         if (Files.exists(file) && !Files.isRegularFile(file)) {
-            try (OutputStream out = new NamedOutput(file.toString(), Files.newOutputStream(file))) {
+            try (OutputStream out = new NamedOutput(Shown.name(file.toString()), Files.newOutputStream(file))) {
                 deliver(session, key, out);
             }
             return;
@@ -115,7 +123,7 @@ final class GetCommand implements ToolCommand {
         Path part = partOf(file);
         part.toFile().deleteOnExit();
         try {
-            try (OutputStream out = new NamedOutput(file.toString(), Files.newOutputStream(part))) {
+            try (OutputStream out = new NamedOutput(Shown.name(file.toString()), Files.newOutputStream(part))) {
                 deliver(session, key, out);
             }
             Files.setPosixFilePermissions(part, FileCreation.permissions());
@@ -140,7 +148,7 @@ final class GetCommand implements ToolCommand {
     static void deliver(ToolSession session, Key key, OutputStream out) throws IOException, ToolFailure {
         WritableByteChannel channel = Channels.newChannel(out);
         if (session.frame().descriptors() == 0) {
-            new Download(session, key.text()).transferTo(chunk -> writeAll(channel, chunk));
+            new Download(session, key.shown()).transferTo(chunk -> writeAll(channel, chunk));
             return;
         }
         if (!session.metadata().find(MetadataType.DESCRIPTOR_RANGE)) {
@@ -154,9 +162,9 @@ final class GetCommand implements ToolCommand {
             while (position < end) {
                 long wanted = Math.min(chunk.capacity(), end - position);
                 int count = (int)
-                        Errno.check(NativeIo.read(descriptor, NativeIo.address(chunk), wanted, position), key.text());
+                        Errno.check(NativeIo.read(descriptor, NativeIo.address(chunk), wanted, position), key.shown());
                 if (count == 0) {
-                    throw new IOException(key.text() + ": the descriptor ends before the object does");
+                    throw new IOException(key.shown() + ": the descriptor ends before the object does");
                 }
                 writeAll(channel, chunk.position(0).limit(count));
                 position += count;

@@ -25,7 +25,7 @@ final class HeadCommand implements ToolCommand {
         try (ToolSession session = ToolSession.connect(
                 SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             session.request(Operation.HEAD).bytes(MetadataType.KEY, key.bytes());
-            session.call(key.text());
+            session.call(key.shown());
             Map<String, Object> facts = new LinkedHashMap<>();
             facts.put("key", key.text());
             facts.put("length", session.frame().objectLength());
@@ -34,10 +34,12 @@ final class HeadCommand implements ToolCommand {
                 console.line(Json.of(facts));
                 return ExitCode.OK;
             }
+            boolean escape = console.outIsTerminal();
             for (Map.Entry<String, Object> fact : facts.entrySet()) {
                 List<?> values = fact.getValue() instanceof List<?> list ? list : List.of(fact.getValue());
                 for (Object value : values) {
-                    console.line(fact.getKey() + ": " + value);
+                    String text = String.valueOf(value);
+                    console.line(fact.getKey() + ": " + (escape ? Shown.escaped(text) : text));
                 }
             }
             return ExitCode.OK;

@@ -3,6 +3,7 @@ package org.objmapper.server.cli;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,7 +56,7 @@ final class ImportCommand implements ToolCommand {
         ObjectOptions options = ObjectOptions.durable(arguments);
         Path directory = Path.of(arguments.value(0));
         if (!Files.isDirectory(directory)) {
-            throw new ToolFailure(ExitCode.IO, directory + " is not a directory");
+            throw new ToolFailure(ExitCode.IO, Shown.name(directory.toString()) + " is not a directory");
         }
         String prefix = arguments.text(PREFIX);
         Run run = new Run(options, console);
@@ -66,12 +67,13 @@ final class ImportCommand implements ToolCommand {
                 Progress progress = new Progress("import", total, console)) {
             run.store(sources, session, progress);
             progress.close();
-            console.err().println(progress.summary());
+            console.err().println(progress.summary() + run.leftOut());
             if (arguments.has(OptionDefinition.JSON)) {
                 Map<String, Object> result = new LinkedHashMap<>();
                 result.put("objects", progress.objects());
                 result.put("bytes", progress.bytes());
                 result.put("failed", run.failures);
+                result.put("skipped", run.skipped);
                 console.line(Json.of(result));
             }
         }
@@ -87,6 +89,7 @@ final class ImportCommand implements ToolCommand {
         private final ObjectOptions options;
         private final Console console;
         private int failures;
+        private int skipped;
         private int exitCode = ExitCode.OK;
 
         Run(ObjectOptions options, Console console) {
@@ -102,9 +105,11 @@ final class ImportCommand implements ToolCommand {
                     if (attributes.isRegularFile()) {
                         byte[] key = (prefix + directory.relativize(path)).getBytes(StandardCharsets.UTF_8);
                         if (!path.equals(Path.of(path.toString()))) {
-                            fail(path + ": its name is not UTF-8; give it another one to store it", ExitCode.IO);
+                            fail(shown(path) + ": its name is not UTF-8; give it another one to store it", ExitCode.IO);
                         } else if (key.length > Limits.MAX_KEY) {
-                            fail(path + ": its key would have more than " + Limits.MAX_KEY + " bytes", ExitCode.IO);
+                            fail(
+                                    shown(path) + ": its key would have more than " + Limits.MAX_KEY + " bytes",
+                                    ExitCode.IO);
                         } else {
                             sources.add(new Source(
                                     path,
@@ -112,13 +117,15 @@ final class ImportCommand implements ToolCommand {
                                     attributes.size(),
                                     attributes.lastModifiedTime().toMillis()));
                         }
+                    } else {
+                        skipped++;
                     }
                     return FileVisitResult.CONTINUE;
                 }
 
                 @Override
                 public FileVisitResult visitFileFailed(Path path, IOException e) {
-                    fail(path + ": cannot be read: " + e.getMessage(), ExitCode.IO);
+                    fail(shown(path) + ": cannot be read: " + reason(e), ExitCode.IO);
                     return FileVisitResult.CONTINUE;
                 }
             });
@@ -136,7 +143,7 @@ final class ImportCommand implements ToolCommand {
                         && session.out().remaining() > SMALL + METADATA_ROOM;
                 if (fits) {
                     sources.remove();
-                    append(source, session, batch);
+                    append(source, session, batch, sources);
                 } else if (!batch.isEmpty()) {
                     complete(batch, session, progress);
                 } else if (source != null) {
@@ -146,17 +153,17 @@ final class ImportCommand implements ToolCommand {
             }
         }
 
-        private void append(Source source, ToolSession session, List<Source> batch) {
+        private void append(Source source, ToolSession session, List<Source> batch, Queue<Source> sources) {
             byte[] body;
             try {
                 body = Files.readAllBytes(source.path());
             } catch (IOException e) {
-                fail(source.path() + ": cannot be read: " + e.getMessage(), ExitCode.IO);
+                fail(shown(source.path()) + ": cannot be read: " + reason(e), ExitCode.IO);
                 return;
             }
             if (body.length > SMALL) {
-                fail(source.path() + " grew while it was read; store it again", ExitCode.IO);
-                return;
+                sources.add(new Source(source.path(), source.key(), body.length, source.modifiedMillis()));
+                return; // longer than it claimed, as those of /proc are: it is sent alone, to its end
             }
             FrameWriter writer = session.request(Operation.PUT, 0, body.length);
             describe(writer, source);
@@ -187,14 +194,13 @@ final class ImportCommand implements ToolCommand {
 
         private void storeLarge(Source source, ToolSession session, Progress progress) throws IOException, ToolFailure {
             try (FileChannel body = FileChannel.open(source.path())) {
-                Upload upload = new Upload(session, source.path().toString());
-                describe(upload.begin(body.size()), source);
-                upload.send(body);
-                progress.done(source.length());
-            } catch (ToolFailure | java.nio.file.FileSystemException e) {
-                fail(
-                        String.valueOf(e.getMessage()),
-                        e instanceof ToolFailure failure ? failure.exitCode() : ExitCode.IO);
+                Upload upload = new Upload(session, shown(source.path()));
+                describe(upload.begin(Upload.lengthOf(body)), source);
+                progress.done(upload.send(body));
+            } catch (ToolFailure e) {
+                fail(e.text(), e.exitCode());
+            } catch (FileSystemException e) {
+                fail(IoMessage.of(e), ExitCode.IO);
             }
         }
 
@@ -203,7 +209,7 @@ final class ImportCommand implements ToolCommand {
             if (status == Status.OK) {
                 progress.done(source.length());
             } else {
-                fail(session.refusal(source.path().toString(), status).text(), ToolFailure.exitCode(status));
+                fail(session.refusal(shown(source.path()), status).text(), ToolFailure.exitCode(status));
             }
         }
 
@@ -213,8 +219,22 @@ final class ImportCommand implements ToolCommand {
             options.writeMetadata(writer, Math.max(source.modifiedMillis(), -1));
         }
 
+        /** What the summary says of files that are not stored; empty when all are. */
+        String leftOut() {
+            return (failures == 0 ? "" : "; " + failures + " failed")
+                    + (skipped == 0 ? "" : "; " + skipped + " skipped, no regular files");
+        }
+
+        private static String shown(Path path) {
+            return Shown.name(path.toString());
+        }
+
+        private static String reason(IOException e) {
+            return e instanceof FileSystemException file ? IoMessage.reason(file) : String.valueOf(e.getMessage());
+        }
+
         private void fail(String message, int code) {
-            console.err().println(message);
+            console.complain(message);
             failures++;
             exitCode = Math.max(exitCode, code);
         }

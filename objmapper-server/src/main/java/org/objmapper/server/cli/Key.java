@@ -13,4 +13,9 @@ record Key(String text, byte[] bytes) {
         }
         return new Key(text, bytes);
     }
+
+    /** As it stands in messages. */
+    String shown() {
+        return Shown.name(text);
+    }
 }

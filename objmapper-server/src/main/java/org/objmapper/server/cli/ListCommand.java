@@ -11,6 +11,8 @@ import org.objmapper.protocol.ListEntry;
 final class ListCommand implements ToolCommand {
     private static final OptionDefinition LONG =
             new OptionDefinition("--long", "-l", null, false, "Show length, generation, creation and expiry too.");
+    private static final OptionDefinition NUL =
+            new OptionDefinition("--null", "-0", null, false, "End each line with a NUL instead of a newline.");
     private static final OptionDefinition LIMIT = OptionDefinition.value("--limit", "N", "Show at most N.");
 
     @Override
@@ -18,9 +20,12 @@ final class ListCommand implements ToolCommand {
         return CommandDefinition.of(
                 "ls",
                 "List the keys of the objects there are.",
-                List.of("A key each line, in their order. With --json, an object each line."),
+                List.of("A key each line, in their order. With --json, an object each line. On a terminal the control"
+                        + " characters of keys are escaped; elsewhere they are as they are, and -0 keeps keys apart that"
+                        + " hold newlines."),
                 List.of(ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
                 LONG,
+                NUL,
                 LIMIT,
                 OptionDefinition.JSON);
     }
@@ -28,20 +33,25 @@ final class ListCommand implements ToolCommand {
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         String prefix = arguments.values().isEmpty() ? "" : arguments.value(0);
+        if (arguments.has(NUL) && arguments.has(OptionDefinition.JSON)) {
+            throw arguments.usage("--null and --json exclude each other");
+        }
+        boolean escape = console.outIsTerminal() && !arguments.has(NUL);
         long left = arguments.number(LIMIT, Long.MAX_VALUE, 1, Long.MAX_VALUE);
         try (ToolSession session = ToolSession.connect(
                 SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             Listing listing = new Listing(session, prefix.getBytes(StandardCharsets.UTF_8), left);
             for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
                 for (ListEntry entry : page) {
-                    print(arguments, console, entry);
+                    print(arguments, console, entry, escape);
                 }
             }
             return ExitCode.OK;
         }
     }
 
-    private static void print(Arguments arguments, Console console, ListEntry entry) throws IOException {
+    private static void print(Arguments arguments, Console console, ListEntry entry, boolean escape)
+            throws IOException {
         if (arguments.has(OptionDefinition.JSON)) {
             Map<String, Object> facts = new LinkedHashMap<>();
             facts.put("key", new String(entry.key(), StandardCharsets.UTF_8));
@@ -61,7 +71,12 @@ final class ListCommand implements ToolCommand {
                             MetadataText.time(entry.expiryMillis()));
             console.out().write(columns.getBytes(StandardCharsets.UTF_8));
         }
-        console.out().write(entry.key());
-        console.out().write('\n');
+        console.out()
+                .write(
+                        escape
+                                ? Shown.escaped(new String(entry.key(), StandardCharsets.UTF_8))
+                                        .getBytes(StandardCharsets.UTF_8)
+                                : entry.key());
+        console.out().write(arguments.has(NUL) ? 0 : '\n');
     }
 }

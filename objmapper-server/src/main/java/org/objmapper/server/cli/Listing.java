@@ -47,13 +47,13 @@ final class Listing {
             writer.bytes(MetadataType.CURSOR, cursor);
         }
         writer.u32(MetadataType.LIMIT, (int) Math.min(left, Limits.DEFAULT_LIST));
-        session.call("ls");
+        session.call("");
         cursor = session.metadata().find(MetadataType.CURSOR)
                 ? session.metadata().bytes()
                 : null;
         ended = cursor == null;
         ByteArrayOutputStream body = new ByteArrayOutputStream();
-        new Download(session, "ls").transferTo(chunk -> {
+        new Download(session, "the listing").transferTo(chunk -> {
             byte[] bytes = new byte[chunk.remaining()];
             chunk.get(bytes);
             body.writeBytes(bytes);

@@ -46,6 +46,6 @@ final class NamedOutput extends OutputStream {
     }
 
     private IOException named(IOException e) {
-        return new IOException(name + ": " + IoMessage.of(e), e);
+        return new IOException(IoMessage.named(name, e), e);
     }
 }

@@ -1,8 +1,7 @@
 package org.objmapper.server.cli;
 
-import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
@@ -46,23 +45,23 @@ final class ObjectOptions {
         if (tags.size() > Limits.MAX_TAGS) {
             throw arguments.usage("an object has up to " + Limits.MAX_TAGS + " tags; these are " + tags.size());
         }
-        for (String tag : tags) {
-            check(OptionDefinition.TAG, tag, MetadataType.TAG);
-        }
-        check(OptionDefinition.ETAG, arguments.text(OptionDefinition.ETAG), MetadataType.ETAG);
-        check(OptionDefinition.CONTENT_TYPE, arguments.text(OptionDefinition.CONTENT_TYPE), MetadataType.CONTENT_TYPE);
-        check(
-                OptionDefinition.CONTENT_ENCODING,
-                arguments.text(OptionDefinition.CONTENT_ENCODING),
-                MetadataType.CONTENT_ENCODING);
+        arguments.checkLength(OptionDefinition.TAG, MetadataType.TAG);
+        arguments.checkLength(OptionDefinition.ETAG, MetadataType.ETAG);
+        arguments.checkLength(OptionDefinition.CONTENT_TYPE, MetadataType.CONTENT_TYPE);
+        arguments.checkLength(OptionDefinition.CONTENT_ENCODING, MetadataType.CONTENT_ENCODING);
     }
 
-    private void check(OptionDefinition option, @Nullable String text, MetadataType type) throws ToolFailure {
-        int length = text == null ? type.shortest() : text.getBytes(StandardCharsets.UTF_8).length;
-        if (length < type.shortest() || length > type.longest()) {
-            throw arguments.usage(option.name() + " takes " + type.shortest() + " to " + type.longest()
-                    + " bytes; this has " + length);
-        }
+    /** Whether they say nothing about an object. */
+    boolean isEmpty() {
+        return ttlMillis == ABSENT
+                && graceMillis == ABSENT
+                && !arguments.has(OptionDefinition.EVICTABLE)
+                && Stream.of(
+                                OptionDefinition.TAG,
+                                OptionDefinition.ETAG,
+                                OptionDefinition.CONTENT_TYPE,
+                                OptionDefinition.CONTENT_ENCODING)
+                        .noneMatch(arguments::has);
     }
 
     /** Writes the parameters among them. */

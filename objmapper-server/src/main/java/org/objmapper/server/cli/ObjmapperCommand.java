@@ -23,16 +23,21 @@ public final class ObjmapperCommand {
     }
 
     private static int notUtf8(Console console) {
-        console.err()
-                .println("objmapper: a word on the command line is not UTF-8, as keys and file names must be here"
-                        + "\ngive the file another name, or use a client library for such a key");
+        console.complain("a word on the command line is not UTF-8, as keys and file names must be here"
+                + "\ngive the file another name, or use a client library for such a key");
         return ExitCode.USAGE;
     }
 
     /** Runs one call of the tool; returns its exit code. */
-    static int run(List<String> words, Console console) {
+    static int run(List<String> words, Console process) {
+        List<String> rest = new ArrayList<>(words);
+        if (rest.size() > 2 && rest.get(0).equals(OptionDefinition.SOCKET.name())) {
+            rest.add(0, rest.remove(2)); // objmapper --socket PATH get: the same as objmapper get --socket PATH
+        }
+        boolean named = !rest.isEmpty() && NAMES.contains(rest.get(0));
+        Console console = named ? process.ofCommand(rest.get(0)) : process;
         try {
-            int exitCode = dispatch(words, console);
+            int exitCode = dispatch(rest, console);
             console.out().flush();
             return exitCode;
         } catch (ToolFailure e) {
@@ -42,11 +47,7 @@ public final class ObjmapperCommand {
         }
     }
 
-    private static int dispatch(List<String> words, Console console) throws IOException, ToolFailure {
-        List<String> rest = new ArrayList<>(words);
-        if (rest.size() > 2 && rest.get(0).equals(OptionDefinition.SOCKET.name())) {
-            rest.add(0, rest.remove(2)); // objmapper --socket PATH get: the same as objmapper get --socket PATH
-        }
+    private static int dispatch(List<String> rest, Console console) throws IOException, ToolFailure {
         if (rest.isEmpty()
                 || rest.get(0).equals("--help")
                 || rest.get(0).equals("-h")
@@ -62,7 +63,7 @@ public final class ObjmapperCommand {
         if (command == null) {
             throw new ToolFailure(
                     ExitCode.USAGE,
-                    "objmapper: there is no command " + rest.get(0) + "; there are " + String.join(", ", NAMES)
+                    "there is no command " + Shown.name(rest.get(0)) + "; there are " + String.join(", ", NAMES)
                             + "\nobjmapper --help says what they do");
         }
         Arguments arguments = Arguments.parse(command.definition(), rest.subList(1, rest.size()));
@@ -97,7 +98,7 @@ public final class ObjmapperCommand {
         if (Console.READER_IS_GONE.equals(message)) {
             return exitCode; // who read the output has had enough
         }
-        console.err().println(message);
+        console.complain(message);
         if (words.contains(OptionDefinition.DEBUG.name())) {
             cause.printStackTrace(console.err());
         }

@@ -1,8 +1,10 @@
 package org.objmapper.server.cli;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration;
@@ -16,6 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program {@code objmapperd}. */
 @Command(
@@ -80,6 +83,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     static CommandLine commandLine() {
         CommandLine line = new CommandLine(new ObjmapperdCommand());
         line.setExecutionExceptionHandler(ObjmapperdCommand::explain);
+        line.setParameterExceptionHandler((e, arguments) -> wrongUsage(e));
         UsageMessageSpec own = line.getCommandSpec().usageMessage();
         for (CommandLine command : line.getSubcommands().values()) {
             UsageMessageSpec usage = command.getCommandSpec().usageMessage();
@@ -114,6 +118,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                     @Nullable
                     Path file)
             throws IOException, ConfigurationException, InterruptedException {
+        refuseDev();
         Logging.begin(debug);
         Configuration configuration = read(file);
         if (socket != null) {
@@ -142,10 +147,22 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     }
 
     private static Configuration read(@Nullable Path file) throws IOException, ConfigurationException {
-        if (file != null) {
-            return ConfigurationFile.read(file);
+        if (file == null && !Files.exists(STANDARD_FILE)) {
+            return Configuration.standard();
         }
-        return Files.exists(STANDARD_FILE) ? ConfigurationFile.read(STANDARD_FILE) : Configuration.standard();
+        Path chosen = file == null ? STANDARD_FILE : file;
+        try {
+            return ConfigurationFile.read(chosen);
+        } catch (FileSystemException e) {
+            throw new ConfigurationException(
+                    List.of("objmapperd: the configuration cannot be read: " + IoMessage.of(e)));
+        }
+    }
+
+    private void refuseDev() {
+        if (dev) {
+            throw new ParameterException(commandLine(), "--dev stands alone: it needs no command and no configuration");
+        }
     }
 
     @Command(
@@ -153,7 +170,8 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             description = "Prints every problem with its line; the exit code is 2 when there is one.")
     int check(@Parameters(paramLabel = "FILE", description = "The configuration file.") Path file)
             throws IOException, ConfigurationException {
-        ConfigurationFile.read(file);
+        refuseDev();
+        read(file);
         System.out.println(file + " can be used");
         return ExitCode.OK;
     }
@@ -161,8 +179,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     private static int explain(Exception e, CommandLine line, CommandLine.ParseResult arguments) {
         boolean debug = arguments.expandedArgs().contains("--debug");
         if (e instanceof ParameterException usage) {
-            System.err.println(usage.getMessage());
-            return ExitCode.USAGE;
+            return wrongUsage(usage);
         }
         if (debug) {
             e.printStackTrace(System.err);
@@ -177,6 +194,15 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         }
         System.err.println("objmapperd: a defect: " + e + (debug ? "" : "; --debug shows where"));
         return ExitCode.REFUSED;
+    }
+
+    private static int wrongUsage(ParameterException e) {
+        String program = e.getCommandLine().getCommandSpec().qualifiedName();
+        List<String> near = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        String hint = near.isEmpty() ? "" : "; did you mean " + String.join(" or ", near) + "?";
+        System.err.println("objmapperd: " + Shown.message(e.getMessage() + hint));
+        System.err.println(program + " --help says how it is called");
+        return ExitCode.USAGE;
     }
 
     /** The version for {@code --version}. */

@@ -24,10 +24,10 @@ final class PingCommand implements ToolCommand {
         Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
         try (ToolSession session = ToolSession.connect(socket)) {
             session.request(Operation.PING);
-            session.call("ping");
+            session.call("");
             long start = System.nanoTime();
             session.request(Operation.PING);
-            session.call("ping");
+            session.call("");
             long micros = (System.nanoTime() - start) / 1_000;
             if (arguments.has(OptionDefinition.JSON)) {
                 Map<String, Object> facts = new LinkedHashMap<>();

@@ -15,19 +15,21 @@ final class Progress implements Closeable {
 
     private final String task;
     private final PrintStream err;
-    private final @Nullable ProgressBar bar;
+    private final long totalBytes;
+    private @Nullable ProgressBar bar;
     private final long startNanos = System.nanoTime();
     private long objects;
     private long bytes;
 
-    /** {@code total} is the number of bytes to come, -1 when it is not known. */
-    Progress(String task, long total, Console console) {
+    /** {@code totalBytes} is how many are to come. */
+    Progress(String task, long totalBytes, Console console) {
+        this.totalBytes = totalBytes;
         this.task = task;
         this.err = console.err();
         this.bar = console.errIsTerminal()
                 ? new ProgressBarBuilder()
                         .setTaskName(task)
-                        .setInitialMax(total)
+                        .setInitialMax(totalBytes)
                         .setUnit(" MiB", 1 << 20)
                         .setStyle(ProgressBarStyle.ASCII)
                         .showSpeed()
@@ -43,7 +45,7 @@ final class Progress implements Closeable {
         if (bar != null) {
             bar.stepBy(length);
         } else if (objects % LINE_EVERY == 0) {
-            err.println(summary());
+            err.println(summary() + rate());
         }
     }
 
@@ -60,10 +62,22 @@ final class Progress implements Closeable {
         return String.format(Locale.ROOT, "%s: %d objects, %d bytes in %.1f s", task, objects, bytes, seconds);
     }
 
+    /** How fast it goes, and how long it takes yet at that rate. */
+    private String rate() {
+        double seconds = Math.max(1e-3, (System.nanoTime() - startNanos) / 1e9);
+        double perSecond = Math.max(1, bytes / seconds);
+        return String.format(
+                Locale.ROOT,
+                "; %.1f MiB/s, %.0f s left",
+                perSecond / (1 << 20),
+                Math.max(0, totalBytes - bytes) / perSecond);
+    }
+
     @Override
     public void close() {
         if (bar != null) {
-            bar.close();
+            bar.close(); // draws it a last time, and would do so again
+            bar = null;
         }
     }
 }

@@ -47,13 +47,14 @@ final class PurgeCommand implements ToolCommand {
         MetadataType type = by == TAG
                 ? MetadataType.PURGE_TAG
                 : by == PREFIX ? MetadataType.PREFIX : by == KEY ? MetadataType.KEY : MetadataType.BAN;
+        arguments.checkLength(by, type);
         try (ToolSession session = ToolSession.connect(
                 SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             FrameWriter writer = session.request(Operation.PURGE).text(type, text);
             if (arguments.has(SOFT)) {
                 writer.empty(MetadataType.SOFT);
             }
-            session.call("purge " + by.name() + " " + text);
+            session.call(by.name() + " " + Shown.name(text));
             long count = session.metadata().find(MetadataType.COUNT)
                     ? session.metadata().u64()
                     : 0;

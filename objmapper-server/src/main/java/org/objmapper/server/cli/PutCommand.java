@@ -50,14 +50,15 @@ final class PutCommand implements ToolCommand {
         }
         Path path = Path.of(file);
         if (Files.isDirectory(path)) {
-            throw new ToolFailure(ExitCode.IO, file + " is a directory; objmapper import stores what is in it");
+            throw new ToolFailure(
+                    ExitCode.IO, Shown.name(file) + " is a directory; objmapper import stores what is in it");
         }
         try (FileChannel body = FileChannel.open(path)) {
             long modified = Files.getLastModifiedTime(path).toMillis();
-            long length = Files.isRegularFile(path) ? body.size() : Limits.UNKNOWN;
+            long length = Files.isRegularFile(path) ? Upload.lengthOf(body) : Limits.UNKNOWN;
             return put(arguments, console, key, options, body, length, Math.max(modified, -1));
         } catch (NoSuchFileException e) {
-            throw new ToolFailure(ExitCode.IO, "there is no file " + file, e);
+            throw new ToolFailure(ExitCode.IO, "there is no file " + Shown.name(file), e);
         }
     }
 
@@ -72,7 +73,7 @@ final class PutCommand implements ToolCommand {
             throws IOException, ToolFailure {
         try (ToolSession session = ToolSession.connect(
                 SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
-            Upload upload = new Upload(session, key.text());
+            Upload upload = new Upload(session, key.shown());
             FrameWriter writer = upload.begin(length).bytes(MetadataType.KEY, key.bytes());
             if (arguments.has(IF_ABSENT)) {
                 writer.empty(MetadataType.IF_ABSENT);

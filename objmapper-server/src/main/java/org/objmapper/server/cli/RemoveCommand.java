@@ -33,12 +33,11 @@ final class RemoveCommand implements ToolCommand {
                 options.writeParameters(session.request(Operation.DELETE).bytes(MetadataType.KEY, key.bytes()));
                 session.exchange();
                 if (session.status() == Status.NOT_FOUND) {
-                    console.err()
-                            .println(session.refusal(key.text(), Status.NOT_FOUND)
-                                    .text());
+                    console.complain(
+                            session.refusal(key.shown(), Status.NOT_FOUND).text());
                     exitCode = ExitCode.NOT_FOUND;
                 } else {
-                    session.expectOk(key.text());
+                    session.expectOk(key.shown());
                 }
             }
         }

@@ -25,9 +25,9 @@ final class StatCommand implements ToolCommand {
         try (ToolSession session = ToolSession.connect(
                 SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             session.request(Operation.STAT);
-            session.call("stat");
+            session.call("");
             ByteArrayOutputStream body = new ByteArrayOutputStream();
-            new Download(session, "stat").transferTo(chunk -> body.writeBytes(bytes(chunk)));
+            new Download(session, "the figures").transferTo(chunk -> body.writeBytes(bytes(chunk)));
             String text = body.toString(StandardCharsets.UTF_8);
             if (!arguments.has(OptionDefinition.JSON)) {
                 console.out().write(body.toByteArray());

@@ -105,13 +105,13 @@ final class ToolSession implements Closeable {
             if (!greeted && in.limit() == 0) {
                 return; // the server may have said why before it closed: the reply tells
             }
-            throw e;
+            throw broken(e);
         } finally {
             out.clear();
         }
     }
 
-    /** Sends the request and waits for its reply; a status other than OK becomes a failure that names {@code what}. */
+    /** Sends the request and waits for its reply; a status other than OK becomes a failure that names {@code what}, where that is not empty. */
     void call(String what) throws IOException, ToolFailure {
         exchange();
         expectOk(what);
@@ -133,11 +133,11 @@ final class ToolSession implements Closeable {
     }
 
     ToolFailure refusal(String what, Status status) {
-        return new ToolFailure(ToolFailure.exitCode(status), what + ": " + message(status));
+        return new ToolFailure(ToolFailure.exitCode(status), (what.isEmpty() ? "" : what + ": ") + message(status));
     }
 
     private String message(Status status) {
-        return metadata.find(MetadataType.MESSAGE) ? metadata.text() : status.sentence();
+        return metadata.find(MetadataType.MESSAGE) ? Shown.escaped(metadata.text()) : status.sentence();
     }
 
     /** Waits for the next frame; the one before is gone then. */
@@ -182,7 +182,7 @@ final class ToolSession implements Closeable {
         in.compact();
         frameEnd = 0;
         while (in.position() < count) {
-            if (!connection.receive(in, true)) {
+            if (!receiveMore(true)) {
                 in.limit(0);
                 throw new EOFException("the server at " + socket + " closed the connection");
             }
@@ -201,9 +201,21 @@ final class ToolSession implements Closeable {
         }
         in.clear();
         frameEnd = 0;
-        connection.receive(in, false);
+        receiveMore(false);
         in.flip();
         return in.hasRemaining();
+    }
+
+    private boolean receiveMore(boolean wait) throws IOException {
+        try {
+            return connection.receive(in, wait);
+        } catch (IOException e) {
+            throw broken(e);
+        }
+    }
+
+    private IOException broken(IOException e) {
+        return new IOException("the connection to the server at " + socket + " broke: " + e.getMessage(), e);
     }
 
     Frame frame() {

@@ -30,12 +30,15 @@ final class TouchCommand implements ToolCommand {
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
         ObjectOptions options = ObjectOptions.of(arguments);
+        if (options.isEmpty()) {
+            throw arguments.usage("nothing to change; say what, for instance --ttl 1h");
+        }
         try (ToolSession session = ToolSession.connect(
                 SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
             FrameWriter writer = session.request(Operation.TOUCH).bytes(MetadataType.KEY, key.bytes());
             options.writeParameters(writer);
             options.writeMetadata(writer, -1);
-            session.call(key.text());
+            session.call(key.shown());
             if (arguments.has(OptionDefinition.JSON)) {
                 console.line(Json.of(MetadataText.of(session.metadata())));
             }

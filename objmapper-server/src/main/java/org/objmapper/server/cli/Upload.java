@@ -2,6 +2,7 @@ package org.objmapper.server.cli;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
@@ -22,6 +23,12 @@ final class Upload {
     Upload(ToolSession session, String name) {
         this.session = session;
         this.name = name;
+    }
+
+    /** The length of a regular file; {@link Limits#UNKNOWN} where it claims none: those of /proc do, and have content. */
+    static long lengthOf(FileChannel file) throws IOException {
+        long size = file.size();
+        return size == 0 ? Limits.UNKNOWN : size;
     }
 
     /** Starts the PUT; the caller adds its metadata. The length may be {@link Limits#UNKNOWN}. */

@@ -19,10 +19,10 @@ final class WithCommand implements ToolCommand {
                 List.of(
                         "objmapper with KEY -- COMMAND ARGUMENT... hands the server's descriptor to COMMAND as it is: nothing is"
                                 + " copied, and COMMAND may map it and seek in it. COMMAND takes objmapper's place, its exit"
-                                + " code is the call's; 127 when there is no such command."),
+                                + " code is the call's; 127 when there is no such command. Options stand before COMMAND; the -- may be left out."),
                 List.of(
                         ParameterDefinition.one("KEY", "The object's key."),
-                        ParameterDefinition.some("COMMAND", "The command and its arguments, after --.")));
+                        ParameterDefinition.program("COMMAND", "The command and its arguments.")));
     }
 
     @Override
@@ -34,14 +34,15 @@ final class WithCommand implements ToolCommand {
             session.request(Operation.GET)
                     .bytes(MetadataType.KEY, key.bytes())
                     .u32(MetadataType.MODE, Mode.FDPASS.code());
-            session.call(key.text());
+            session.call(key.shown());
             int descriptor =
                     session.frame().descriptors() == 0 ? InlineBody.descriptor(session, key) : descriptor(session);
             try {
                 CallerLocale.restore(console.environment());
                 int errno = -NativeIo.execute(descriptor, block(command));
                 throw new ToolFailure(
-                        errno == Errno.ENOENT ? 127 : 126, command.get(0) + ": cannot be run: " + Errno.nameOf(errno));
+                        errno == Errno.ENOENT ? 127 : 126,
+                        Shown.name(command.get(0)) + ": cannot be run: " + Errno.nameOf(errno));
             } finally {
                 NativeIo.close(descriptor);
             }

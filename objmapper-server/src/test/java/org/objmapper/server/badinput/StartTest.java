@@ -287,11 +287,12 @@ class StartTest {
 
     @Test
     void aConfigurationFileIsNamedThatCannotBeRead() throws Exception {
-        assertThat(refusal(IO, List.of(), "serve", "-c", directory + "/none.toml"))
+        assertThat(refusal(USAGE, List.of(), "serve", "-c", directory + "/none.toml"))
                 .contains(directory + "/none.toml", "there is no such file");
-        assertThat(refusal(IO, List.of(), "serve", "-c", directory.toString())).contains(directory.toString());
+        assertThat(refusal(USAGE, List.of(), "serve", "-c", directory.toString()))
+                .contains(directory.toString());
         Path binary = Files.write(directory.resolve("binary"), new byte[] {(byte) 0xff, 0, 1});
-        assertThat(refusal(IO, List.of(), "serve", "-c", binary.toString())).contains(binary.toString(), "UTF-8");
+        assertThat(refusal(USAGE, List.of(), "serve", "-c", binary.toString())).contains(binary.toString(), "UTF-8");
     }
 
     @Test

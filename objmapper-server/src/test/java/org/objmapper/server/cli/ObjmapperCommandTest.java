@@ -67,6 +67,11 @@ class ObjmapperCommandTest {
                 "purge",
                 "purge --tag a --key b",
                 "touch",
+                "touch a",
+                "touch a --durability durable",
+                "put a - --ttl 36501d",
+                "put a - --ttl 9223372036854775807ms",
+                "ls --null --json",
                 "import",
                 "export",
                 "with a",
@@ -103,6 +108,26 @@ class ObjmapperCommandTest {
 
         assertThat(call.exitCode()).isEqualTo(ExitCode.IO);
         assertThat(call.talk()).contains("bench_client is not in");
+    }
+
+    @Test
+    void anEmptyValueIsAUsageErrorWhereItNamesSomething() {
+        assertThat(ToolCall.of("purge", "--tag", "").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(ToolCall.of("ping", "--socket", "").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(exitCode("get", "a", "-o", "")).isEqualTo(ExitCode.USAGE);
+        assertThat(exitCode("purge", "--prefix", "")).isEqualTo(ExitCode.CANNOT_CONNECT);
+    }
+
+    @Test
+    void theLongestTimeIsTaken() {
+        assertThat(exitCode("touch", "a", "--ttl", "36500d")).isEqualTo(ExitCode.CANNOT_CONNECT);
+    }
+
+    @Test
+    void theOptionsOfTheCommandOfWithAreItsOwn() {
+        assertThat(ToolCall.of("with", "a", "--socket", "/nonexistent/socket", "cat", "-n")
+                        .exitCode())
+                .isEqualTo(ExitCode.CANNOT_CONNECT);
     }
 
     @Test

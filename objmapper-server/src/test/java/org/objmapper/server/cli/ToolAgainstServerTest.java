@@ -90,7 +90,9 @@ class ToolAgainstServerTest {
     void aRangePastTheEndIsRefused() {
         ToolCall.with(bytes(10), environment(), "put", "key", "-");
 
-        assertThat(call("get", "key", "--range", "10-").exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(tool("get", "key", "--range", "10-"))
+                .isEqualTo(new Outcome(
+                        ExitCode.REFUSED, "", "objmapper get: key: the range 10- lies outside the object\n"));
     }
 
     @Test
@@ -105,6 +107,14 @@ class ToolAgainstServerTest {
     }
 
     @Test
+    void aFileThatClaimsToBeEmptyIsReadToItsEnd() throws IOException {
+        Path file = Path.of("/proc/self/limits");
+
+        assertThat(tool("put", "key", file.toString()).exitCode()).isEqualTo(ExitCode.OK);
+        assertThat(call("get", "key").data()).isEqualTo(Files.readAllBytes(file));
+    }
+
+    @Test
     void aFileThatIsMissingOrADirectoryIsAnInputError() {
         assertThat(tool("put", "key", directory + "/none").exitCode()).isEqualTo(ExitCode.IO);
         assertThat(tool("put", "key", directory.toString()).exitCode()).isEqualTo(ExitCode.IO);
@@ -116,7 +126,7 @@ class ToolAgainstServerTest {
         for (String command : List.of("get", "head", "rm", "touch")) {
             Outcome outcome = command.equals("touch") ? tool("touch", "none", "--ttl", "1h") : tool(command, "none");
             assertThat(outcome.exitCode()).as(command).isEqualTo(ExitCode.NOT_FOUND);
-            assertThat(outcome.talk()).as(command).startsWith("none: ");
+            assertThat(outcome.talk()).as(command).startsWith("objmapper " + command + ": none: ");
             assertThat(outcome.text()).as(command).isEmpty();
         }
     }
@@ -142,7 +152,7 @@ class ToolAgainstServerTest {
         Outcome outcome = tool("get", "key", "-o", directory + "/none/output");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.IO);
         assertThat(outcome.talk())
-                .isEqualTo(directory + "/none/output cannot be made in " + directory
+                .isEqualTo("objmapper get: " + directory + "/none/output cannot be made in " + directory
                         + "/none: there is no such file or directory\n");
     }
 
@@ -151,7 +161,7 @@ class ToolAgainstServerTest {
         ToolCall.with(bytes(10), environment(), "put", "key", "-");
 
         assertThat(tool("get", "key", "-o", "/dev/full"))
-                .isEqualTo(new Outcome(ExitCode.IO, "", "/dev/full: No space left on device\n"));
+                .isEqualTo(new Outcome(ExitCode.IO, "", "objmapper get: /dev/full: No space left on device\n"));
     }
 
     @Test
@@ -232,13 +242,41 @@ class ToolAgainstServerTest {
     }
 
     @Test
+    void lsKeepsKeysWithNewlinesApartWithNul() {
+        for (String key : List.of("a\nb", "c\u001b[31m")) {
+            ToolCall.with(bytes(3), environment(), "put", key, "-");
+        }
+
+        assertThat(tool("ls", "-0").text()).isEqualTo("a\nb\0c\u001b[31m\0");
+        assertThat(tool("ls").text()).isEqualTo("a\nb\nc\u001b[31m\n");
+    }
+
+    @Test
+    void aMessageEscapesTheControlCharactersOfAKey() {
+        assertThat(tool("get", "no\nne\u001b[31m").talk()).startsWith("objmapper get: no\\nne\\033[31m: ");
+    }
+
+    @Test
+    void importTellsWhatItSkippedAndWhatFailed() throws IOException {
+        Path source = Files.createDirectory(directory.resolve("source"));
+        Files.write(source.resolve("file"), bytes(10));
+        Files.createSymbolicLink(source.resolve("link"), source.resolve("file"));
+        Files.write(source.resolve("n".repeat(250)), bytes(10));
+
+        Outcome imported = tool("import", source.toString(), "--json", "--prefix", "p".repeat(4_000));
+        assertThat(imported.exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(imported.talk()).contains("; 1 failed; 1 skipped, no regular files\n");
+        assertThat(imported.text()).contains("\"failed\":1,\"skipped\":1");
+    }
+
+    @Test
     void rmDeletesAllItIsGivenAndTellsWhatWasNotThere() {
         ToolCall.with(bytes(3), environment(), "put", "a", "-");
         ToolCall.with(bytes(3), environment(), "put", "b", "-");
 
         Outcome outcome = tool("rm", "a", "none", "b");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
-        assertThat(outcome.talk()).startsWith("none: ");
+        assertThat(outcome.talk()).startsWith("objmapper rm: none: ");
         assertThat(tool("ls").text()).isEmpty();
     }
 

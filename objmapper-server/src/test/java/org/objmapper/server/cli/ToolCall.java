@@ -17,7 +17,7 @@ record ToolCall(int exitCode, byte[] data, String talk) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         PrintStream talk = new PrintStream(err, true, StandardCharsets.UTF_8);
-        Console console = new Console(new ByteArrayInputStream(input), out, talk, environment);
+        Console console = Console.of(new ByteArrayInputStream(input), out, talk, environment);
         int exitCode = ObjmapperCommand.run(List.of(words), console);
         return new ToolCall(exitCode, out.toByteArray(), err.toString(StandardCharsets.UTF_8));
     }
