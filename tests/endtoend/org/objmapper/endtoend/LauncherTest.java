@@ -47,7 +47,37 @@ class LauncherTest {
                 run(Map.of(), "sh", "-c", "exec \"$0\" --version >/dev/full", Distribution.program("objmapper"));
 
         assertThat(outcome.exitCode()).isEqualTo(5);
-        assertThat(outcome.err()).isEqualTo("the standard output: No space left on device\n");
+        assertThat(outcome.err()).isEqualTo("objmapper: the standard output: No space left on device\n");
+    }
+
+    @Test
+    void aStandardOutputThatIsClosedIsNamedInTheError() throws Exception {
+        Outcome outcome = run(Map.of(), "sh", "-c", "exec \"$0\" --version >&-", Distribution.program("objmapper"));
+
+        assertThat(outcome).isEqualTo(new Outcome(5, "", "objmapper: the standard output is closed\n"));
+    }
+
+    @Test
+    void aStandardErrorThatIsClosedIsTalkedToInVain() throws Exception {
+        Outcome outcome = run(Map.of(), "sh", "-c", "exec \"$0\" --version 2>&-", Distribution.program("objmapper"));
+
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.out()).startsWith("objmapper ");
+    }
+
+    @Test
+    void aStandardInputThatIsClosedIsNotStored() throws Exception {
+        Path socket = directory.resolve("s");
+        try (RunningServer server = RunningServer.start(
+                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("log"))) {
+            String put = "exec \"$0\" put --socket " + socket + " key - <&-";
+            Outcome outcome = run(Map.of(), "sh", "-c", put, Distribution.program("objmapper"));
+            assertThat(outcome).isEqualTo(new Outcome(5, "", "objmapper put: the standard input is closed\n"));
+
+            Outcome get = run(Map.of(), Distribution.program("objmapper"), "get", "--socket", socket.toString(), "key");
+            assertThat(get.exitCode()).isEqualTo(1);
+            assertThat(server.stop()).isZero();
+        }
     }
 
     @Test
