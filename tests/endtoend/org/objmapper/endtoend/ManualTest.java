@@ -60,6 +60,28 @@ class ManualTest {
         assertThat(text(page)).contains("\n.SH \"EXIT CODES\"\n").doesNotContainPattern("(?m)^\\.S[HS] .*:\"?$");
     }
 
+    @ParameterizedTest
+    @MethodSource("pages")
+    void aPageHasExamplesAndNamesEnvironmentFilesAndOtherPages(String page) throws Exception {
+        assertThat(text(page))
+                .contains("\n.SH \"EXAMPLES\"\n", "\n.SH \"ENVIRONMENT\"\n", "OBJMAPPER_JAVA", "JDK_JAVA_OPTIONS")
+                .contains("\n.SH \"FILES\"\n", "\n.SH \"SEE ALSO\"\n");
+    }
+
+    @Test
+    void theHyphensBeforeACommandAreHyphens() throws Exception {
+        assertThat(text("objmapper-with.1")).contains("KEY -- COMMAND").doesNotContain("(em");
+    }
+
+    @Test
+    void theReferenceConfigurationIsPartOfTheDistributionAndCanBeUsed() throws Exception {
+        String file = SHARE.resolve("doc/objmapper/objmapperd.toml").toString();
+
+        assertThat(text("objmapperd.8")).contains("share/doc/objmapper/objmapperd.toml", "SIGHUP");
+        assertThat(run(Distribution.program("objmapperd"), "check", file).exitCode())
+                .isZero();
+    }
+
     @Test
     void everyCommandHasAPage() throws Exception {
         Set<String> expected = new TreeSet<>(Set.of("objmapper.1", "objmapperd.8"));

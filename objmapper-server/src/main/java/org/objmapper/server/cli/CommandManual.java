@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.function.UnaryOperator;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -38,7 +39,17 @@ final class CommandManual {
         }
         rewrite(manual, page -> page.replaceAll("(?m)^== +(.*):$", "== $1") // a heading of the help ends with a colon
                 .replace(" -- ", " \\-- ")); // two hyphens, not a dash
+        append(manual);
         Files.writeString(completions.resolve(program.name()), AutoComplete.bash(program.name(), line));
+    }
+
+    private static void append(Path manual) throws IOException {
+        try (DirectoryStream<Path> pages = Files.newDirectoryStream(manual, "*.adoc")) {
+            for (Path page : pages) {
+                String name = page.getFileName().toString().replace(".adoc", "");
+                Files.writeString(page, "\n" + ManualSections.of(name), StandardOpenOption.APPEND);
+            }
+        }
     }
 
     private static void rewrite(Path manual, UnaryOperator<String> change) throws IOException {

@@ -26,7 +26,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         header = "The objmapper server.",
         description = {
             "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
-                    + " standard output: objmapperd ready on PATH. SIGTERM and SIGINT let it finish what it has begun.",
+                    + " standard output: objmapperd ready on PATH. SIGTERM, SIGINT and SIGHUP let it finish what it has begun and"
+                    + " end it: the configuration is read at the start alone.",
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:ok", "2:wrong usage or configuration", "4:refused", "5:input or output failed"},
@@ -108,7 +109,10 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    @Command(header = "Run the server.", description = "Runs until SIGTERM or SIGINT.", sortOptions = false)
+    @Command(
+            header = "Run the server.",
+            description = "Runs until SIGTERM, SIGINT or SIGHUP. A change of the configuration needs a new start.",
+            sortOptions = false)
     int serve(
             @Option(
                             names = {"-c", "--config"},

@@ -45,9 +45,8 @@ final class Usage {
     static CommandSpec tool() {
         CommandSpec spec = CommandSpec.create().name("objmapper");
         spec.usageMessage()
-                .description(
-                        "Stores objects in an objmapper server and gets them back. Keys and file names are UTF-8, whatever the"
-                                + " locale is.")
+                .header("Store objects in an objmapper server and get them back.")
+                .description("Keys and file names are UTF-8, whatever the locale is.")
                 .exitCodeListHeading(EXIT_CODES_HEADING)
                 .exitCodeList(EXIT_CODES);
         spec.addOption(OptionSpec.builder("-h", "--help")
