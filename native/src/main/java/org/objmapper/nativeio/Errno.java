@@ -14,6 +14,7 @@ public final class Errno {
     public static final int EEXIST = 17;
     public static final int EXDEV = 18;
     public static final int ENOTDIR = 20;
+    public static final int EISDIR = 21;
     public static final int EINVAL = 22;
     public static final int ENFILE = 23;
     public static final int EMFILE = 24;
@@ -21,6 +22,7 @@ public final class Errno {
     public static final int EROFS = 30;
     public static final int EPIPE = 32;
     public static final int ENAMETOOLONG = 36;
+    public static final int ELOOP = 40;
     public static final int ENODATA = 61;
     public static final int EOPNOTSUPP = 95;
     public static final int EADDRINUSE = 98;
@@ -55,6 +57,7 @@ public final class Errno {
             case EEXIST -> "File exists";
             case EXDEV -> "Invalid cross-device link";
             case ENOTDIR -> "Not a directory";
+            case EISDIR -> "Is a directory";
             case EINVAL -> "Invalid argument";
             case ENFILE -> "Too many open files in system";
             case EMFILE -> "Too many open files";
@@ -62,6 +65,7 @@ public final class Errno {
             case EROFS -> "Read-only file system";
             case EPIPE -> "Broken pipe";
             case ENAMETOOLONG -> "File name too long";
+            case ELOOP -> "Too many levels of symbolic links";
             case EOPNOTSUPP -> "Operation not supported";
             case EADDRINUSE -> "Address already in use";
             case ECONNRESET -> "Connection reset by peer";

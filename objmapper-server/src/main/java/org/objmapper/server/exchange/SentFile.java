@@ -11,6 +11,9 @@ public interface SentFile {
     /** The address of its name, which ends with a NUL; 0 where there is none. The name may be gone already: the descriptor is not. */
     long pathAddress();
 
+    /** Reports that it could not be read up to where it should end. */
+    void unreadable();
+
     /** Pins it once more; the caller knows of a pin. */
     void pin();
 

@@ -39,6 +39,11 @@ final class StoredFiles {
         }
 
         @Override
+        public void unreadable() {
+            object().reportUnreadable();
+        }
+
+        @Override
         public void pin() {
             pins++;
         }

@@ -60,6 +60,7 @@ final class Finder {
         try {
             found = find(key);
         } catch (IOException | IndexException e) {
+            FAILURES.error("{} can't be read: {}", LoggedKeys.of(key), e.getMessage());
             lookup.found(null, StoreException.of(e));
             return;
         } catch (OutOfMemoryError e) {
@@ -100,7 +101,8 @@ final class Finder {
                 return share(objectOfFile(key, record, descriptor), seen);
             }
             if (descriptor != -Errno.ENOENT) {
-                throw DeviceException.ofErrno(descriptor, "open a body");
+                throw DeviceException.ofErrno(
+                        descriptor, "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()));
             }
             if (last != null && last.generation() == record.generation()) {
                 housekeeping.vanished(key, record);

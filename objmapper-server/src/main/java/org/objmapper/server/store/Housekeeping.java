@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -164,6 +165,8 @@ final class Housekeeping implements AutoCloseable {
     /** Takes objects out of the index whose files are gone or have another length. */
     private void noticeVanished() throws IOException {
         byte[] at = null;
+        List<ObjectKey> gone = new ArrayList<>();
+        long count = 0;
         List<IndexRecord> some;
         do {
             some = index.after(at, AT_ONCE);
@@ -171,10 +174,18 @@ final class Housekeeping implements AutoCloseable {
                 ObjectKey key = new ObjectKey(record.key());
                 at = key.digest();
                 if (record.hasFile() && !isWhole(key, record)) {
-                    vanished(key, record);
+                    if (takeOut(key, record) && ++count <= LoggedKeys.SHOWN) {
+                        gone.add(key);
+                    }
                 }
             }
         } while (some.size() == AT_ONCE && !isClosing());
+        if (count > 0) {
+            FAILURES.error(
+                    "files={} are gone or have another length; their objects are taken out: {}",
+                    count,
+                    LoggedKeys.of(gone, count));
+        }
     }
 
     private boolean isWhole(ObjectKey key, IndexRecord record) {
@@ -190,16 +201,20 @@ final class Housekeeping implements AutoCloseable {
 
     /** An object whose file is gone, unless it was replaced meanwhile: takes it out of the index. */
     void vanished(ObjectKey key, IndexRecord record) throws StoreException {
-        if (isWhole(key, record)) {
-            return;
-        }
-        if (changes.removeIfSame(key, record)) {
-            metrics.count(Metric.STORE_FILES_VANISHED);
+        if (!isWhole(key, record) && takeOut(key, record)) {
             FAILURES.error(
-                    "The file of generation={} is gone or has another length; the object is taken out: {}",
-                    record.generation(),
+                    "The file of {} is gone or has another length; the object is taken out: objects/{}",
+                    LoggedKeys.of(key),
                     Device.name(key.digest(), record.bodyGeneration()));
         }
+    }
+
+    private boolean takeOut(ObjectKey key, IndexRecord record) throws StoreException {
+        boolean taken = changes.removeIfSame(key, record);
+        if (taken) {
+            metrics.count(Metric.STORE_FILES_VANISHED);
+        }
+        return taken;
     }
 
     void awaitRecovery() throws InterruptedException {

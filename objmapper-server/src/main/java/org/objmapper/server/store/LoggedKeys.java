@@ -12,8 +12,13 @@ final class LoggedKeys {
     private LoggedKeys() {}
 
     static String of(List<ObjectKey> keys) {
-        String some = keys.stream().limit(SHOWN).map(LoggedKeys::of).collect(Collectors.joining(", "));
-        return keys.size() <= SHOWN ? some : some + " and " + (keys.size() - SHOWN) + " more";
+        return of(keys, keys.size());
+    }
+
+    /** Of {@code count} keys the first few, which are given. */
+    static String of(List<ObjectKey> first, long count) {
+        String some = first.stream().limit(SHOWN).map(LoggedKeys::of).collect(Collectors.joining(", "));
+        return count <= SHOWN ? some : some + " and " + (count - SHOWN) + " more";
     }
 
     static String of(ObjectKey key) {

@@ -1,16 +1,21 @@
 package org.objmapper.server.store;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.index.ObjectKey;
+import org.slf4j.LoggerFactory;
 
 /**
  * An object as it stands under its key, immutable, with all that a reply needs. It is counted: whoever gets one unpins it once;
  * its descriptor is closed when the table and all readers have let go. Safe on any thread.
  */
 public final class StoredObject {
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(StoredObject.class));
     /** What the Java objects take beside the bytes in them. */
     private static final int OVERHEAD_BYTES = 512;
 
@@ -191,6 +196,20 @@ public final class StoredObject {
             }
         }
         return true;
+    }
+
+    /** Logs that the body could not be read up to where it should end. */
+    public void reportUnreadable() {
+        FAILURES.error(
+                "The body of {} can't be read to its end: the file {} is broken, or was cut off",
+                LoggedKeys.of(new ObjectKey(key)),
+                path == null ? "of the index" : pathText(path));
+    }
+
+    private static String pathText(ByteBuffer path) {
+        byte[] text = new byte[path.limit() - 1];
+        path.get(0, text);
+        return "objects/" + new String(text, StandardCharsets.US_ASCII);
     }
 
     @Override

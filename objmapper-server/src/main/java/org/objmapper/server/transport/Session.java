@@ -410,6 +410,10 @@ final class Session implements Peer, Output {
 
     /** A piece of a file can't be read: where no END can say so, the session ends inside the frame that promised it. */
     void pieceFailed(Segment piece) {
+        SentFile file = piece.file;
+        if (file != null) {
+            file.unreadable();
+        }
         if (!output.pieceFailed(piece)) {
             loop.close(this, "a body inside its reply can't be read");
         }
