@@ -328,7 +328,7 @@ class VectorsTest {
     }
 
     /** Limits of all sessions together: a frame shows what is beyond them, but none is at them. */
-    private static final Set<String> OF_THE_WHOLE_SERVER = Set.of("MAX_SESSIONS", "MAX_HELD_INPUT");
+    private static final Set<String> OF_THE_WHOLE_SERVER = Set.of("MAX_SESSIONS", "MAX_HELD_INPUT", "MAX_LISTINGS");
 
     @Test
     void everyLimitHasAVectorAtItAndOneBeyondIt() throws Exception {
@@ -342,6 +342,9 @@ class VectorsTest {
         for (List<String> row : Specification.rows("## 8. ")) {
             String name = row.get(0);
             limits.add(name);
+            if (row.get(3).equals("the page ends")) {
+                continue; // a page may end for other reasons, and none is longer
+            }
             if (!row.get(3).contains("without a frame")) {
                 assertThat(shown).contains(name + " beyond");
             }
