@@ -33,7 +33,9 @@ class ReadmeTest {
                     .isEqualTo("objmapperd ready on " + socket);
 
             // The server of the first line is the one that has been started above.
-            String steps = firstSteps().replaceFirst(".*objmapperd --dev.*\n", "cd '" + ROOT + "'\n");
+            String steps = firstSteps()
+                    .replaceFirst(".*objmapperd --dev.*\n", "cd '" + ROOT + "'\n")
+                    .replace("$PWD/target/dist", Distribution.DIRECTORY.toString());
             Outcome outcome = Outcome.of(directory, Map.of("OBJMAPPER_SOCKET", socket), "bash", "-eu", "-c", steps);
 
             assertThat(outcome.exitCode()).as(outcome.err()).isZero();

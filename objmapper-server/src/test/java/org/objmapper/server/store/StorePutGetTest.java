@@ -1,6 +1,7 @@
 package org.objmapper.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.bytes;
 import static org.objmapper.server.store.StoreUnderTest.durable;
 import static org.objmapper.server.store.StoreUnderTest.plain;
@@ -76,7 +77,7 @@ class StorePutGetTest {
 
         assertThat(StoreUnderTest.body(old)).isEqualTo(body(10_000));
         assertThat(store.get("key").body()).isEqualTo(body(20_000));
-        assertThat(store.objectFiles()).hasSize(1);
+        await().untilAsserted(() -> assertThat(store.objectFiles()).hasSize(1));
         old.unpin();
     }
 
