@@ -129,9 +129,7 @@ class DescriptorsInFlightTest {
         for (int i = 0; i < count; i++) {
             Client client = new Client(socket, false);
             deaf.add(client);
-            for (int id = 1; id <= REQUESTS; id++) {
-                client.sendGet("key", id);
-            }
+            client.sendGetsAtOnce("key", REQUESTS);
             client.awaitAnswer();
         }
     }
@@ -188,6 +186,21 @@ class DescriptorsInFlightTest {
                     .put(BODY));
             Answer answer = receive();
             assertThat(answer.status()).as(answer.message()).isEqualTo(Status.OK);
+        }
+
+        /** In one piece, so that the server answers with as many descriptors as it lets a session leave unread. */
+        void sendGetsAtOnce(String key, int count) throws IOException {
+            ByteBuffer buffer = ByteBuffer.allocate(count * 128).order(ByteOrder.LITTLE_ENDIAN);
+            FrameWriter writer = new FrameWriter().wrap(buffer);
+            for (int id = 1; id <= count; id++) {
+                writer.begin(Operation.GET, 0, id, Status.OK, 0)
+                        .text(MetadataType.KEY, key)
+                        .u32(MetadataType.MODE, Mode.FDPASS.code());
+                writer.end();
+            }
+            buffer.flip();
+            channel.write(buffer);
+            assertThat(buffer.hasRemaining()).isFalse();
         }
 
         void sendGet(String key, int id) throws IOException {
