@@ -73,20 +73,28 @@ size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, 
 	return frame;
 }
 
+/* Begins an entry of so many bytes; returns where they go, all zeros, or NULL. */
+static unsigned char *begin_entry(struct wire_buffer *b, int type, size_t length)
+{
+	unsigned char *p = wire_reserve(b, 8 + padded(length));
+
+	if (p == NULL)
+		return NULL;
+	memset(p, 0, 8 + padded(length));
+	put16(p, (uint16_t)type);
+	wire_put32(p + 4, (uint32_t)length);
+	return p + 8;
+}
+
 void wire_entry(struct wire_buffer *b, int type, const void *value, size_t length)
 {
 	/* No type may be that long: the check refuses it, and need not see all of it. */
 	if (length > WIRE_MAX_METADATA)
 		length = WIRE_MAX_METADATA + 1;
-	unsigned char *p = wire_reserve(b, 8 + padded(length));
+	unsigned char *p = begin_entry(b, type, length);
 
-	if (p == NULL)
-		return;
-	memset(p, 0, 8 + padded(length));
-	put16(p, (uint16_t)type);
-	wire_put32(p + 4, (uint32_t)length);
-	if (length > 0)
-		memcpy(p + 8, value, length);
+	if (p != NULL && length > 0)
+		memcpy(p, value, length);
 }
 
 void wire_u32(struct wire_buffer *b, int type, uint32_t value)
@@ -113,17 +121,14 @@ void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second)
 
 void wire_header(struct wire_buffer *b, int type, const char *name, const char *value)
 {
-	size_t name_length = strlen(name), value_length = strlen(value), length = 2 + name_length + value_length;
-	unsigned char *p = wire_reserve(b, 8 + padded(length));
+	size_t name_length = strlen(name), value_length = strlen(value);
+	unsigned char *p = begin_entry(b, type, 2 + name_length + value_length);
 
 	if (p == NULL)
 		return;
-	memset(p, 0, 8 + padded(length));
-	put16(p, (uint16_t)type);
-	wire_put32(p + 4, (uint32_t)length);
-	put16(p + 8, (uint16_t)name_length);
-	memcpy(p + 10, name, name_length);
-	memcpy(p + 10 + name_length, value, value_length);
+	put16(p, (uint16_t)name_length);
+	memcpy(p + 2, name, name_length);
+	memcpy(p + 2 + name_length, value, value_length);
 }
 
 void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body_length)
