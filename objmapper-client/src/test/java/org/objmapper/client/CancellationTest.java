@@ -57,18 +57,6 @@ class CancellationTest {
         return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
     }
 
-    private interface Conversation {
-        void with(Peer peer) throws Exception;
-    }
-
-    private Script serve(Conversation conversation) {
-        return ScriptedServer.script(() -> {
-            try (Peer peer = server.accept()) {
-                conversation.with(peer);
-            }
-        });
-    }
-
     private static void receiveCancelOf(Received target, Peer peer) throws IOException {
         Received cancel = peer.receive();
         assertThat(cancel.operation).isEqualTo(Operation.CANCEL);
@@ -81,7 +69,7 @@ class CancellationTest {
     @Test
     void aCancelledCallIsCancelledOnTheServerAndItsPlaceGoesToTheNext() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             peer.reply(peer.receive(), Status.OK, new byte[0]);
             Received delete = peer.receive();
             arrived.countDown();
@@ -99,7 +87,7 @@ class CancellationTest {
     @Test
     void aFutureThatItsOwnerEndsOtherwiseIsCancelledToo() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received first = peer.receive();
             arrived.countDown();
             receiveCancelOf(first, peer);
@@ -116,7 +104,7 @@ class CancellationTest {
     void aCallThatTimesOutIsCancelledAndItsPlaceGoesToTheNext() throws Exception {
         client.close();
         client = builder().timeoutMillis(2_000).build();
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             receiveCancelOf(peer.receive(), peer);
             peer.reply(peer.receive(), Status.OK, new byte[0]);
         })) {
@@ -142,7 +130,7 @@ class CancellationTest {
                 }
             }
         };
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received put = peer.receive();
             assertThat(put.more).isTrue();
             arrived.countDown();
@@ -165,7 +153,7 @@ class CancellationTest {
         List<Runnable> waiting = new ArrayList<>();
         client.close();
         client = builder().executor(waiting::add).build();
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             assertThat(peer.receive().operation).isEqualTo(Operation.PING);
         })) {
             CompletableFuture<ObjectMetadata> put =
@@ -182,7 +170,7 @@ class CancellationTest {
     void aCallThatIsCancelledWhileItWaitsForAPlaceIsNeverSent() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch over = new CountDownLatch(1);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received first = peer.receive();
             arrived.countDown();
             over.await();
@@ -206,7 +194,7 @@ class CancellationTest {
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch cancelled = new CountDownLatch(1);
         try (FileInputStream body = new FileInputStream(file.toFile());
-                Script script = serve(peer -> {
+                Script script = server.serve(peer -> {
                     Received get = peer.receive();
                     arrived.countDown();
                     cancelled.await();

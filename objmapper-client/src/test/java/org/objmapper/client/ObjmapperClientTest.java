@@ -64,21 +64,9 @@ class ObjmapperClientTest {
         return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
     }
 
-    private Script serve(Conversation conversation) {
-        return ScriptedServer.script(() -> {
-            try (Peer peer = server.accept()) {
-                conversation.with(peer);
-            }
-        });
-    }
-
-    private interface Conversation {
-        void with(Peer peer) throws Exception;
-    }
-
     @Test
     void theGreetingStatesWhatTheClientTakes() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             assertThat(peer.hello.metadata.find(MetadataType.MAX_MESSAGE_DESCRIPTORS))
                     .isTrue();
             assertThat(peer.hello.metadata.u32()).isEqualTo(60);
@@ -90,7 +78,7 @@ class ObjmapperClientTest {
 
     @Test
     void anInlineBodyComesAsBytesStreamBufferChannelAndMapping() throws Exception {
-        try (Script script = serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+        try (Script script = server.serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
             try (StoredObject object = client.get(KEY).orElseThrow()) {
                 assertThat(object.mode()).isEqualTo(Mode.INLINE);
                 assertThat(object.length()).isEqualTo(HELLO.length);
@@ -103,7 +91,7 @@ class ObjmapperClientTest {
     void aPassedDescriptorOutlivesTheClientThatFetchedIt() throws Exception {
         Path file = Files.write(directory.resolve("body"), HELLO);
         long before = openDescriptors();
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received get = peer.receive();
             try (FileInputStream body = new FileInputStream(file.toFile())) {
                 peer.sendWith(body.getFD(), writer -> writer.begin(
@@ -126,7 +114,7 @@ class ObjmapperClientTest {
     @Test
     void aRangeInADescriptorIsReadWhereItStands() throws Exception {
         Path file = Files.write(directory.resolve("body"), HELLO);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received get = peer.receive();
             assertThat(get.metadata.find(MetadataType.RANGE)).isTrue();
             assertThat(get.metadata.u64()).isEqualTo(7);
@@ -151,7 +139,7 @@ class ObjmapperClientTest {
     @Test
     void aLongBodyThatComesInChunksIsKeptInAFile() throws Exception {
         byte[] body = random(CopiedBody.MEMORY_BYTES + 1);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received get = peer.receive();
             peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY | Frame.MORE, get.id, Status.OK, body.length)
                     .u32(MetadataType.MODE, Mode.COPY.code()));
@@ -170,7 +158,7 @@ class ObjmapperClientTest {
 
     @Test
     void aBodyThatEndsWithAnErrorDoesNotCount() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received get = peer.receive();
             peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY | Frame.MORE, get.id, Status.OK, HELLO.length));
             peer.frame(Operation.DATA, get.id, 0, Status.OK, HELLO);
@@ -185,7 +173,7 @@ class ObjmapperClientTest {
 
     @Test
     void aMissIsEmptyAndAnUnchangedObjectHasNoBody() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             peer.reply(peer.receive(), Status.NOT_FOUND, new byte[0]);
             Received second = peer.receive();
             assertThat(second.metadata.find(MetadataType.IF_GENERATION_NOT)).isTrue();
@@ -204,7 +192,7 @@ class ObjmapperClientTest {
 
     @Test
     void repliesMayComeInAnyOrder() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             peer.reply(peer.receive(), Status.OK, new byte[0]);
             Received first = peer.receive();
             Received second = peer.receive();
@@ -226,7 +214,7 @@ class ObjmapperClientTest {
     void everyKindOfBodyArrivesWhole() throws Exception {
         byte[] bytes = random(300_001);
         Path file = Files.write(directory.resolve("body"), bytes);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             for (int i = 0; i < 5; i++) {
                 assertThat(receivePut(peer, i == 3 ? -1 : bytes.length)).isEqualTo(bytes);
             }
@@ -250,7 +238,7 @@ class ObjmapperClientTest {
                 throw new IOException("the source is gone");
             }
         };
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received put = peer.receive();
             Received end = peer.receive();
             assertThat(end.operation).isEqualTo(Operation.END);
@@ -265,7 +253,7 @@ class ObjmapperClientTest {
 
     @Test
     void aBodyShorterThanItSaysCancelsThePut() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received put = peer.receive();
             assertThat(peer.receive().operation).isEqualTo(Operation.DATA);
             assertThat(Status.of(peer.receive().status)).isEqualTo(Status.CANCELLED);
@@ -284,7 +272,7 @@ class ObjmapperClientTest {
                 throw new IllegalStateException("the source is broken");
             }
         };
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received put = peer.receive();
             assertThat(Status.of(peer.receive().status)).isEqualTo(Status.CANCELLED);
             peer.reply(put, Status.CANCELLED, new byte[0]);
@@ -300,7 +288,7 @@ class ObjmapperClientTest {
 
     @Test
     void anInterruptEndsThePutAndSparesTheSession() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received put = peer.receive();
             assertThat(Status.of(peer.receive().status)).isEqualTo(Status.CANCELLED);
             peer.reply(put, Status.CANCELLED, new byte[0]);
@@ -316,7 +304,7 @@ class ObjmapperClientTest {
 
     @Test
     void aBusyServerIsAskedAgainEvenForAChange() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             peer.reply(peer.receive(), Status.BUSY, new byte[0]);
             peer.reply(peer.receive(), Status.OK, new byte[0]);
         })) {
@@ -364,7 +352,7 @@ class ObjmapperClientTest {
     @Test
     void anObjectThatNobodyClosedIsClosedAndReported() throws Exception {
         System.setProperty(Leaks.PROPERTY, "all");
-        try (Script script = serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+        try (Script script = server.serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
             long before = Leaks.found();
             assertThat(client.get(KEY)).isPresent();
             await().until(() -> {
@@ -380,7 +368,7 @@ class ObjmapperClientTest {
     void mappingsAreBounded() throws Exception {
         client.close();
         client = builder().maxMappedBytes(HELLO.length).build();
-        try (Script script = serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+        try (Script script = server.serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
             try (StoredObject object = client.get(KEY).orElseThrow()) {
                 ByteBuffer first = object.map();
                 assertThatThrownBy(() -> object.map(0, 1)).hasMessageContaining("maxMappedBytes");
@@ -391,7 +379,7 @@ class ObjmapperClientTest {
 
     @Test
     void aServerThatBreaksTheProtocolEndsTheSessionWithTheClause() throws Exception {
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received get = peer.receive();
             peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY, get.id, Status.OK, 5)
                     .descriptors(1));

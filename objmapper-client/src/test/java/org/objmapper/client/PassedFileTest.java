@@ -53,18 +53,6 @@ class PassedFileTest {
         return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
     }
 
-    private interface Conversation {
-        void with(Peer peer) throws Exception;
-    }
-
-    private Script serve(Conversation conversation) {
-        return ScriptedServer.script(() -> {
-            try (Peer peer = server.accept()) {
-                conversation.with(peer);
-            }
-        });
-    }
-
     private static byte[] random(int length) {
         byte[] bytes = new byte[length];
         new Random(length).nextBytes(bytes);
@@ -100,7 +88,7 @@ class PassedFileTest {
     void aFileLongerThanAFrameIsPassedAndAShorterOneIsSent() throws Exception {
         byte[] longer = random(Session.DATA_BYTES + 1);
         byte[] shorter = random(Session.DATA_BYTES);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received first = peer.receive();
             expectDescriptor(first, longer, peer);
             answer(first, peer);
@@ -118,7 +106,7 @@ class PassedFileTest {
     void aServerThatRefusesADescriptorGetsTheBytesAndIsNotAskedAgain() throws Exception {
         byte[] bytes = random(Session.DATA_BYTES + 1);
         Path file = Files.write(directory.resolve("file"), bytes);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received passed = peer.receive();
             expectDescriptor(passed, bytes, peer);
             peer.reply(passed, Status.BAD_DESCRIPTOR, new byte[0]);
@@ -137,7 +125,7 @@ class PassedFileTest {
     void aServerThatTakesNoTwoDescriptorsGetsTheBytes() throws Exception {
         server.maxDescriptors = 1;
         byte[] bytes = random(Session.DATA_BYTES + 1);
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             Received put = peer.receive();
             expectBytes(put, bytes, peer);
             answer(put, peer);
@@ -151,7 +139,7 @@ class PassedFileTest {
         byte[] bytes = random(Session.DATA_BYTES + 1);
         URI archive = URI.create("jar:" + directory.resolve("archive.zip").toUri());
         try (FileSystem zip = FileSystems.newFileSystem(archive, Map.of("create", "true"));
-                Script script = serve(peer -> {
+                Script script = server.serve(peer -> {
                     Received put = peer.receive();
                     expectBytes(put, bytes, peer);
                     answer(put, peer);
@@ -166,7 +154,7 @@ class PassedFileTest {
         client.close();
         ExecutorService threads = Executors.newFixedThreadPool(8);
         client = builder().executor(threads).build();
-        try (Script script = serve(peer -> {
+        try (Script script = server.serve(peer -> {
             for (int i = 0; i < many; i++) {
                 Received put = peer.receive();
                 expectDescriptor(put, random(Math.toIntExact(put.objectLength)), peer);

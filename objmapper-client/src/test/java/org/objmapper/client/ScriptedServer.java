@@ -64,6 +64,19 @@ final class ScriptedServer implements AutoCloseable {
         Files.deleteIfExists(path);
     }
 
+    /** Waits for a client, greets it and does with it what a test says, as a {@link #script}. */
+    Script serve(Conversation conversation) {
+        return script(() -> {
+            try (Peer peer = accept()) {
+                conversation.with(peer);
+            }
+        });
+    }
+
+    interface Conversation {
+        void with(Peer peer) throws Exception;
+    }
+
     /** Runs a script in a thread of its own; what it throws comes out when it is joined. */
     static Script script(Step step) {
         return new Script(step);
