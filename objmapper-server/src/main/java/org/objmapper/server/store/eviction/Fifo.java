@@ -1,36 +1,7 @@
 package org.objmapper.server.store.eviction;
 
 /** First in, first out, however often it is asked for. */
-final class Fifo implements Policy {
-    private final Slots slots = new Slots();
-    private final SlotList list = new SlotList(slots, 0);
-
-    @Override
-    public void add(int slot, long keyHash, long bytes) {
-        slots.set(slot, keyHash, bytes);
-        list.addNewest(slot);
-    }
-
+final class Fifo extends QueuePolicy {
     @Override
     public void hit(int slot) {}
-
-    @Override
-    public void remove(int slot) {
-        list.remove(slot);
-    }
-
-    @Override
-    public int victim() {
-        return list.oldest();
-    }
-
-    @Override
-    public void save(Order order) {
-        list.save(order);
-    }
-
-    @Override
-    public void restore(int slot, long keyHash, long bytes, byte state) {
-        add(slot, keyHash, bytes);
-    }
 }

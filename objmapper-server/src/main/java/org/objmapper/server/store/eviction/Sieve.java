@@ -4,20 +4,12 @@ package org.objmapper.server.store.eviction;
  * In the order of their coming, but a hand that goes from old to new passes over those that were asked for since it last came by. New
  * ones come in behind the hand, so that what is asked for once leaves soon (SIEVE, Zhang and others, NSDI 2024).
  */
-final class Sieve implements Policy {
+final class Sieve extends QueuePolicy {
     private static final int ASKED_FOR = 1;
     /** In what is saved: the hand points here. */
     private static final int HAND = 2;
 
-    private final Slots slots = new Slots();
-    private final SlotList list = new SlotList(slots, 0);
     private int hand = NONE;
-
-    @Override
-    public void add(int slot, long keyHash, long bytes) {
-        slots.set(slot, keyHash, bytes);
-        list.addNewest(slot);
-    }
 
     @Override
     public void hit(int slot) {
@@ -29,28 +21,28 @@ final class Sieve implements Policy {
         if (hand == slot) {
             hand = slots.newer(slot);
         }
-        list.remove(slot);
+        super.remove(slot);
     }
 
     @Override
     public int victim() {
-        if (list.isEmpty()) {
+        if (queue.isEmpty()) {
             return NONE;
         }
         if (hand == NONE) {
-            hand = list.oldest();
+            hand = queue.oldest();
         }
         while (slots.mark(hand) == ASKED_FOR) {
             slots.setMark(hand, 0);
             int newer = slots.newer(hand);
-            hand = newer == NONE ? list.oldest() : newer;
+            hand = newer == NONE ? queue.oldest() : newer;
         }
         return hand;
     }
 
     @Override
     public void save(Order order) {
-        list.save((slot, mark) -> order.next(slot, (byte) (slot == hand ? mark | HAND : mark)));
+        queue.save((slot, mark) -> order.next(slot, (byte) (slot == hand ? mark | HAND : mark)));
     }
 
     @Override
