@@ -54,14 +54,13 @@ final class Finder {
         this.memory = memory;
     }
 
-    /** Tells what stands under a key. */
-    void find(ObjectKey key, Store.Lookup lookup) {
+    /** Tells what stands under a key, once, whatever goes wrong. */
+    void find(byte[] bytes, long hash, Store.Lookup lookup) {
         StoredObject found;
         try {
-            found = find(key);
-        } catch (IOException | IndexException e) {
-            FAILURES.error("{} can't be read: {}", LoggedKeys.of(key), e.getMessage());
-            lookup.found(null, StoreException.of(e));
+            found = findOrLog(new ObjectKey(bytes, hash));
+        } catch (StoreException e) {
+            lookup.found(null, e);
             return;
         } catch (OutOfMemoryError e) {
             lookup.found(null, new StoreException(Status.BUSY, "the server's memory for objects is full (" + e + ")"));
@@ -74,8 +73,18 @@ final class Finder {
         lookup.found(found, null);
     }
 
+    /** As {@link #findOrClear}; what can't be read is logged with its key. */
+    private @Nullable StoredObject findOrLog(ObjectKey key) throws StoreException {
+        try {
+            return findOrClear(key);
+        } catch (IOException | IndexException e) {
+            FAILURES.error("{} can't be read: {}", LoggedKeys.of(key), e.getMessage());
+            throw StoreException.of(e);
+        }
+    }
+
     /** As {@link #findOnce}; where memory is short it goes to this before what is only kept at hand. */
-    private @Nullable StoredObject find(ObjectKey key) throws IOException {
+    private @Nullable StoredObject findOrClear(ObjectKey key) throws IOException {
         try {
             return findOnce(key);
         } catch (OutOfMemoryError e) {

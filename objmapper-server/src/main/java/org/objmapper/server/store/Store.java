@@ -158,14 +158,7 @@ public final class Store implements AutoCloseable {
 
     /** Looks an object up; it may be expired. False when too much waits already. */
     public boolean lookup(byte[] key, long keyHash, Lookup lookup) {
-        return lookups.submit(() -> {
-            try {
-                finder.find(new ObjectKey(key, keyHash), lookup);
-            } catch (RuntimeException | Error e) {
-                defects.error("a look-up failed", e);
-                lookup.found(null, StoreException.of(e));
-            }
-        });
+        return lookups.submit(() -> finder.find(key, keyHash, lookup));
     }
 
     /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
