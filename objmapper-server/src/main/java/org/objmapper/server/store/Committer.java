@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
@@ -105,10 +106,14 @@ final class Committer implements AutoCloseable {
             if (e.status() != Status.NO_SPACE) {
                 throw e;
             }
-            refusal = new StoreException(
-                    e.status(), e.getMessage() + "; the store takes no changes until its file system has room");
-            FAILURES.error("The store takes no changes until its file system has room: {}", e.getMessage());
+            refuseForWantOfRoom(StoreException.of(e));
         }
+    }
+
+    private void refuseForWantOfRoom(StoreException failure) {
+        refusal = new StoreException(
+                failure.status(), failure.getMessage() + "; the store takes no changes until its file system has room");
+        FAILURES.error("The store takes no changes until its file system has room: {}", failure.getMessage());
     }
 
     /** The change of a key that is not in the index yet; null if there is none. Any thread. */
@@ -234,11 +239,7 @@ final class Committer implements AutoCloseable {
         while (isRefusing()) {
             awaitNextTry();
             try {
-                if (index.isUsable()) {
-                    index.commit(List.of(), generationBound, new ArrayList<>());
-                } else {
-                    index.reopen(generationBound);
-                }
+                tryIndex(generationBound);
                 acceptChanges();
             } catch (IndexException e) {
                 FAILURES.error("The store still takes no changes: {}", e.getMessage());
@@ -263,16 +264,21 @@ final class Committer implements AutoCloseable {
             lastProbeNanos = System.nanoTime();
         }
         try {
-            if (index.isUsable()) {
-                index.commit(List.of(), boundForCommit(), new ArrayList<>());
-            } else {
-                index.reopen(boundForCommit());
-            }
+            tryIndex(boundForCommit());
             if (device.freeBytes() >= ROOM_BYTES) {
                 acceptChanges();
             }
         } catch (IndexException e) {
             FAILURES.error("The store still takes no changes: {}", e.getMessage());
+        }
+    }
+
+    /** Tries whether the index takes changes again; opens it anew where it has to be. */
+    private void tryIndex(long bound) {
+        if (index.isUsable()) {
+            index.commit(List.of(), bound, new ArrayList<>());
+        } else {
+            index.reopen(bound);
         }
     }
 
@@ -467,34 +473,20 @@ final class Committer implements AutoCloseable {
                 files.add(file);
             }
         }
-        CountDownLatch left = new CountDownLatch(files.size());
+        Semaphore synced = new Semaphore(0);
         for (NewFile file : files) {
             Runnable sync = () -> {
                 try {
                     file.sync();
                 } finally {
-                    left.countDown();
+                    synced.release();
                 }
             };
             if (files.size() == 1 || !syncs.submit(sync)) {
                 sync.run();
             }
         }
-        awaitAll(left);
-    }
-
-    private static void awaitAll(CountDownLatch left) {
-        boolean interrupted = false;
-        while (left.getCount() > 0) {
-            try {
-                left.await();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        synced.acquireUninterruptibly(files.size());
     }
 
     private static @Nullable StoreException publish(Change change) {
@@ -575,11 +567,9 @@ final class Committer implements AutoCloseable {
         if (failure.status() != Status.NO_SPACE || refusal != null) {
             return;
         }
-        refusal = new StoreException(
-                failure.status(), failure.getMessage() + "; the store takes no changes until its file system has room");
+        refuseForWantOfRoom(failure);
         outOfRoom = true;
         lastProbeNanos = System.nanoTime();
-        FAILURES.error("The store takes no changes until its file system has room: {}", failure.getMessage());
     }
 
     private void reportLoss(Collection<Change> lost, StoreException failure) {
