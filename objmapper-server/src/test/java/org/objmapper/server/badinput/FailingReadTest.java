@@ -23,6 +23,7 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.RawClient;
+import org.objmapper.server.transport.ServerUnderTest;
 
 /** A disk fails beneath the bodies, and is sound again later. */
 @Timeout(300)
@@ -47,7 +48,7 @@ class FailingReadTest {
         Path mounted = Files.createDirectory(directory.resolve("mounted"));
         disk = new FaultyFileSystem(source, mounted);
         server = new ServerUnderTest(
-                directory, ServerUnderTest.LIMITS, StoreOptions.of(Files.createDirectory(mounted.resolve("data"))));
+                directory, ServerUnderTest.LIMITS, 2, StoreOptions.of(Files.createDirectory(mounted.resolve("data"))));
         client = RawClient.passing(server.socket, 1);
         client.send(RawClient.putDurably(++id, "key", BODY));
         RawClient.Answer answer = client.receive();

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.RawClient;
+import org.objmapper.server.transport.ServerUnderTest;
 
 /** A client passes a file whose file system never answers. */
 @Timeout(300) // a server that waits for it would have the test wait for ever
@@ -45,6 +46,7 @@ class HangingFileTest {
                 ServerUnderTest server = new ServerUnderTest(
                         directory,
                         ServerUnderTest.LIMITS,
+                        2,
                         StoreOptions.of(Files.createDirectory(directory.resolve("data")))
                                 .withPassedDescriptorUids(Set.of(0)));
                 RawClient other = RawClient.passing(server.socket, 1)) {
@@ -83,6 +85,7 @@ class HangingFileTest {
             try (ServerUnderTest server = new ServerUnderTest(
                             directory,
                             ServerUnderTest.LIMITS,
+                            2,
                             StoreOptions.of(mounted.resolve(data.getFileName())).withPassedDescriptorUids(Set.of(0)));
                     RawClient client = RawClient.passing(server.socket, 1);
                     RawClient other = RawClient.passing(server.socket, 1)) {

@@ -20,6 +20,7 @@ import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.transport.RawClient;
+import org.objmapper.server.transport.ServerUnderTest;
 
 /** A process that is killed in the middle of all that a client does takes nothing with it. */
 @Timeout(300)

@@ -26,6 +26,7 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.RawClient;
+import org.objmapper.server.transport.ServerUnderTest;
 
 /** Whatever a client passes, wherever: it is taken whole or refused, and nobody else notices. */
 class PassedDescriptorTest {
@@ -59,6 +60,7 @@ class PassedDescriptorTest {
         server = new ServerUnderTest(
                 directory,
                 ServerUnderTest.LIMITS,
+                2,
                 StoreOptions.of(Files.createDirectory(directory.resolve("data")))
                         .withPassedDescriptorUids(Set.of(uid)));
         other = RawClient.greeted(server.socket);

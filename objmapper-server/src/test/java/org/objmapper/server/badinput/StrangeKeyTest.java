@@ -34,6 +34,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.transport.RawClient;
+import org.objmapper.server.transport.ServerUnderTest;
 
 /** Keys are bytes, whatever they look like: none is a path, ends at a NUL, or is a text. */
 @Timeout(60)

@@ -21,8 +21,6 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
 /** What CANCEL does to a request in each state that it can be in (protocol-spec.md 5.11). */
@@ -33,20 +31,18 @@ class CancelTest {
     Path directory;
 
     private final CountDownLatch storeMayGoOn = new CountDownLatch(1);
-    private Path socket;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
     private RawClient client;
 
     @BeforeEach
     void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data")))
-                .withDevice(1, 1_024));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
-        client = RawClient.greeted(socket);
+        server = new ServerUnderTest(
+                directory,
+                ServerLimits.DEFAULTS,
+                1,
+                StoreOptions.of(Files.createDirectory(directory.resolve("data")))
+                        .withDevice(1, 1_024));
+        client = RawClient.greeted(server.socket);
     }
 
     @AfterEach
@@ -54,7 +50,6 @@ class CancelTest {
         storeMayGoOn.countDown();
         client.close();
         server.close();
-        store.close();
     }
 
     @Test
@@ -226,7 +221,7 @@ class CancelTest {
 
     @Test
     void whereAnswersGoInOrderACancelActsAtOnceAndItsAnswerWaitsItsTurn() throws Exception {
-        try (RawClient ordered = new RawClient(socket)) {
+        try (RawClient ordered = new RawClient(server.socket)) {
             ordered.send(RawClient.frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
                     .versions(1, 1)
                     .u32(MetadataType.ORDERED, 1)));
@@ -272,22 +267,22 @@ class CancelTest {
 
     /** Changes wait from here on; they are the store's as soon as they are in its queue. */
     private void holdDevice() {
-        assertThat(store.submit(this::awaitTheTest)).isTrue();
+        assertThat(server.store.submit(this::awaitTheTest)).isTrue();
     }
 
     /** Look-ups wait from here on. */
     private void holdIndex() {
         byte[] key = "nobody's".getBytes(StandardCharsets.UTF_8);
-        long hash = store.hash(ByteBuffer.wrap(key), 0, key.length);
+        long hash = server.store.hash(ByteBuffer.wrap(key), 0, key.length);
         for (int i = 0; i < INDEX_THREADS; i++) {
-            assertThat(store.lookup(key, hash, (found, failure) -> awaitTheTest()))
+            assertThat(server.store.lookup(key, hash, (found, failure) -> awaitTheTest()))
                     .isTrue();
         }
     }
 
     /** Listings wait from here on. */
     private void holdLists() {
-        assertThat(store.list(new byte[0], null, 1, page -> {
+        assertThat(server.store.list(new byte[0], null, 1, page -> {
                     page.close();
                     awaitTheTest();
                 }))

@@ -3,9 +3,7 @@ package org.objmapper.server.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,9 +14,6 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** A server that drains says what it could not wait for; here it waits for nothing. */
 class DrainTest {
@@ -28,40 +23,33 @@ class DrainTest {
     @TempDir
     Path directory;
 
-    private Path socket;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
 
     @BeforeEach
     void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(NO_TIME, List.of(listener), 2, () -> new Exchanges(store));
-        server.start();
+        server = new ServerUnderTest(directory, NO_TIME, 2);
     }
 
     @AfterEach
     void stop() {
         server.close();
-        store.close();
     }
 
     @Test
     void putsWithoutTheirEndAreGivenUp() throws Exception {
-        try (RawClient one = RawClient.greeted(socket);
-                RawClient other = RawClient.greeted(socket)) {
+        try (RawClient one = RawClient.greeted(server.socket);
+                RawClient other = RawClient.greeted(server.socket)) {
             beginPut(one, 1);
             beginPut(one, 2);
             beginPut(other, 1);
 
-            assertThat(server.drain().requests()).isEqualTo(3);
+            assertThat(server.server.drain().requests()).isEqualTo(3);
         }
     }
 
     @Test
     void bodiesThatAClientDoesNotReadAreGivenUpWithItsSession() throws Exception {
-        try (RawClient client = RawClient.greeted(socket)) {
+        try (RawClient client = RawClient.greeted(server.socket)) {
             client.send(RawClient.put(1, "large", new byte[900_000]));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
             for (int id = 1; id <= 3; id++) {
@@ -69,17 +57,17 @@ class DrainTest {
             }
             waitUntilRead(client);
 
-            assertThat(server.drain()).isEqualTo(new Server.GivenUp(1, 3));
+            assertThat(server.server.drain()).isEqualTo(new Server.GivenUp(1, 3));
         }
     }
 
     @Test
     void whatIsAnsweredIsNotGivenUp() throws Exception {
-        try (RawClient client = RawClient.greeted(socket)) {
+        try (RawClient client = RawClient.greeted(server.socket)) {
             client.send(RawClient.put(1, "key", new byte[10]));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
 
-            assertThat(server.drain().requests()).isZero();
+            assertThat(server.server.drain().requests()).isZero();
         }
     }
 

@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,9 +17,6 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** MAX_HELD_INPUT (protocol-spec.md 8.2): what sessions with half a request may hold, and who ends beyond it. */
 class HeldInputTest {
@@ -51,17 +47,11 @@ class HeldInputTest {
     Path directory;
 
     private final List<RawClient> clients = new ArrayList<>();
-    private Path socket;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
 
     @BeforeEach
     void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(LIMITS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
+        server = new ServerUnderTest(directory, LIMITS, 1);
     }
 
     @AfterEach
@@ -69,10 +59,9 @@ class HeldInputTest {
         for (RawClient client : clients) {
             client.close();
         }
-        await().until(() -> server.sessions() == 0);
+        await().until(() -> server.server.sessions() == 0);
         assertThat(held()).isZero();
         server.close();
-        store.close();
     }
 
     @Test
@@ -195,7 +184,7 @@ class HeldInputTest {
 
     private RawClient client(int index) throws IOException {
         while (clients.size() <= index) {
-            clients.add(RawClient.greeted(socket));
+            clients.add(RawClient.greeted(server.socket));
         }
         return clients.get(index);
     }
@@ -223,7 +212,7 @@ class HeldInputTest {
 
     /** Sends all of a request but its last bytes, on a session of its own. */
     private void begin(ByteBuffer request) throws IOException {
-        RawClient client = RawClient.greeted(socket);
+        RawClient client = RawClient.greeted(server.socket);
         clients.add(client);
         int end = request.limit();
         client.send(request.limit(end - 8));
@@ -260,6 +249,6 @@ class HeldInputTest {
     }
 
     private long held() {
-        return server.heldInputBytes();
+        return server.server.heldInputBytes();
     }
 }

@@ -3,9 +3,7 @@ package org.objmapper.server.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -14,9 +12,6 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** IDLE_TIMEOUT: from when on a session is idle. */
 class IdleTest {
@@ -28,39 +23,32 @@ class IdleTest {
     @TempDir
     Path directory;
 
-    private Path socket;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
 
     @BeforeEach
     void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(LIMITS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
+        server = new ServerUnderTest(directory, LIMITS, 1);
     }
 
     @AfterEach
     void stop() {
         server.close();
-        store.close();
     }
 
     @Test
     void aSessionThatNothingIsAskedOnEndsWithGoodbye() throws Exception {
-        try (RawClient idle = RawClient.greeted(socket)) {
+        try (RawClient idle = RawClient.greeted(server.socket)) {
             assertEndsIdle(idle);
         }
     }
 
     @Test
     void aSessionIsNotIdleBeforeItsLongDownloadHasEnded() throws Exception {
-        try (RawClient client = RawClient.greeted(socket)) {
+        try (RawClient client = RawClient.greeted(server.socket)) {
             client.send(RawClient.put(1, "large", new byte[900_000]));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
             client.send(RawClient.get(2, "large", Mode.COPY));
-            try (RawClient idle = RawClient.greeted(socket)) {
+            try (RawClient idle = RawClient.greeted(server.socket)) {
                 assertEndsIdle(idle); // and nothing was heard of the other for as long
             }
             RawClient.Answer answer = client.receive();
@@ -81,7 +69,7 @@ class IdleTest {
 
     /** It looks for those who say no HELLO at the same time. */
     private void waitUntilTheLoopLooksForIdleSessions() throws IOException {
-        try (RawClient silent = new RawClient(socket)) {
+        try (RawClient silent = new RawClient(server.socket)) {
             assertThat(silent.receive().status()).isEqualTo(Status.TIMEOUT);
         }
     }

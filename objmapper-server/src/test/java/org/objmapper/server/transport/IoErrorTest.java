@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
 import java.util.Properties;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -23,9 +22,6 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** An IO_ERROR names the device that failed (protocol-spec.md 3.6). */
 class IoErrorTest {
@@ -34,20 +30,13 @@ class IoErrorTest {
     @TempDir
     Path directory;
 
-    private Path data;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
     private RawClient client;
 
     @BeforeEach
     void start() throws IOException {
-        Path socket = directory.resolve("s");
-        data = Files.createDirectory(directory.resolve("data"));
-        store = Store.open(StoreOptions.of(data));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
-        client = RawClient.greeted(socket);
+        server = new ServerUnderTest(directory, ServerLimits.DEFAULTS, 1);
+        client = RawClient.greeted(server.socket);
         client.send(RawClient.frame(w -> w.begin(Operation.PUT, 0, 1, Status.OK, LENGTH)
                 .text(MetadataType.KEY, "key")
                 .u32(MetadataType.DURABILITY, 1)
@@ -60,13 +49,12 @@ class IoErrorTest {
     void stop() throws IOException {
         client.close();
         server.close();
-        store.close();
     }
 
     @Test
     void aGetOfAnObjectThatCannotBeOpenedNamesTheDevice() throws Exception {
-        Path shard = data.resolve("objects").relativize(objectFile()).getName(0);
-        Path there = data.resolve("objects").resolve(shard);
+        Path shard = server.data.resolve("objects").relativize(objectFile()).getName(0);
+        Path there = server.data.resolve("objects").resolve(shard);
         Files.move(there, directory.resolve("aside"));
         Files.createFile(there); // a file where a directory should be
         client.send(get());
@@ -114,14 +102,14 @@ class IoErrorTest {
     }
 
     private Path objectFile() throws IOException {
-        try (Stream<Path> files = Files.walk(data.resolve("objects"))) {
+        try (Stream<Path> files = Files.walk(server.data.resolve("objects"))) {
             return files.filter(Files::isRegularFile).findFirst().orElseThrow();
         }
     }
 
     private String idOfDirectory() throws IOException {
         Properties properties = new Properties();
-        try (var reader = Files.newBufferedReader(data.resolve("id"))) {
+        try (var reader = Files.newBufferedReader(server.data.resolve("id"))) {
             properties.load(reader);
         }
         return properties.getProperty("id");

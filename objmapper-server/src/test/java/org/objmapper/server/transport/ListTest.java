@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -20,10 +18,8 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.ListedPage;
 import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** What LISTs take of the store, whether their client reads or not. */
 class ListTest {
@@ -34,19 +30,13 @@ class ListTest {
     Path directory;
 
     private final CountDownLatch listsMayGoOn = new CountDownLatch(1);
-    private Path socket;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
     private RawClient client;
 
     @BeforeEach
     void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
-        client = RawClient.greeted(socket);
+        server = new ServerUnderTest(directory, ServerLimits.DEFAULTS, 1);
+        client = RawClient.greeted(server.socket);
     }
 
     @AfterEach
@@ -54,7 +44,6 @@ class ListTest {
         listsMayGoOn.countDown();
         client.close();
         server.close();
-        store.close();
     }
 
     @Test
@@ -99,7 +88,7 @@ class ListTest {
         client.send(RawClient.get(2, "large", Mode.COPY));
         assertThat(client.receive().more()).isTrue();
         client.send(list(3));
-        try (RawClient other = RawClient.greeted(socket)) {
+        try (RawClient other = RawClient.greeted(server.socket)) {
             other.send(RawClient.ping(1)); // on the same loop, and so behind the LIST
             other.receive();
         }
@@ -137,7 +126,7 @@ class ListTest {
     }
 
     private boolean list(Store.Listing listing) {
-        return store.list(new byte[0], null, 1, listing);
+        return server.store.list(new byte[0], null, 1, listing);
     }
 
     private void awaitTheTest() {

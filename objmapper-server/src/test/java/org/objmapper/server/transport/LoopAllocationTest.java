@@ -9,9 +9,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,9 +18,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** A loop in its steady state allocates nothing for a GET, by whichever way the body goes. */
 class LoopAllocationTest {
@@ -36,30 +31,23 @@ class LoopAllocationTest {
     @TempDir
     Path directory;
 
-    private Path socket;
-    private Store store;
-    private Server server;
+    private ServerUnderTest server;
 
     @BeforeEach
     void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
+        server = new ServerUnderTest(directory, ServerLimits.DEFAULTS, 1);
     }
 
     @AfterEach
     void stop() {
         server.close();
-        store.close();
     }
 
     @ParameterizedTest
     @CsvSource({"COPY, 100", "FDPASS, 20000", "COPY, 20000", "SPLICE, 20000"})
     void tenThousandGetsAllocateNothing(Mode mode, int length) throws Exception {
         long loop = loopThread();
-        try (RawClient client = RawClient.passing(socket, BATCH)) {
+        try (RawClient client = RawClient.passing(server.socket, BATCH)) {
             client.send(RawClient.put(1, "key", new byte[length]));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
             ByteBuffer requests = requests(mode);

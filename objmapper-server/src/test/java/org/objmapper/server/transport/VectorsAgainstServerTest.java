@@ -21,9 +21,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.exchange.Exchanges;
-import org.objmapper.server.store.Store;
-import org.objmapper.server.store.StoreOptions;
 
 /** What a client may send of tests/vectors, sent to an empty server with the limits of the specification: it answers as they say. */
 class VectorsAgainstServerTest {
@@ -32,9 +29,7 @@ class VectorsAgainstServerTest {
     @TempDir
     static Path directory;
 
-    private static Path socket;
-    private static Store store;
-    private static Server server;
+    private static ServerUnderTest server;
 
     /** A record of a vector file; its entries are left out. */
     record Vector(Map<String, String> lines) {
@@ -112,23 +107,18 @@ class VectorsAgainstServerTest {
 
     @BeforeAll
     static void start() throws IOException {
-        socket = directory.resolve("s");
-        store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
-        Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
-        server.start();
+        server = new ServerUnderTest(directory, ServerLimits.DEFAULTS, 1);
     }
 
     @AfterAll
     static void stop() throws Exception {
         server.close();
-        store.close();
     }
 
     @ParameterizedTest
     @MethodSource("malformed")
     void aMalformedFrameEndsTheSessionWithItsClause(Vector vector) throws Exception {
-        try (RawClient client = RawClient.greeted(socket)) {
+        try (RawClient client = RawClient.greeted(server.socket)) {
             sendAsFarAsItGoes(client, vector.frame());
             assertFatal(client, Status.MALFORMED, vector.get("clause"));
         }
@@ -175,7 +165,9 @@ class VectorsAgainstServerTest {
     }
 
     private static RawClient sessionFor(Vector vector) throws IOException {
-        return vector.get("first-frame").equals("yes") ? new RawClient(socket) : RawClient.greeted(socket);
+        return vector.get("first-frame").equals("yes")
+                ? new RawClient(server.socket)
+                : RawClient.greeted(server.socket);
     }
 
     /** A server closes without reading the rest of what is malformed; its answer can be read all the same. */
