@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/openat2.h>
@@ -387,48 +386,6 @@ JAVA(jint, epollRemove)(JNIEnv *env, jclass class, jint epoll, jint fd)
 	return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
 }
 
-/* A new non-blocking socket, and the address of a path; -errno for both. */
-static int socket_for(JNIEnv *env, jbyteArray path, struct sockaddr_un *address)
-{
-	jsize length = (*env)->GetArrayLength(env, path);
-	if ((size_t)length >= sizeof address->sun_path)
-		return -ENAMETOOLONG;
-	memset(address, 0, sizeof *address);
-	address->sun_family = AF_UNIX;
-	(*env)->GetByteArrayRegion(env, path, 0, length, (jbyte *)address->sun_path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return fd < 0 ? -errno : fd;
-}
-
-/* A new non-blocking socket that listens at a path, or -errno. */
-JAVA(jint, listen)(JNIEnv *env, jclass class, jbyteArray path, jint backlog)
-{
-	(void)class;
-	struct sockaddr_un address;
-	int fd = socket_for(env, path, &address);
-	if (fd < 0)
-		return fd;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 || listen(fd, backlog) < 0) {
-		int error = errno;
-		close(fd);
-		return -error;
-	}
-	return fd;
-}
-
-/* 0 when somebody listens at a path, else -errno: ECONNREFUSED is a socket whose server is gone. */
-JAVA(jint, probe)(JNIEnv *env, jclass class, jbyteArray path)
-{
-	(void)class;
-	struct sockaddr_un address;
-	int fd = socket_for(env, path, &address);
-	if (fd < 0)
-		return fd;
-	int r = connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
-	close(fd);
-	return r == -EAGAIN ? 0 : r; /* EAGAIN: its backlog is full, so it lives */
-}
-
 /* Keeps the calling thread on one of the processors that it may use. */
 JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 {
@@ -445,19 +402,4 @@ JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
 	}
 	return -EINVAL;
-}
-
-/* Accepts one connection. */
-JAVA(jint, accept)(JNIEnv *env, jclass class, jint listener)
-{
-	(void)env, (void)class;
-	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Sends what the socket takes at once. */
-JAVA(jlong, sendOnce)(JNIEnv *env, jclass class, jint socket, jlong address, jint length)
-{
-	(void)env, (void)class;
-	return fdpass_send(socket, (const void *)(uintptr_t)address, (size_t)length, NULL, 0);
 }
