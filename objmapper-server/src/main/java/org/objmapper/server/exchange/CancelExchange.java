@@ -9,6 +9,7 @@ import org.objmapper.protocol.Status;
 /** CANCEL (protocol-spec.md 5.11): acts as soon as it is read; only its answer may have to wait, where answers go in order. */
 public final class CancelExchange extends PromptExchange {
     private int target;
+    private boolean targetCame;
     private boolean inTime;
 
     public CancelExchange(Peer peer, Output output) {
@@ -18,8 +19,10 @@ public final class CancelExchange extends PromptExchange {
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
         super.decode(frame, metadata);
-        if (target == 0) {
+        if (!targetCame) {
             refuse(Status.BAD_REQUEST, "CANCEL without TARGET");
+        } else if (target == 0) {
+            refuse(Status.BAD_REQUEST, "TARGET is 0, which is no request's id; it names a request in flight");
         }
         inTime = !isRefused() && peer.cancel(target);
     }
@@ -28,6 +31,7 @@ public final class CancelExchange extends PromptExchange {
     protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
         if (type == MetadataType.TARGET) {
             target = metadata.u32();
+            targetCame = true;
         }
     }
 

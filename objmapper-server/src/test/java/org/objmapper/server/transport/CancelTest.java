@@ -252,6 +252,14 @@ class CancelTest {
     }
 
     @Test
+    void aCancelOfRequest0SaysThatThereIsNone() throws Exception {
+        client.send(cancel(1, 0));
+        RawClient.Answer answer = client.receive();
+        assertThat(answer.status()).isEqualTo(Status.BAD_REQUEST);
+        assertThat(answer.message()).startsWith("TARGET is 0");
+    }
+
+    @Test
     void goodbyeCountsThePutsWhoseRestWillNotBeReadButNotThoseThatAreAnswered() throws Exception {
         client.send(openPut(1, "key"));
         client.send(RawClient.frame(
