@@ -25,10 +25,7 @@ class BenchTest {
     @BeforeEach
     void startServer() throws Exception {
         temporary = Files.createDirectory(directory.resolve("tmp"));
-        server = RunningServer.start(
-                directory.resolve("objmapper.sock"),
-                Files.createDirectory(directory.resolve("data")),
-                directory.resolve("server.log"));
+        server = RunningServer.in(directory);
     }
 
     @AfterEach
@@ -108,7 +105,7 @@ class BenchTest {
                 directory,
                 Map.of(
                         "OBJMAPPER_SOCKET",
-                        directory.resolve("objmapper.sock").toString(),
+                        server.socket.toString(),
                         "JDK_JAVA_OPTIONS",
                         "-Djava.io.tmpdir=" + temporary),
                 words.toArray(new String[0]));

@@ -21,13 +21,10 @@ class CExamplesTest {
     Path directory;
 
     private RunningServer server;
-    private Path socket;
 
     @BeforeEach
     void startAServer() throws IOException {
-        socket = directory.resolve("socket");
-        server = RunningServer.start(
-                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("server.err"));
+        server = RunningServer.in(directory);
     }
 
     @AfterEach
@@ -39,7 +36,7 @@ class CExamplesTest {
     void aBatchOfTenThousandIsAnswered() throws Exception {
         build("batch");
 
-        Outcome batch = run("./batch " + socket);
+        Outcome batch = run("./batch " + server.socket);
 
         assertThat(batch.exitCode()).as(batch.err()).isZero();
         assertThat(batch.out()).isEqualTo("10000 answers\n");
@@ -50,11 +47,11 @@ class CExamplesTest {
         build("get");
         String text = "a line of the body\n".repeat(10_000);
         Files.writeString(directory.resolve("file"), text);
-        Outcome put = run(Distribution.program("objmapper") + " put --socket " + socket + " key file");
+        Outcome put = run(Distribution.program("objmapper") + " put --socket " + server.socket + " key file");
         assertThat(put.exitCode()).as(put.err()).isZero();
 
-        Outcome found = run("./get " + socket + " key");
-        Outcome absent = run("./get " + socket + " absent");
+        Outcome found = run("./get " + server.socket + " key");
+        Outcome absent = run("./get " + server.socket + " absent");
 
         assertThat(found.exitCode()).as(found.err()).isZero();
         assertThat(found.out()).isEqualTo(text);

@@ -18,13 +18,12 @@ class CSessionTest {
     @Test
     void aCSessionEndsWithItsServerAndAnotherGoesOn() throws Exception {
         Path errors = directory.resolve("outlive.err");
-        Path socket = directory.resolve("socket");
         Process client;
-        try (RunningServer server = start(socket)) {
+        try (RunningServer server = RunningServer.in(directory)) {
             client = new ProcessBuilder(
                             System.getProperty("objmapper.root") + "/native/target/cmake/"
                                     + System.getProperty("objmapper.preset", "dev") + "/endtoend/outlive",
-                            socket.toString())
+                            server.socket.toString())
                     .redirectError(errors.toFile())
                     .start();
             assertThat(client.inputReader().readLine()).as(errors.toString()).isEqualTo("mid-answer");
@@ -33,7 +32,7 @@ class CSessionTest {
         BufferedReader said = client.inputReader();
         goOn(client);
         assertThat(said.readLine()).as(Files.readString(errors)).isEqualTo("ended");
-        try (RunningServer server = start(socket)) {
+        try (RunningServer server = RunningServer.in(directory)) {
             goOn(client);
             assertThat(said.readLine()).as(Files.readString(errors)).isEqualTo("anew");
             assertThat(client.waitFor()).isZero();
@@ -47,10 +46,5 @@ class CSessionTest {
         OutputStream in = client.getOutputStream();
         in.write('\n');
         in.flush();
-    }
-
-    private RunningServer start(Path socket) throws IOException {
-        return RunningServer.start(
-                socket, Files.createDirectories(directory.resolve("data")), directory.resolve("server.log"));
     }
 }

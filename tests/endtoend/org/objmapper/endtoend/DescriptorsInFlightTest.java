@@ -53,7 +53,6 @@ class DescriptorsInFlightTest {
     @TempDir
     private Path directory;
 
-    private Path socket;
     private RunningServer server;
 
     @BeforeEach
@@ -61,7 +60,6 @@ class DescriptorsInFlightTest {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path data = Files.createDirectory(directory.resolve("data"));
         Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxrwxrwx"));
-        socket = directory.resolve("s");
         List<String> program = new ArrayList<>(List.of("prlimit", "--nofile=" + OPEN_FILES));
         if ((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0) {
             program.addAll(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
@@ -69,8 +67,8 @@ class DescriptorsInFlightTest {
         program.add(Distribution.copyTo(directory.resolve("dist"))
                 .resolve("bin/objmapperd")
                 .toString());
-        server = RunningServer.start(program, socket, data, directory.resolve("server.log"));
-        try (Client client = new Client(socket, false)) {
+        server = RunningServer.in(directory, program);
+        try (Client client = new Client(server.socket, false)) {
             client.put("key", 1);
         }
     }
@@ -83,7 +81,7 @@ class DescriptorsInFlightTest {
     @Test
     void bodiesGoByCopyWhileTooManyDescriptorsAreUnread() throws Exception {
         List<Client> deaf = new ArrayList<>();
-        try (Client honest = new Client(socket, false)) {
+        try (Client honest = new Client(server.socket, false)) {
             assertThat(honest.get(1)).isEqualTo(Mode.FDPASS);
             addDeaf(deaf, FEW_DEAF_SESSIONS);
             assertThat(honest.get(2)).isEqualTo(Mode.FDPASS);
@@ -105,7 +103,7 @@ class DescriptorsInFlightTest {
     @Test
     void repliesGoByCopyInTheirOrderWhereThatWasGranted() throws Exception {
         List<Client> deaf = new ArrayList<>();
-        try (Client ordered = new Client(socket, true)) {
+        try (Client ordered = new Client(server.socket, true)) {
             addDeaf(deaf, DEAF_SESSIONS);
             await().until(() -> ordered.get(1) == Mode.COPY);
             for (int id = 2; id <= REQUESTS; id += 2) {
@@ -127,7 +125,7 @@ class DescriptorsInFlightTest {
     /** Sessions that ask for many descriptors and read nothing; the first of their answers have been sent when this returns. */
     private void addDeaf(List<Client> deaf, int count) throws Exception {
         for (int i = 0; i < count; i++) {
-            Client client = new Client(socket, false);
+            Client client = new Client(server.socket, false);
             deaf.add(client);
             client.sendGetsAtOnce("key", REQUESTS);
             client.awaitAnswer();
@@ -136,7 +134,7 @@ class DescriptorsInFlightTest {
 
     @Test
     void aServerWithoutAFreeDescriptorServesEveryObject() throws Exception {
-        try (Client client = new Client(socket, false)) {
+        try (Client client = new Client(server.socket, false)) {
             for (int id = 1; id <= OPEN_FILES + 50; id++) {
                 client.put("key" + id, id);
             }

@@ -46,18 +46,11 @@ class JavaClientFailureTest {
     @TempDir
     Path directory;
 
-    private Path socket;
     private RunningServer server;
 
     @BeforeEach
     void startAServer() throws IOException {
-        socket = directory.resolve("socket");
-        Files.createDirectory(directory.resolve("data"));
-        start();
-    }
-
-    private void start() throws IOException {
-        server = RunningServer.start(socket, directory.resolve("data"), directory.resolve("server.log"));
+        server = RunningServer.in(directory);
     }
 
     @AfterEach
@@ -66,7 +59,7 @@ class JavaClientFailureTest {
     }
 
     private ObjmapperClient.Builder builder() {
-        return ObjmapperClient.builder(socket).poolSize(1).connectTimeoutMillis(LONG.toMillis());
+        return ObjmapperClient.builder(server.socket).poolSize(1).connectTimeoutMillis(LONG.toMillis());
     }
 
     private static byte[] body(int number) {
@@ -178,7 +171,7 @@ class JavaClientFailureTest {
                 int before = whole.get();
                 await().atMost(LONG).until(() -> whole.get() > before + 4);
                 server.kill();
-                start();
+                server = RunningServer.in(directory);
             }
             int before = whole.get();
             await().atMost(LONG).until(() -> whole.get() > before + 4);
@@ -227,8 +220,8 @@ class JavaClientFailureTest {
                     catchThrowableOfType(ObjmapperException.class, () -> client.put(key, Body.of(untilTheServerDies)));
             assertThat(failure.status()).isEmpty();
             assertThat(failure.hadNoEffect()).isFalse();
-            assertThat(failure).hasMessageContaining("PUT cut off").hasMessageContaining(socket.toString());
-            start();
+            assertThat(failure).hasMessageContaining("PUT cut off").hasMessageContaining(server.socket.toString());
+            server = RunningServer.in(directory);
             try (StoredObject old = client.get(key).orElseThrow()) {
                 assertThat(old.bytes()).isEqualTo(body(1));
             }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.File;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,13 +37,10 @@ class JavaClientTest {
     Path directory;
 
     private RunningServer server;
-    private Path socket;
 
     @BeforeEach
     void startAServer() throws IOException {
-        socket = directory.resolve("socket");
-        server = RunningServer.start(
-                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("server.err"));
+        server = RunningServer.in(directory);
     }
 
     @AfterEach
@@ -57,7 +53,8 @@ class JavaClientTest {
             value = Mode.class,
             names = {"FDPASS", "COPY", "SPLICE", "AUTO"})
     void bodiesOfEverySizeComeBackWholeAndInRanges(Mode mode) throws IOException {
-        try (ObjmapperClient client = ObjmapperClient.builder(socket).mode(mode).build()) {
+        try (ObjmapperClient client =
+                ObjmapperClient.builder(server.socket).mode(mode).build()) {
             for (int size : new int[] {0, 1, 4_096, 4_097, 300_001, 5_000_000}) {
                 byte[] body = new byte[size];
                 new Random(size).nextBytes(body);
@@ -81,7 +78,7 @@ class JavaClientTest {
         byte[] old = new byte[100_000];
         Key key = Key.of("held");
         try (ObjmapperClient client =
-                ObjmapperClient.builder(socket).mode(Mode.FDPASS).build()) {
+                ObjmapperClient.builder(server.socket).mode(Mode.FDPASS).build()) {
             client.put(key, Body.of(old), new PutOptions().tag("pages"));
             try (StoredObject held = client.get(key).orElseThrow()) {
                 client.put(key, Body.of(new byte[] {1}), new PutOptions().tag("pages"));
@@ -94,7 +91,7 @@ class JavaClientTest {
 
     @Test
     void everyOtherOperationIsAnswered() throws IOException {
-        try (ObjmapperClient client = ObjmapperClient.builder(socket).build()) {
+        try (ObjmapperClient client = ObjmapperClient.builder(server.socket).build()) {
             client.ping();
             for (int i = 0; i < 5; i++) {
                 client.put(Key.of("list/" + i), Body.of(new byte[i]));
@@ -126,10 +123,10 @@ class JavaClientTest {
                         .toURI());
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
 
-        Outcome first =
-                Outcome.of(directory, Map.of(), java, "-cp", classes, EXAMPLE.toString(), socket.toString(), "page/1");
-        Outcome second =
-                Outcome.of(directory, Map.of(), java, "-cp", classes, EXAMPLE.toString(), socket.toString(), "page/1");
+        Outcome first = Outcome.of(
+                directory, Map.of(), java, "-cp", classes, EXAMPLE.toString(), server.socket.toString(), "page/1");
+        Outcome second = Outcome.of(
+                directory, Map.of(), java, "-cp", classes, EXAMPLE.toString(), server.socket.toString(), "page/1");
 
         assertThat(first.out()).as(first.err()).isEqualTo("made anew\n190000 bytes, mapped\n190000 bytes, mapped\n");
         assertThat(second.out())

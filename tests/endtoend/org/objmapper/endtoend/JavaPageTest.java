@@ -31,14 +31,11 @@ class JavaPageTest {
     @TempDir
     Path directory;
 
-    private Path socket;
     private RunningServer server;
 
     @BeforeEach
     void startAServer() throws IOException {
-        socket = directory.resolve("socket");
-        server = RunningServer.start(
-                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("server.log"));
+        server = RunningServer.in(directory);
     }
 
     @AfterEach
@@ -65,7 +62,7 @@ class JavaPageTest {
                 "-cp",
                 Distribution.DIRECTORY.resolve("lib") + "/*",
                 file.toString(),
-                socket.toString());
+                server.socket.toString());
     }
 
     @Test

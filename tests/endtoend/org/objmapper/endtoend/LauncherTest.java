@@ -67,14 +67,13 @@ class LauncherTest {
 
     @Test
     void aStandardInputThatIsClosedIsNotStored() throws Exception {
-        Path socket = directory.resolve("s");
-        try (RunningServer server = RunningServer.start(
-                socket, Files.createDirectory(directory.resolve("data")), directory.resolve("log"))) {
-            String put = "exec \"$0\" put --socket " + socket + " key - <&-";
+        try (RunningServer server = RunningServer.in(directory)) {
+            String put = "exec \"$0\" put --socket " + server.socket + " key - <&-";
             Outcome outcome = run(Map.of(), "sh", "-c", put, Distribution.program("objmapper"));
             assertThat(outcome).isEqualTo(new Outcome(5, "", "objmapper put: the standard input is closed\n"));
 
-            Outcome get = run(Map.of(), Distribution.program("objmapper"), "get", "--socket", socket.toString(), "key");
+            Outcome get = run(
+                    Map.of(), Distribution.program("objmapper"), "get", "--socket", server.socket.toString(), "key");
             assertThat(get.exitCode()).isEqualTo(1);
             assertThat(server.stop()).isZero();
         }

@@ -25,10 +25,7 @@ class LocaleTest {
 
     @BeforeEach
     void startServer() throws Exception {
-        server = RunningServer.start(
-                directory.resolve("objmapper.sock"),
-                Files.createDirectory(directory.resolve("data")),
-                directory.resolve("server.log"));
+        server = RunningServer.in(directory);
     }
 
     @AfterEach
@@ -94,7 +91,7 @@ class LocaleTest {
     private Outcome bash(String locale, String script) throws Exception {
         Map<String, String> environment = new HashMap<>();
         environment.put("LC_ALL", locale);
-        environment.put("OBJMAPPER_SOCKET", directory.resolve("objmapper.sock").toString());
+        environment.put("OBJMAPPER_SOCKET", server.socket.toString());
         environment.put("PATH", Distribution.DIRECTORY.resolve("bin") + ":" + System.getenv("PATH"));
         return Outcome.of(Files.createTempDirectory(directory, "work"), environment, "bash", "-c", "set -e\n" + script);
     }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,17 +28,13 @@ class PassedPathTest {
         Path configuration = Files.writeString(
                 directory.resolve("objmapperd.toml"),
                 "[server]\npassed_descriptor_uids = [" + passedDescriptorUids + "]\n");
-        return RunningServer.start(
-                List.of(Distribution.program("objmapperd")),
-                directory.resolve("socket"),
-                Files.createDirectory(directory.resolve("data")),
-                directory.resolve("server.log"),
-                "--config",
-                configuration.toString());
+        return RunningServer.in(directory, "--config", configuration.toString());
     }
 
     private ObjmapperClient client() {
-        return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1).build();
+        return ObjmapperClient.builder(directory.resolve("objmapper.sock"))
+                .poolSize(1)
+                .build();
     }
 
     private String ownUid() throws IOException {

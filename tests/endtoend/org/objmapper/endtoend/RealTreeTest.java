@@ -57,14 +57,12 @@ class RealTreeTest {
     private final Map<String, Expected> expected = new TreeMap<>();
     private final Map<Slice, String> sums = new HashMap<>();
     private Path socket;
-    private Path data;
 
     @Test
     void aRealTreeComesBackTheSameThroughEverythingThatHappensToIt() throws Exception {
         socket = directory.resolve("objmapper.sock");
-        data = Files.createDirectory(directory.resolve("data"));
         long idle;
-        try (RunningServer server = start();
+        try (RunningServer server = RunningServer.in(directory);
                 ObjmapperClient holding = client(Mode.FDPASS)) {
             idle = server.descriptorCount();
             importTrees();
@@ -80,7 +78,7 @@ class RealTreeTest {
             }
             expectWhatIsHeld(held);
         }
-        try (RunningServer server = start()) {
+        try (RunningServer server = RunningServer.in(directory)) {
             forgetTheInterruptedImport();
             compare(MODES);
             tool("purge", "--prefix", "");
@@ -88,10 +86,6 @@ class RealTreeTest {
                     .untilAsserted(() -> assertThat(server.descriptorCount()).isEqualTo(idle));
             assertThat(server.stop()).isZero();
         }
-    }
-
-    private RunningServer start() throws IOException {
-        return RunningServer.start(socket, data, directory.resolve("server.log"));
     }
 
     private void importTrees() throws Exception {

@@ -12,29 +12,34 @@ import java.util.stream.Stream;
 
 /** A server process of the distribution. */
 final class RunningServer implements AutoCloseable {
+    final Path socket;
+
     private final Process process;
     private final Path log;
 
-    private RunningServer(Process process, Path log) {
+    private RunningServer(Path socket, Process process, Path log) {
+        this.socket = socket;
         this.process = process;
         this.log = log;
     }
 
-    /** Starts it and waits for its ready line. */
-    static RunningServer start(Path socket, Path data, Path log) throws IOException {
-        return start(List.of(Distribution.program("objmapperd")), socket, data, log);
+    /** Starts it with its socket, its {@code data} and its log in the directory, perhaps once more, and waits for its ready line. */
+    static RunningServer in(Path directory, String... options) throws IOException {
+        return in(directory, List.of(Distribution.program("objmapperd")), options);
     }
 
-    /** As {@link #start(Path, Path, Path)}, with another program, or by way of one, and with more options. */
-    static RunningServer start(List<String> program, Path socket, Path data, Path log, String... options)
-            throws IOException {
+    /** As {@link #in(Path, String...)}, with another program, or by way of one. */
+    static RunningServer in(Path directory, List<String> program, String... options) throws IOException {
+        Path socket = directory.resolve("objmapper.sock");
+        Path data = Files.createDirectories(directory.resolve("data"));
+        Path log = directory.resolve("server.log");
         List<String> command = new ArrayList<>(program);
         command.addAll(List.of("serve", "--socket", socket.toString(), "--data", data.toString()));
         command.addAll(List.of(options));
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
-        RunningServer server = new RunningServer(process, log);
+        RunningServer server = new RunningServer(socket, process, log);
         BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
         String line = out.readLine();
         if (line == null || !line.equals("objmapperd ready on " + socket)) {
