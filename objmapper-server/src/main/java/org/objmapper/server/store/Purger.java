@@ -7,12 +7,14 @@ import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.PrefixKey;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes objects away by prefix or tag: those that were there when the purge began, and no others. It goes step by step, so that other
@@ -25,6 +27,8 @@ final class Purger implements AutoCloseable {
 
     private static final int THREADS = 2;
     private static final int QUEUE_LENGTH = 256;
+
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Purger.class));
 
     private final Index index;
     private final Committer committer;
@@ -72,6 +76,9 @@ final class Purger implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             result = Result.refused(Status.SHUTTING_DOWN, "the server stops; a part of the objects may be purged");
+        } catch (RuntimeException | Error e) {
+            FAILURES.error("a purge failed", e);
+            result = Result.failed(StoreException.of(e));
         }
         outcome.done(result);
     }

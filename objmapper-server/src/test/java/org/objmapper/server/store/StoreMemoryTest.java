@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -15,6 +16,8 @@ import org.objmapper.protocol.Status;
 
 /** Where memory runs out in the middle of a change, the change is answered all the same. */
 class StoreMemoryTest {
+    private static final Set<String> CHANGING = Set.of("store-device", "store-purge");
+
     @TempDir
     Path directory;
 
@@ -34,7 +37,7 @@ class StoreMemoryTest {
     }
 
     private long nowMillis() {
-        if (isShort.get() && Thread.currentThread().getName().equals("store-device")) {
+        if (isShort.get() && CHANGING.contains(Thread.currentThread().getName())) {
             throw new OutOfMemoryError("as the test wants it");
         }
         return System.currentTimeMillis();
@@ -63,6 +66,9 @@ class StoreMemoryTest {
                         .status())
                 .isEqualTo(Status.BUSY);
         assertThat(outcome(told -> store.purgeKey(StoreUnderTest.bytes("key"), false, told))
+                        .status())
+                .isEqualTo(Status.BUSY);
+        assertThat(outcome(told -> store.purgePrefix(StoreUnderTest.bytes("k"), false, told))
                         .status())
                 .isEqualTo(Status.BUSY);
         isShort.set(false);
