@@ -37,6 +37,7 @@ final class Changes {
     /** Makes an object of a body, which it takes over. May block. */
     void put(Put put, Body body, Result.Outcome outcome) {
         boolean taken = false;
+        boolean told = false;
         Result result;
         try {
             ObjectKey key = new ObjectKey(put.key());
@@ -47,6 +48,9 @@ final class Changes {
                 if (result == null) {
                     result = publish(key, put, body, outcome);
                     taken = true;
+                    told = put.durable();
+                } else {
+                    told = put.durable() && tellOnceOnDisk(key, outcome, result);
                 }
             }
         } catch (IOException | IndexException e) {
@@ -58,9 +62,18 @@ final class Changes {
         if (!taken) {
             body.discard();
         }
-        if (!taken || !put.durable()) {
+        if (!told) {
             outcome.done(result);
         }
+    }
+
+    /** Tells what a durable change found when that is on disk too; false where it is already. Under the committer's lock. */
+    private boolean tellOnceOnDisk(ObjectKey key, Result.Outcome outcome, Result found) {
+        if (committer.pending(key) == null) {
+            return false;
+        }
+        committer.add(Change.barrier(outcome, found));
+        return true;
     }
 
     private @Nullable Result check(Put put, @Nullable IndexRecord there) {
@@ -275,11 +288,12 @@ final class Changes {
                 boolean waits = durable || committer.isOutOfRoom();
                 IndexRecord there = current(key);
                 result = checkGeneration(ifGeneration, there);
-                if (result == null && there == null) {
-                    result = Result.refused(Status.NOT_FOUND, "");
-                } else if (result == null && there != null) {
+                if (result == null && there != null) {
                     result = edit(key, there, edit.of(there), waits ? outcome : null);
                     told = waits;
+                } else {
+                    result = result == null ? Result.refused(Status.NOT_FOUND, "") : result;
+                    told = waits && tellOnceOnDisk(key, outcome, result);
                 }
             }
         } catch (IOException | IndexException e) {

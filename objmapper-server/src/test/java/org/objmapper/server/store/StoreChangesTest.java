@@ -15,6 +15,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
@@ -70,6 +72,43 @@ class StoreChangesTest {
         assertThat(store.keys("", 10)).isEmpty();
         store.reopen();
         assertThat(store.get("key")).isNull();
+    }
+
+    /** What answers a durable change with what it found, after a change that nobody waits for. */
+    private enum Refused {
+        DELETE_OF_NOTHING(Status.NOT_FOUND),
+        TOUCH_OF_NOTHING(Status.NOT_FOUND),
+        DELETE_ON_CONDITION(Status.PRECONDITION_FAILED),
+        PUT_IF_ABSENT(Status.PRECONDITION_FAILED);
+
+        private final Status status;
+
+        Refused(Status status) {
+            this.status = status;
+        }
+
+        private Result after(StoreUnderTest store) {
+            store.put(durable("key"), SMALL);
+            if (status == Status.NOT_FOUND) {
+                store.delete("key");
+            } else {
+                store.touch("key", new ObjectMetadata(), 5_000L);
+            }
+            return switch (this) {
+                case DELETE_OF_NOTHING -> store.delete("key", null, true);
+                case TOUCH_OF_NOTHING -> store.touchDurably("key", 1L);
+                case DELETE_ON_CONDITION -> store.delete("key", 1L, true);
+                case PUT_IF_ABSENT ->
+                    store.put(new Put(bytes("key"), new ObjectMetadata(), -1, true, null, null, null, true), SMALL);
+            };
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Refused.class)
+    void whatADurableChangeFindsIsOnDiskBeforeItIsToldSo(Refused refused) {
+        assertThat(refused.after(store).status()).isEqualTo(refused.status);
+        assertThat(store.figure("objmapper_store_pending_changes")).isZero();
     }
 
     @Test

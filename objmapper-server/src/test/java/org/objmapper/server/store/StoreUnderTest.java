@@ -155,7 +155,15 @@ final class StoreUnderTest implements AutoCloseable {
     }
 
     Result touch(String key, ObjectMetadata changes, Long ttlMillis) {
-        return await(answer -> assertThat(store.touch(bytes(key), changes, ttlMillis, null, false, answer))
+        return touch(key, changes, ttlMillis, false);
+    }
+
+    Result touchDurably(String key, Long ttlMillis) {
+        return touch(key, new ObjectMetadata(), ttlMillis, true);
+    }
+
+    private Result touch(String key, ObjectMetadata changes, Long ttlMillis, boolean durable) {
+        return await(answer -> assertThat(store.touch(bytes(key), changes, ttlMillis, null, durable, answer))
                 .isTrue());
     }
 
