@@ -163,6 +163,18 @@ public final class NativeIo {
 
     public static native long freeBytes(int descriptor);
 
+    /**
+     * 1 where anyone has the file of a descriptor open or mapped besides this descriptor itself, else 0. The descriptor must be open for
+     * reading only, and never have been passed on; the caller owns the file or may lease what others own. Only after {@link #proveIsHeld}.
+     */
+    public static native int isHeld(int descriptor);
+
+    /**
+     * 1 where {@link #isHeld} answers rightly about files on the file system of a directory, 0 where it doesn't: tried with a file that
+     * has no name. From then on the process ignores SIGIO, which would end it when somebody opens a file in the moment of a question.
+     */
+    public static native int proveIsHeld(int directory);
+
     public static native long raiseDescriptorLimit();
 
     /**

@@ -26,6 +26,7 @@ class PackageUseTest {
     private static final String STORE = "org.objmapper.server.store";
     private static final String INDEX = "org.objmapper.server.store.index";
     private static final String DEVICE = "org.objmapper.server.store.device";
+    private static final String HOLD = "org.objmapper.server.store.hold";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String DELIVERY = "org.objmapper.server.delivery";
     private static final String EXCHANGE = "org.objmapper.server.exchange";
@@ -49,6 +50,7 @@ class PackageUseTest {
                             NATIVE,
                             INDEX,
                             DEVICE,
+                            HOLD,
                             EVICTION,
                             "net.openhft..",
                             "com.github.benmanes.caffeine..",
@@ -56,6 +58,7 @@ class PackageUseTest {
                             LOGGING)),
             Map.entry(INDEX, List.of(PROTOCOL, NATIVE, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
+            Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),

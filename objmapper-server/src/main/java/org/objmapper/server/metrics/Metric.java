@@ -41,6 +41,17 @@ public enum Metric {
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(
             "objmapper_store_closer_queue", Type.GAUGE, "files", "removed files whose blocks are not freed yet"),
+    STORE_HELD_OBJECTS(
+            "objmapper_store_held_objects",
+            Type.GAUGE,
+            "objects",
+            "removed objects whose file a client still holds or is being sent; not shown where the file system can't tell"),
+    STORE_HELD_BYTES("objmapper_store_held_bytes", Type.GAUGE, "bytes", "what these still occupy, together"),
+    STORE_HELD_UNWATCHED(
+            "objmapper_store_held_unwatched",
+            Type.GAUGE,
+            "objects",
+            "removed objects since the start that were held and are not counted so: too many were watched already"),
     STORE_COMMIT_FAILURES(
             "objmapper_store_commit_failures_total",
             Type.COUNTER,

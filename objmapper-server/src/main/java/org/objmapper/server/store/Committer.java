@@ -25,6 +25,7 @@ import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.device.NewFile;
+import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexChange;
 import org.objmapper.server.store.index.IndexException;
@@ -62,6 +63,7 @@ final class Committer implements AutoCloseable {
     private final Device device;
     private final HotTable hot;
     private final Closer closer;
+    private final Ledger ledger;
     private final Metrics metrics;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
     private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_BATCH);
@@ -82,11 +84,19 @@ final class Committer implements AutoCloseable {
 
     private long lastProbeNanos;
 
-    Committer(Index index, Device device, HotTable hot, Closer closer, Metrics metrics, long descriptorLimit) {
+    Committer(
+            Index index,
+            Device device,
+            HotTable hot,
+            Closer closer,
+            Ledger ledger,
+            Metrics metrics,
+            long descriptorLimit) {
         this.index = index;
         this.device = device;
         this.hot = hot;
         this.closer = closer;
+        this.ledger = ledger;
         this.metrics = metrics;
         maxPending = (int) Math.min(MAX_PENDING, Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS));
         maxBatch = Math.min(MAX_BATCH, maxPending);
@@ -343,7 +353,7 @@ final class Committer implements AutoCloseable {
             reportLoss(failed.keySet(), failed.values().iterator().next());
         }
         for (Index.Replaced file : replaced) {
-            closer.unlink(file.digest(), file.generation());
+            closer.unlink(() -> ledger.unlink(device, file.digest(), file.generation()));
         }
         for (Change change : batch) {
             StoreException failure = failed.get(change);

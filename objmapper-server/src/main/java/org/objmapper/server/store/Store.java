@@ -14,6 +14,8 @@ import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.hold.LeaseProbe;
+import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.ObjectKey;
@@ -38,6 +40,10 @@ public final class Store implements AutoCloseable {
     private static final long INDEX_MAP_BYTES = 1L << 40;
 
     static final int SHED_AT_ONCE = 64;
+    /** Removed files that are watched because a client holds them, and the part of all descriptors that they may take. */
+    private static final int MAX_WATCHED = 4_096;
+
+    private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
@@ -46,6 +52,7 @@ public final class Store implements AutoCloseable {
     private final HotTable hot;
     private final DescriptorReserve reserve;
     private final Closer closer;
+    private final Ledger ledger;
     private final Committer committer;
     private final DeviceQueue device;
     private final DeviceQueue lookups;
@@ -76,10 +83,11 @@ public final class Store implements AutoCloseable {
         this.index = index;
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects(), options.hotBytes());
-        closer = new Closer(files);
+        closer = new Closer();
         long descriptorLimit = NativeIo.raiseDescriptorLimit();
         reserve = DescriptorReserve.of(descriptorLimit);
-        committer = new Committer(index, files, hot, closer, metrics, descriptorLimit);
+        ledger = new Ledger(LeaseProbe.of(files), closer, maxWatched(descriptorLimit));
+        committer = new Committer(index, files, hot, closer, ledger, metrics, descriptorLimit);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
@@ -132,6 +140,10 @@ public final class Store implements AutoCloseable {
         }
     }
 
+    private static int maxWatched(long descriptorLimit) {
+        return (int) Math.min(MAX_WATCHED, descriptorLimit / PART_OF_DESCRIPTORS_FOR_WATCHED);
+    }
+
     private void showMetrics() {
         metrics.show(Metric.STORE_OBJECTS, () -> index.totals().objects());
         metrics.show(Metric.STORE_BYTES, () -> index.totals().bytes());
@@ -142,6 +154,11 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_INDEX_QUEUE, lookups::length);
         metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
         metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
+        if (ledger.isKnown()) {
+            metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);
+            metrics.show(Metric.STORE_HELD_BYTES, ledger::heldBytes);
+            metrics.show(Metric.STORE_HELD_UNWATCHED, ledger::unwatched);
+        }
     }
 
     // ---- reading
@@ -347,6 +364,7 @@ public final class Store implements AutoCloseable {
         lister.close();
         committer.close();
         hot.clear();
+        ledger.close();
         closer.close();
         index.close();
         files.close();

@@ -32,7 +32,7 @@ class CloserTest {
     @BeforeEach
     void keepBusy() throws Exception {
         device = Device.open(directory);
-        closer = new Closer(device);
+        closer = new Closer();
         closer.later(() -> {
             try {
                 freed.await();
@@ -97,15 +97,15 @@ class CloserTest {
     void whenTooManyFilesWaitToBeUnlinkedTheCallerDoesIt() throws Exception {
         object(file(1), closer).unpinHere();
         object(file(2), closer).unpinHere();
-        closer.unlink(DIGEST, 1);
+        closer.unlink(() -> device.unlink(DIGEST, 1));
         for (int waiting = 1; waiting < Closer.MAX_UNLINKS; waiting++) {
-            closer.unlink(DIGEST, 77);
+            closer.unlink(() -> device.unlink(DIGEST, 77));
         }
         assertThat(StoreUnderTest.objectFiles(directory))
                 .as("both wait or stay")
                 .hasSize(2);
 
-        closer.unlink(DIGEST, 2);
+        closer.unlink(() -> device.unlink(DIGEST, 2));
         assertThat(StoreUnderTest.objectFiles(directory)).hasSize(1);
         freed.countDown();
         await().untilAsserted(

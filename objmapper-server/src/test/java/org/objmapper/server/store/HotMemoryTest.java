@@ -91,7 +91,7 @@ class HotMemoryTest {
     void whatLeavesTheTableIsClosedByTheCloserAndNotByWhoTakesItOut() throws Exception {
         CountDownLatch mayClose = new CountDownLatch(1);
         try (Device device = Device.open(directory);
-                Closer closer = new Closer(device)) {
+                Closer closer = new Closer()) {
             HotTable hot = new HotTable(16, 1 << 20);
             StoredObject removed = withDescriptor(1, closer);
             StoredObject shed = withDescriptor(2, closer);

@@ -19,16 +19,11 @@ public final class Closer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Closer.class);
     private static final long CLOSE_SECONDS = 30;
 
-    private final Device device;
     /** As long as descriptors are open that wait to be closed, and so bounded by the process's limit of those; and some unlinks. */
     private final LinkedBlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
 
     private final ThreadPoolExecutor thread =
             new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, waiting, Closer::newThread);
-
-    public Closer(Device device) {
-        this.device = device;
-    }
 
     private static Thread newThread(Runnable work) {
         Thread thread = new Thread(work, "store-closer");
@@ -45,12 +40,12 @@ public final class Closer implements AutoCloseable {
         }
     }
 
-    /** Unlinks an object's file; waits only where too many wait already. */
-    public void unlink(byte[] digest, long generation) {
+    /** Has a file unlinked; here and now only where too many wait already. */
+    public void unlink(Runnable unlink) {
         if (waiting.size() >= MAX_UNLINKS) {
-            device.unlink(digest, generation);
+            unlink.run();
         } else {
-            later(() -> device.unlink(digest, generation));
+            later(unlink);
         }
     }
 

@@ -1,0 +1,166 @@
+package org.objmapper.server.store.hold;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What removed objects still occupy, because a client holds their file or is being sent it. Each such file is watched by a descriptor of
+ * the ledger's own, up to a bound, and asked about again and again until nobody holds it. Safe on any thread.
+ */
+public final class Ledger implements AutoCloseable {
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Ledger.class));
+    private static final long PAUSE_MILLIS = 500;
+
+    private final LeaseProbe probe;
+    private final Closer closer;
+    private final int maxWatched;
+    private final Thread thread = new Thread(this::run, "store-ledger");
+
+    // Guarded by this.
+    private List<HeldFile> watched = new ArrayList<>();
+    private long heldBytes;
+    private long unwatched;
+    private boolean closing;
+
+    /** A removed file that is held. */
+    private record HeldFile(int descriptor, long generation, long bytes) {}
+
+    /**
+     * A ledger that watches up to so many files.
+     *
+     * @param closer closes what nobody holds any more: the file system frees its blocks then
+     */
+    public Ledger(LeaseProbe probe, Closer closer, int maxWatched) {
+        this.probe = probe;
+        this.closer = closer;
+        this.maxWatched = maxWatched;
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Takes the name of an object's file away, and watches the file for as long as it is held. May block. */
+    public void unlink(Device device, byte[] digest, long generation) {
+        int descriptor = probe.isProved() ? device.open(digest, generation) : -1;
+        device.unlink(digest, generation);
+        if (descriptor >= 0) {
+            watchIfHeld(descriptor, generation);
+        }
+    }
+
+    private void watchIfHeld(int descriptor, long generation) {
+        long[] facts = new long[3];
+        if (probe.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
+            watch(new HeldFile(descriptor, generation, facts[1]));
+        } else {
+            NativeIo.close(descriptor);
+        }
+    }
+
+    private void watch(HeldFile file) {
+        synchronized (this) {
+            if (watched.size() < maxWatched && !closing) {
+                if (watched.isEmpty()) {
+                    notifyAll();
+                }
+                watched.add(file);
+                heldBytes += file.bytes;
+                return;
+            }
+            unwatched++;
+        }
+        NativeIo.close(file.descriptor);
+        FAILURES.warn(
+                "A removed object of bytes={} is held, and is not counted as such: files={} are watched already",
+                file.bytes,
+                maxWatched);
+    }
+
+    private void run() {
+        for (List<HeldFile> files = next(); !files.isEmpty(); files = next()) {
+            Set<HeldFile> free = new HashSet<>();
+            for (HeldFile file : files) {
+                if (!probe.isHeld(file.descriptor)) {
+                    free.add(file);
+                }
+            }
+            forget(free);
+        }
+    }
+
+    /** The files to ask about: waits until there are any, and then a while. None when the ledger closes. */
+    private synchronized List<HeldFile> next() {
+        try {
+            while (watched.isEmpty() && !closing) {
+                wait();
+            }
+            if (!closing) {
+                wait(PAUSE_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            closing = true; // nobody interrupts it
+        }
+        return closing ? List.of() : List.copyOf(watched);
+    }
+
+    private void forget(Set<HeldFile> free) {
+        synchronized (this) {
+            watched.removeIf(free::contains);
+            free.forEach(file -> heldBytes -= file.bytes);
+        }
+        free.forEach(file -> closer.close(file.descriptor));
+    }
+
+    /** Whether the figures say anything: not on a file system where the kernel can't tell. */
+    public boolean isKnown() {
+        return probe.isProved();
+    }
+
+    /** Removed files that are held. */
+    public synchronized long heldFiles() {
+        return watched.size();
+    }
+
+    /** Their bytes. */
+    public synchronized long heldBytes() {
+        return heldBytes;
+    }
+
+    /** How many files were held when they were removed, and were not watched because too many were already. */
+    public synchronized long unwatched() {
+        return unwatched;
+    }
+
+    /** Watches no more. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            closing = true;
+            notifyAll();
+        }
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        List<HeldFile> left;
+        synchronized (this) {
+            left = watched;
+            watched = new ArrayList<>();
+            heldBytes = 0;
+        }
+        left.forEach(file -> NativeIo.close(file.descriptor));
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
