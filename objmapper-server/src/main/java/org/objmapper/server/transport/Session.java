@@ -61,6 +61,7 @@ final class Session implements Peer, Output {
     /** Bytes of a body that the frame still owes. */
     private int bodyLeft;
 
+    private final long connectedMillis;
     private long lastInputMillis;
     private long lastOutputMillis;
 
@@ -73,8 +74,9 @@ final class Session implements Peer, Output {
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
         this.inFlight = new RequestsInFlight(loop.inputMemory());
-        this.lastInputMillis = loop.nowMillis();
-        this.lastOutputMillis = lastInputMillis;
+        this.connectedMillis = loop.nowMillis();
+        this.lastInputMillis = connectedMillis;
+        this.lastOutputMillis = connectedMillis;
     }
 
     // ---- input
@@ -487,27 +489,31 @@ final class Session implements Peer, Output {
 
     /** What takes too long ends here; called by the loop every so often. */
     void checkTimeouts() {
-        ServerLimits limits = loop.limits();
-        long now = loop.nowMillis();
-        long quiet = now - lastInputMillis;
         if (closed) {
             return;
         }
+        ServerLimits limits = loop.limits();
+        long now = loop.nowMillis();
         if (!output.isEmpty()) {
             if (blocked && now - lastOutputMillis > limits.replyTimeoutMillis()) {
                 loop.close(this, "the client does not read");
             }
         } else if (closing) {
             finishIfDone();
-        } else if (!greeted && quiet > limits.helloTimeoutMillis()) {
-            fail(Status.TIMEOUT, "8", 0, "no HELLO within " + limits.helloTimeoutMillis() + " ms");
-        } else if (!waiting
-                && (!kept.isEmpty() || bodyLeft > 0 || inFlight.hasOpenBody())
-                && quiet > limits.frameTimeoutMillis()) {
-            fail(Status.TIMEOUT, "8", 0, "a frame or body made no progress for " + limits.frameTimeoutMillis() + " ms");
+        } else if (!greeted) {
+            if (now - connectedMillis > limits.helloTimeoutMillis()) {
+                fail(Status.TIMEOUT, "8", 0, "no whole HELLO within " + limits.helloTimeoutMillis() + " ms");
+            }
+        } else if (isOwed()) {
+            if (!waiting && now - lastInputMillis > limits.frameTimeoutMillis()) {
+                fail(
+                        Status.TIMEOUT,
+                        "8",
+                        0,
+                        "a frame or body made no progress for " + limits.frameTimeoutMillis() + " ms");
+            }
         } else if (limits.idleTimeoutMillis() > 0
                 && inFlight.isEmpty()
-                && greeted
                 && now - Math.max(lastInputMillis, lastOutputMillis) > limits.idleTimeoutMillis()) {
             output.frame(ERROR_ROOM)
                     .begin(Operation.GOODBYE, Frame.REPLY, 0, Status.TIMEOUT, 0)
@@ -515,6 +521,11 @@ final class Session implements Peer, Output {
             end(null);
             closeWhenSent();
         }
+    }
+
+    /** Whether the client has begun a frame or a body and not sent it whole. */
+    private boolean isOwed() {
+        return !kept.isEmpty() || bodyLeft > 0 || inFlight.hasOpenBody();
     }
 
     /** Lets go of all that the session holds, but the socket, which is the loop's. */

@@ -360,6 +360,20 @@ class LimitsTest {
     }
 
     @Test
+    void whoGreetsByDripsIsEnded() throws Exception {
+        serve("timeouts", "hello = \"400 ms\"", "idle = \"100 ms\"", "frame = \"10 min\"");
+        try (RawClient dripping = new RawClient(socket())) {
+            ByteBuffer hello = RawClient.hello();
+            int length = hello.limit();
+            for (int sent = 4; sent <= length && !dripping.hasAnswer(); sent += 4) {
+                dripping.send(hello.limit(sent));
+                awaitIdleTimeout();
+            }
+            assertEnded(dripping, Status.TIMEOUT, "");
+        }
+    }
+
+    @Test
     void aGreetingInTimeIsAnswered() throws Exception {
         serve("timeouts", "hello = \"10 min\"", "frame = \"100 ms\"", "idle = \"100 ms\"", "reply = \"100 ms\"");
         try (RawClient early = new RawClient(socket())) {
@@ -413,6 +427,21 @@ class LimitsTest {
             assertEnded(stalled, Status.TIMEOUT, "");
             assertAlive(other);
         }
+    }
+
+    @Test
+    void aFrameThatStallsIsNotTakenForAnIdleSession() throws Exception {
+        serve("timeouts", "frame = \"300 ms\"", "idle = \"100 ms\"");
+        try (RawClient stalled = RawClient.greeted(socket())) {
+            stalled.send(RawClient.ping(1).limit(Limits.HEADER - 1));
+            assertEnded(stalled, Status.TIMEOUT, "");
+        }
+    }
+
+    @Test
+    void anIdleSessionIsNotTakenForAFrameThatStalls() throws Exception {
+        serve("timeouts", "frame = \"100 ms\"", "idle = \"300 ms\"");
+        awaitIdleTimeout();
     }
 
     @Test

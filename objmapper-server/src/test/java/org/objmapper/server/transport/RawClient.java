@@ -195,6 +195,19 @@ public final class RawClient implements AutoCloseable {
         return answer;
     }
 
+    /** Whether something that the server sent can be read already. */
+    public boolean hasAnswer() throws IOException {
+        channel.configureBlocking(false);
+        try {
+            input.compact();
+            channel.read(input);
+            input.flip();
+            return input.hasRemaining();
+        } finally {
+            channel.configureBlocking(true);
+        }
+    }
+
     /** Whether the server has closed, all else being read. */
     public boolean isClosedByServer() throws IOException {
         try {
