@@ -68,7 +68,12 @@ public enum Metric {
             "objmapper_store_files_vanished_total",
             Type.COUNTER,
             "objects",
-            "objects that were taken out because their file was gone or had another length");
+            "objects that were taken out because their file was gone or had another length"),
+    STORE_RECORDS_DAMAGED(
+            "objmapper_store_records_damaged_total",
+            Type.COUNTER,
+            "times",
+            "times that a damaged record or body in the index was met, and taken for no object");
 
     /** How a value goes. */
     public enum Type {

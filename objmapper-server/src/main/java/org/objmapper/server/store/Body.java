@@ -18,16 +18,10 @@ import org.objmapper.server.store.index.Digests;
  * @param descriptor of its file, open for reading, owned by whoever has the body; -1 without one
  * @param synced whether the file's bytes are on disk
  */
-record Body(
-        byte @Nullable [] inline,
-        int descriptor,
-        boolean synced,
-        long length,
-        byte[] sha256,
-        @Nullable Long xxh3) {
+record Body(byte @Nullable [] inline, int descriptor, boolean synced, long length, byte[] sha256, long xxh3) {
     static Body ofBytes(byte[] bytes, Put put) throws StoreException {
         byte[] sha256 = Digests.sha256().digest(bytes);
-        Long xxh3 = put.expectedXxh3() == null ? null : LongHashFunction.xx3().hashBytes(bytes);
+        long xxh3 = LongHashFunction.xx3().hashBytes(bytes);
         checkSums(put, sha256, xxh3);
         return new Body(bytes, -1, true, bytes.length, sha256, xxh3);
     }
@@ -37,9 +31,9 @@ record Body(
         long length = file.length();
         byte[] sha256 = digest.digest();
         int reading;
-        Long xxh3;
+        long xxh3;
         try {
-            xxh3 = put.expectedXxh3() == null ? null : (Long) FileWindow.xxh3(file.descriptor(), length);
+            xxh3 = FileWindow.xxh3(file.descriptor(), length);
             checkSums(put, sha256, xxh3);
             reading = file.finish(put.durable());
         } catch (IOException e) {
@@ -49,7 +43,7 @@ record Body(
         return new Body(null, reading, put.durable(), length, sha256, xxh3);
     }
 
-    private static void checkSums(Put put, byte[] sha256, @Nullable Long xxh3) throws StoreException {
+    private static void checkSums(Put put, byte[] sha256, long xxh3) throws StoreException {
         byte[] expected = put.expectedSha256();
         if (expected != null && !MessageDigest.isEqual(expected, sha256)) {
             throw new StoreException(
@@ -58,7 +52,7 @@ record Body(
                             + HexFormat.of().formatHex(expected));
         }
         Long expectedXxh3 = put.expectedXxh3();
-        if (expectedXxh3 != null && !expectedXxh3.equals(xxh3)) {
+        if (expectedXxh3 != null && expectedXxh3 != xxh3) {
             throw new StoreException(
                     Status.CHECKSUM_MISMATCH,
                     "the body's XXH3 is not " + Long.toHexString(expectedXxh3) + ", which was said");

@@ -93,7 +93,7 @@ final class Changes {
         long expiry = expiry(now, put.ttlMillis());
         ObjectMetadata metadata = put.metadata();
         metadata.set(MetadataType.SHA256, body.sha256()).set(MetadataType.CREATED, now);
-        Long xxh3 = body.xxh3();
+        Long xxh3 = put.expectedXxh3();
         if (xxh3 != null) {
             metadata.set(MetadataType.XXH3, xxh3);
         }
@@ -101,12 +101,15 @@ final class Changes {
         byte[] encoded = encode(metadata, generation, expiry);
         IndexRecord record = new IndexRecord(
                 key.bytes(),
+                body.inline() == null ? 0 : IndexRecord.INLINE,
+                body.inline() == null ? Store.DEVICE : IndexRecord.NO_DEVICE,
                 generation,
-                body.inline() == null ? generation : 0,
+                generation,
                 body.length(),
                 now,
                 expiry,
                 metadata.graceMillis(),
+                body.xxh3(),
                 encoded,
                 body.inline());
         NewFile file = body.inline() == null
@@ -246,17 +249,7 @@ final class Changes {
 
     static IndexRecord rewritten(IndexRecord there, ObjectMetadata metadata, long generation, long expiry)
             throws StoreException {
-        byte[] encoded = encode(metadata, generation, expiry);
-        return new IndexRecord(
-                there.key(),
-                generation,
-                there.bodyGeneration(),
-                there.length(),
-                there.createdMillis(),
-                expiry,
-                metadata.graceMillis(),
-                encoded,
-                there.inlineBody());
+        return there.rewritten(generation, expiry, metadata.graceMillis(), encode(metadata, generation, expiry));
     }
 
     /** What a change makes of what is there; null for nothing. */

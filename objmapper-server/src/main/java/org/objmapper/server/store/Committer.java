@@ -598,7 +598,7 @@ final class Committer implements AutoCloseable {
 
     private void discard(NewFile file) {
         try {
-            file.discard(index::leadsTo);
+            file.discard((digest, generation) -> index.leadsTo(Store.DEVICE, digest, generation));
         } catch (IndexException e) {
             file.leave(); // the index can't be asked; recovery does it at the next start
         }
@@ -608,7 +608,7 @@ final class Committer implements AutoCloseable {
     private void removeUnused(List<Index.Replaced> files) {
         try {
             for (Index.Replaced file : files) {
-                if (!index.leadsTo(file.digest(), file.generation())) {
+                if (!index.leadsTo(Store.DEVICE, file.digest(), file.generation())) {
                     device.unlink(file.digest(), file.generation());
                 }
             }

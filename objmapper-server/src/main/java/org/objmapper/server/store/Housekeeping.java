@@ -147,8 +147,7 @@ final class Housekeeping implements AutoCloseable {
         if (generation >= firstGeneration) {
             return; // of this run: it may be on its way into the index
         }
-        IndexRecord record = index.getByDigest(digest);
-        if (record == null || record.bodyGeneration() != generation) {
+        if (!index.leadsTo(Store.DEVICE, digest, generation)) {
             files.unlink(digest, generation);
             metrics.count(Metric.STORE_ORPHANS_REMOVED);
         }

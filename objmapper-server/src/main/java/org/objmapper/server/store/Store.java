@@ -44,6 +44,8 @@ public final class Store implements AutoCloseable {
     private static final int MAX_WATCHED = 4_096;
 
     private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
+    /** The number of the backing directory in the index. */
+    static final int DEVICE = 0;
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
@@ -58,7 +60,7 @@ public final class Store implements AutoCloseable {
     private final DeviceQueue lookups;
     private final PassedQueue passed;
     private final ChunkPool chunks = new ChunkPool(CHUNKS, MAX_WAITING_FOR_CHUNKS);
-    private final Metrics metrics = new Metrics();
+    private final Metrics metrics;
     private final Changes changes;
     private final Purger purger;
     private final Housekeeping housekeeping;
@@ -77,10 +79,17 @@ public final class Store implements AutoCloseable {
         void listed(ListedPage page);
     }
 
-    private Store(StoreOptions options, LongSupplier clock, IntFunction<ByteBuffer> memory, Device files, Index index) {
+    private Store(
+            StoreOptions options,
+            LongSupplier clock,
+            IntFunction<ByteBuffer> memory,
+            Device files,
+            Index index,
+            Metrics metrics) {
         this.options = options;
         this.files = files;
         this.index = index;
+        this.metrics = metrics;
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects(), options.hotBytes());
         closer = new Closer();
@@ -109,9 +118,12 @@ public final class Store implements AutoCloseable {
         Device files = openDevice(options);
         Index index = null;
         try {
-            index = new Index(files.index(), INDEX_MAP_BYTES, !files.wasUsed());
+            Metrics metrics = new Metrics();
+            Index.Ids ids = new Index.Ids(files.indexId(), files.id());
+            index = new Index(files.index(), INDEX_MAP_BYTES, ids, files.isNew(), !files.wasUsed(), metrics);
             files.syncIndexDirectory();
-            Store store = new Store(options, clock, memory, files, index);
+            files.settle();
+            Store store = new Store(options, clock, memory, files, index, metrics);
             store.housekeeping.start();
             return store;
         } catch (IOException | IndexException e) {

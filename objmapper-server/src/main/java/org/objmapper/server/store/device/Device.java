@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
@@ -26,13 +27,13 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 
 /**
- * A backing directory. It holds {@code id} (what it is, and in which format), {@code lock}, {@code index/} and the object files:
+ * A backing directory. It holds {@code id} (what it is, in which format, and which index knows of it), {@code lock}, {@code index/} and the object files:
  * {@code objects/aa/bb/REST-GENERATION}, where aa, bb and REST are the SHA-256 of the key. A file gets its name when its bytes are on
  * disk, and is never changed after that. {@link #link} and {@link #syncDirectories} belong to one thread; the rest is safe on any.
  */
 public final class Device implements AutoCloseable {
-    /** The format that this version writes, and the newest that it reads. */
-    public static final int FORMAT = 1;
+    /** The only format that this version writes and reads. */
+    public static final int FORMAT = 2;
 
     public static final int AT_FDCWD = -100;
     public static final int O_RDONLY = 0;
@@ -50,27 +51,37 @@ public final class Device implements AutoCloseable {
     private static final HexFormat HEX = HexFormat.of();
 
     private static final String ID = "id";
+    /** The id file of a store that is being made. */
+    private static final String BEGUN = "id.new";
+
+    private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+
     private static final String LOCK = "lock";
     private static final String OBJECTS = "objects";
     private static final String INDEX = "index";
 
     private final Path root;
-    private final String id;
+    private final Ids ids;
+    private boolean isNew;
     private final int lock;
     private final int objects;
     private final long number;
     private final BitSet knownShards = new BitSet(1 << 16);
     private final Set<String> changedDirectories = new HashSet<>();
 
-    private Device(Path root, String id, int lock, int objects, long number) {
+    /** What the directory is called, and the index that it belongs to. */
+    private record Ids(String device, String index) {}
+
+    private Device(Path root, Ids ids, boolean isNew, int lock, int objects, long number) {
         this.root = root;
-        this.id = id;
+        this.ids = ids;
+        this.isNew = isNew;
         this.lock = lock;
         this.objects = objects;
         this.number = number;
     }
 
-    /** Takes a directory into use, alone; an empty one becomes a store. */
+    /** Takes a directory into use, alone; an empty one becomes a store with {@link #settle}. */
     public static Device open(Path root) throws IOException {
         if (!Files.isDirectory(root)) {
             throw new DeviceException(
@@ -80,13 +91,14 @@ public final class Device implements AutoCloseable {
         }
         int lock = takeLock(root);
         try {
-            String id = prepare(root);
+            boolean isNew = !Files.exists(root.resolve(ID));
+            Ids ids = prepare(root, isNew);
             int objects = DeviceException.check(
                     NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
                     "open " + root.resolve(OBJECTS));
             long[] facts = new long[3];
             NativeIo.describe(objects, facts);
-            Device device = new Device(root, id, lock, objects, facts[2]);
+            Device device = new Device(root, ids, isNew, lock, objects, facts[2]);
             device.proveTemporaries();
             return device;
         } catch (DeviceException e) {
@@ -115,25 +127,50 @@ public final class Device implements AutoCloseable {
         return lock;
     }
 
-    /** Makes of the directory what it should be; returns its id. */
-    private static String prepare(Path root) throws IOException {
-        Path file = root.resolve(ID);
-        if (!Files.exists(file)) {
-            refuseForeign(root);
-            writeId(root, file);
-        }
-        String id = readId(root, file);
+    /** Makes of the directory what it should be; returns its ids. */
+    private static Ids prepare(Path root, boolean isNew) throws IOException {
+        Ids ids = isNew ? begin(root) : readIds(root, root.resolve(ID));
         for (String name : List.of(OBJECTS, INDEX)) {
             if (!Files.isDirectory(root.resolve(name))) {
                 Files.createDirectory(root.resolve(name));
             }
         }
         syncDirectory(AT_FDCWD, root.toString());
-        return id;
+        return ids;
     }
 
-    /** Checks the format, and returns the id. */
-    private static String readId(Path root, Path file) throws IOException {
+    /** Begins to make a store, or goes on where that was interrupted: nothing can have been stored before {@link #settle}. */
+    private static Ids begin(Path root) throws IOException {
+        Path begun = root.resolve(BEGUN);
+        refuseForeign(root, Files.exists(begun));
+        if (Files.exists(begun)) {
+            try {
+                return readIds(root, begun);
+            } catch (DeviceException e) {
+                // Cut off by a crash: there is no index yet that it could belong to.
+            }
+        }
+        writeIds(begun);
+        syncDirectory(AT_FDCWD, root.toString());
+        return readIds(root, begun);
+    }
+
+    /** A new directory is a store from here on: its index is there. */
+    public void settle() throws DeviceException {
+        if (isNew) {
+            try {
+                Files.move(root.resolve(BEGUN), root.resolve(ID), StandardCopyOption.ATOMIC_MOVE);
+            } catch (IOException e) {
+                throw new DeviceException(
+                        Status.IO_ERROR, "rename " + root.resolve(BEGUN) + " to " + ID + ": " + reason(e));
+            }
+            syncDirectory(AT_FDCWD, root.toString());
+            isNew = false;
+        }
+    }
+
+    /** Checks the format, and returns the ids. */
+    private static Ids readIds(Path root, Path file) throws IOException {
         Properties properties = new Properties();
         try (var reader = Files.newBufferedReader(file)) {
             properties.load(reader);
@@ -146,19 +183,29 @@ public final class Device implements AutoCloseable {
         if (Integer.parseInt(format) > FORMAT) {
             throw new DeviceException(
                     Status.IO_ERROR,
-                    "the store in " + root + " has format " + format + ", and this server knows formats up to " + FORMAT
-                            + ": use a newer server");
+                    "the store in " + root + " has format " + format + ", and this server knows format " + FORMAT
+                            + " only: use a newer server");
         }
-        String id = properties.getProperty("id", "");
-        if (!id.matches("[0-9A-Za-z-]{1,256}")) {
+        if (Integer.parseInt(format) < FORMAT) {
             throw new DeviceException(
-                    Status.IO_ERROR, file + " names no id, so " + root + " may be damaged: restore the file");
+                    Status.IO_ERROR,
+                    "the store in " + root + " has format " + format + ", and this server knows format " + FORMAT
+                            + " only: export it with the version that made it, and import that into an empty directory");
+        }
+        return new Ids(requiredId(properties, "id", root, file), requiredId(properties, "index", root, file));
+    }
+
+    private static String requiredId(Properties properties, String name, Path root, Path file) throws DeviceException {
+        String id = properties.getProperty(name, "");
+        if (!UUID_TEXT.matcher(id).matches()) {
+            throw new DeviceException(
+                    Status.IO_ERROR, file + " names no " + name + ", so " + root + " may be damaged: restore the file");
         }
         return id;
     }
 
-    private static void refuseForeign(Path root) throws IOException {
-        Set<String> own = Set.of(LOCK, ID + ".new", "lost+found");
+    private static void refuseForeign(Path root, boolean begun) throws IOException {
+        Set<String> own = begun ? Set.of(LOCK, BEGUN, OBJECTS, INDEX, "lost+found") : Set.of(LOCK, "lost+found");
         List<String> others = new ArrayList<>();
         try (Stream<Path> entries = Files.list(root)) {
             entries.map(entry -> entry.getFileName().toString())
@@ -172,15 +219,14 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    private static void writeId(Path root, Path file) throws IOException {
-        Path written = root.resolve(ID + ".new");
-        String text = "# A store of objmapper. Do not change.\nformat=" + FORMAT + "\nid=" + UUID.randomUUID() + "\n";
+    private static void writeIds(Path file) throws IOException {
+        String text = "# A store of objmapper. Do not change.\nformat=" + FORMAT + "\nid=" + UUID.randomUUID()
+                + "\nindex=" + UUID.randomUUID() + "\n";
         try (var channel = java.nio.channels.FileChannel.open(
-                written, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
             channel.force(true);
         }
-        Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static String reason(Exception e) {
@@ -210,7 +256,17 @@ public final class Device implements AutoCloseable {
 
     /** Names the device to clients and operators. */
     public String id() {
-        return id;
+        return ids.device;
+    }
+
+    /** The id of the index that knows what is here. */
+    public String indexId() {
+        return ids.index;
+    }
+
+    /** Whether it is no store before {@link #settle}. */
+    public boolean isNew() {
+        return isNew;
     }
 
     /** Whether a body was ever stored here. */

@@ -3,12 +3,16 @@ package org.objmapper.server.store.index;
 import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -16,6 +20,8 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
 import org.lmdbjava.Cursor;
@@ -26,7 +32,10 @@ import org.lmdbjava.EnvFlags;
 import org.lmdbjava.GetOp;
 import org.lmdbjava.LmdbException;
 import org.lmdbjava.LmdbNativeException.PanicException;
+import org.lmdbjava.PutFlags;
 import org.lmdbjava.Txn;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
 
 /**
  * The index in LMDB: objects by the SHA-256 of their key, and the ways to them by prefix, by tag and by expiry. Reads are safe on any
@@ -35,15 +44,27 @@ import org.lmdbjava.Txn;
  */
 public final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
+    private static final int MAX_TABLES = 16;
+    private static final int ROW_BYTES = Digests.SHA256_BYTES + Long.BYTES;
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
     private static final long FIRST_GENERATION = 1;
     private static final byte[] NOTHING = new byte[0];
-    private static final byte[] TOTALS = "totals".getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] GENERATIONS = "generations".getBytes(StandardCharsets.US_ASCII);
+    /** The only format that this version writes and reads. */
+    private static final int FORMAT = 2;
+
+    private static final byte[] STATE = ascii("state");
+    private static final byte[] DEVICES = ascii("devices");
+    private static final byte[] FIRST_DEVICE = new byte[Short.BYTES];
+    private static final byte[] FORMAT_NAME = ascii("format");
+    private static final byte[] ID_NAME = ascii("id");
+    private static final byte[] TOTALS = ascii("totals");
+    private static final byte[] GENERATIONS = ascii("generations");
 
     private final Path directory;
     private final long mapBytes;
+    private final Ids ids;
+    private final Metrics metrics;
     /** Readers share it; whoever opens or closes the environment has it alone. */
     private final ReadWriteLock use = new ReentrantReadWriteLock();
 
@@ -54,27 +75,38 @@ public final class Index implements AutoCloseable {
     private volatile Totals totals;
     private long committedBound;
 
+    /**
+     * Who belongs together.
+     *
+     * @param index of the index
+     * @param device of the device that it knows of
+     */
+    public record Ids(String index, String device) {}
+
     /** A file that an index commit let go of. */
     public record Replaced(byte[] digest, long generation) {}
 
     /**
      * Opens the index of a directory.
      *
-     * @param isNew whether one may be made: where anything was stored, an index that is gone or empty is refused
+     * @param isNew whether it may be made; where it is there already, it must have the ids all the same
+     * @param startsEmpty whether no body was ever stored: else one that knows of nothing is refused
      */
-    public Index(Path directory, long mapBytes, boolean isNew) {
+    public Index(Path directory, long mapBytes, Ids ids, boolean isNew, boolean startsEmpty, Metrics metrics) {
         this.directory = directory;
         this.mapBytes = mapBytes;
+        this.ids = ids;
+        this.metrics = metrics;
         checkData(isNew);
         try {
-            opened = Tables.open(directory, mapBytes);
+            opened = open(isNew);
         } catch (LmdbException e) {
             throw IndexException.of(e);
         }
         try {
             totals = readTotals();
             committedBound = generationBound();
-            if (!isNew && committedBound == FIRST_GENERATION) {
+            if (!startsEmpty && committedBound == FIRST_GENERATION) {
                 throw lost(" knows of nothing that was ever stored");
             }
         } catch (IndexException e) {
@@ -112,29 +144,93 @@ public final class Index implements AutoCloseable {
     private record Tables(
             Env<byte[]> env,
             Dbi<byte[]> objects,
+            Dbi<byte[]> bodies,
             Dbi<byte[]> prefixes,
             Dbi<byte[]> tags,
             Dbi<byte[]> expiries,
+            Dbi<byte[]> onDevice,
+            Dbi<byte[]> devices,
             Dbi<byte[]> state) {
-        static Tables open(Path directory, long mapBytes) {
-            Env<byte[]> env = Env.create(ByteArrayProxy.PROXY_BA)
-                    .setMapSize(mapBytes)
-                    .setMaxDbs(5)
-                    .setMaxReaders(MAX_READERS)
-                    .open(directory.toFile(), 0600, EnvFlags.MDB_NOTLS);
-            try {
-                env.readerCheck();
-                return new Tables(
-                        env,
-                        env.openDbi("objects", DbiFlags.MDB_CREATE),
-                        env.openDbi("prefixes", DbiFlags.MDB_CREATE),
-                        env.openDbi("tags", DbiFlags.MDB_CREATE),
-                        env.openDbi("expiries", DbiFlags.MDB_CREATE),
-                        env.openDbi("state", DbiFlags.MDB_CREATE));
-            } catch (LmdbException e) {
-                env.close();
-                throw e;
+        /** Opens them all, and makes those that are not there, with the transaction. */
+        static Tables of(Env<byte[]> env, Txn<byte[]> txn) {
+            return new Tables(
+                    env,
+                    table(env, txn, "objects"),
+                    table(env, txn, "bodies"),
+                    table(env, txn, "prefixes"),
+                    table(env, txn, "tags"),
+                    table(env, txn, "expiries"),
+                    table(env, txn, "ondevice"),
+                    table(env, txn, "devices"),
+                    table(env, txn, "state"));
+        }
+
+        private static Dbi<byte[]> table(Env<byte[]> env, Txn<byte[]> txn, String name) {
+            return env.openDbi(txn, ascii(name), null, false, DbiFlags.MDB_CREATE);
+        }
+    }
+
+    private Tables open(boolean isNew) {
+        Env<byte[]> env = Env.create(ByteArrayProxy.PROXY_BA)
+                .setMapSize(mapBytes)
+                .setMaxDbs(MAX_TABLES)
+                .setMaxReaders(MAX_READERS)
+                .open(directory.toFile(), 0600, EnvFlags.MDB_NOTLS);
+        try {
+            env.readerCheck();
+            boolean isThere = !isNew || !env.getDbiNames().isEmpty();
+            if (isThere) {
+                check(env);
             }
+            try (Txn<byte[]> txn = env.txnWrite()) {
+                Tables tables = Tables.of(env, txn);
+                if (!isThere) {
+                    tables.state.put(
+                            txn, FORMAT_NAME, value(2).putShort((short) FORMAT).array());
+                    tables.state.put(txn, ID_NAME, ascii(ids.index));
+                    tables.devices.put(txn, FIRST_DEVICE, ascii(ids.device));
+                }
+                txn.commit();
+                return tables;
+            }
+        } catch (LmdbException | IndexException e) {
+            env.close();
+            throw e;
+        }
+    }
+
+    /** Refuses an index of another format, and one that belongs to others, before anything is changed. */
+    private void check(Env<byte[]> env) {
+        Dbi<byte[]> state = openExisting(env, STATE);
+        Dbi<byte[]> devices = openExisting(env, DEVICES);
+        try (Txn<byte[]> txn = env.txnRead()) {
+            byte[] format = state.get(txn, FORMAT_NAME);
+            if (format == null || value(format).getShort() != FORMAT) {
+                throw IndexException.wrong("the index in " + directory + " has format "
+                        + (format == null ? "1" : value(format).getShort())
+                        + ", and this server knows format " + FORMAT
+                        + " only: use the server that made it");
+            }
+            checkId(state.get(txn, ID_NAME), ids.index, "is index");
+            checkId(devices.get(txn, FIRST_DEVICE), ids.device, "knows the device");
+        }
+    }
+
+    private Dbi<byte[]> openExisting(Env<byte[]> env, byte[] name) {
+        try {
+            return env.openDbi(name);
+        } catch (Dbi.KeyNotFoundException e) {
+            throw IndexException.wrong("the index in " + directory + " has no " + text(name)
+                    + ", so it is none of this format or damaged: put back the one that belongs there");
+        }
+    }
+
+    private void checkId(byte @Nullable [] found, String wanted, String what) {
+        String there = found == null ? "none" : text(found);
+        if (!there.equals(wanted)) {
+            throw IndexException.wrong(
+                    "the index in " + directory + " " + what + " " + there + ", and the id file names " + wanted
+                            + ": one of them was copied or swapped, so put back the one that belongs there");
         }
     }
 
@@ -145,7 +241,7 @@ public final class Index implements AutoCloseable {
     private Totals readTotals() {
         return read((tables, txn) -> {
             byte[] stored = tables.state.get(txn, TOTALS);
-            ByteBuffer buffer = ByteBuffer.wrap(stored == null ? new byte[16] : stored);
+            ByteBuffer buffer = value(stored == null ? new byte[16] : stored);
             return new Totals(buffer.getLong(), buffer.getLong());
         });
     }
@@ -154,7 +250,7 @@ public final class Index implements AutoCloseable {
     public long generationBound() {
         return read((tables, txn) -> {
             byte[] stored = tables.state.get(txn, GENERATIONS);
-            return stored == null ? FIRST_GENERATION : ByteBuffer.wrap(stored).getLong();
+            return stored == null ? FIRST_GENERATION : value(stored).getLong();
         });
     }
 
@@ -170,17 +266,35 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    /** What stands under a key, expired or not. */
+    /** What stands under a key, expired or not, with its inline body. */
     public @Nullable IndexRecord get(ObjectKey key) {
-        IndexRecord found = getByDigest(key.digest());
-        return found != null && Arrays.equals(found.key(), key.bytes()) ? found : null;
+        return readOrNull((tables, txn) -> {
+            IndexRecord found = decode(tables.objects.get(txn, row(key.digest())));
+            if (found == null || !Arrays.equals(found.key(), key.bytes())) {
+                return null;
+            }
+            return found.hasFile() ? found : withBody(tables, txn, found);
+        });
     }
 
-    public @Nullable IndexRecord getByDigest(byte[] digest) {
-        return readOrNull((tables, txn) -> {
-            byte[] stored = tables.objects.get(txn, digest);
-            return stored == null ? null : IndexRecord.decode(stored);
-        });
+    private @Nullable IndexRecord withBody(Tables tables, Txn<byte[]> txn, IndexRecord record) {
+        byte[] body = tables.bodies.get(txn, number(record.bodyGeneration()));
+        if (body == null
+                || body.length != record.length()
+                || LongHashFunction.xx3().hashBytes(body) != record.xxh3()) {
+            metrics.count(Metric.STORE_RECORDS_DAMAGED);
+            return null;
+        }
+        return record.withInlineBody(body);
+    }
+
+    /** What stands in a row of objects; null for nothing, and for what is damaged, which is counted. */
+    private @Nullable IndexRecord decode(byte @Nullable [] stored) {
+        IndexRecord record = stored == null ? null : IndexRecord.decode(stored);
+        if (stored != null && record == null) {
+            metrics.count(Metric.STORE_RECORDS_DAMAGED);
+        }
+        return record;
     }
 
     /**
@@ -191,6 +305,7 @@ public final class Index implements AutoCloseable {
         return walk(
                 Tables::prefixes,
                 PrefixKey.start(prefix),
+                code -> row(PrefixKey.digest(code)),
                 after,
                 budget,
                 record -> !PrefixKey.startsWith(record.key(), prefix) || more.test(record));
@@ -198,13 +313,14 @@ public final class Index implements AutoCloseable {
 
     /** As {@link #scan}, with objects that have a tag, in the order of their digests. */
     public byte @Nullable [] tagged(byte[] tag, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
-        return walk(Tables::tags, tagStart(tag), after, budget, more);
+        return walk(Tables::tags, tagStart(tag), Index::rowAtEnd, after, budget, more);
     }
 
-    /** Walks over codes that start so and end with digests. */
+    /** Walks over codes that start so and lead to rows of objects; passes over what is damaged. */
     private byte @Nullable [] walk(
             Function<Tables, Dbi<byte[]>> table,
             byte[] start,
+            UnaryOperator<byte[]> rowOf,
             byte @Nullable [] after,
             int budget,
             Predicate<IndexRecord> more) {
@@ -218,8 +334,8 @@ public final class Index implements AutoCloseable {
                 int left = budget;
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
                     byte[] code = cursor.key();
-                    IndexRecord record = required(tables, txn, PrefixKey.digest(code));
-                    if (!more.test(record) || --left == 0) {
+                    IndexRecord record = decode(tables.objects.get(txn, rowOf.apply(code)));
+                    if ((record != null && !more.test(record)) || --left == 0) {
                         return code;
                     }
                     there = cursor.next();
@@ -235,10 +351,16 @@ public final class Index implements AutoCloseable {
         return read((tables, txn) -> {
             try (Cursor<byte[]> cursor = tables.expiries.openCursor(txn)) {
                 boolean there = cursor.first();
-                while (there
-                        && found.size() < limit
-                        && ByteBuffer.wrap(cursor.key()).getLong() <= nowMillis) {
-                    found.add(required(tables, txn, Arrays.copyOfRange(cursor.key(), Long.BYTES, cursor.key().length)));
+                while (there && found.size() < limit) {
+                    long removalMillis = ByteBuffer.wrap(cursor.key()).getLong();
+                    if (removalMillis > nowMillis) {
+                        break;
+                    }
+                    IndexRecord record = decode(tables.objects.get(txn, rowAtEnd(cursor.key())));
+                    // A time that a damaged record left behind is none of the object's that came after it.
+                    if (record != null && record.removalMillis() == removalMillis) {
+                        found.add(record);
+                    }
                     there = cursor.next();
                 }
                 return found;
@@ -246,17 +368,21 @@ public final class Index implements AutoCloseable {
         });
     }
 
-    /** Up to {@code limit} objects in the order of their digests, from behind one on; fewer at the end. */
+    /** Up to {@code limit} objects in the order of their digests, from behind one on; fewer at the end. Passes over what is damaged. */
     public List<IndexRecord> after(byte @Nullable [] digest, int limit) {
         List<IndexRecord> found = new ArrayList<>();
+        byte[] from = digest == null ? null : row(digest);
         return read((tables, txn) -> {
             try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
-                boolean there = digest == null ? cursor.first() : seek(cursor, digest);
-                if (there && Arrays.equals(cursor.key(), digest)) {
+                boolean there = from == null ? cursor.first() : seek(cursor, from);
+                if (there && Arrays.equals(cursor.key(), from)) {
                     there = cursor.next();
                 }
                 while (there && found.size() < limit) {
-                    found.add(IndexRecord.decode(cursor.val()));
+                    IndexRecord record = decode(cursor.val());
+                    if (record != null) {
+                        found.add(record);
+                    }
                     there = cursor.next();
                 }
                 return found;
@@ -266,14 +392,6 @@ public final class Index implements AutoCloseable {
 
     private static boolean seek(Cursor<byte[]> cursor, byte[] from) {
         return from.length == 0 ? cursor.first() : cursor.get(from, GetOp.MDB_SET_RANGE);
-    }
-
-    private static IndexRecord required(Tables tables, Txn<byte[]> txn, byte[] digest) {
-        byte[] stored = tables.objects.get(txn, digest);
-        if (stored == null) {
-            throw new IllegalStateException("the index leads to an object that it doesn't have");
-        }
-        return IndexRecord.decode(stored);
     }
 
     /**
@@ -300,64 +418,103 @@ public final class Index implements AutoCloseable {
     private void write(Iterable<IndexChange> changes, long generationBound, List<Replaced> replaced) {
         Tables tables = tables();
         Totals sum = totals;
+        NavigableMap<Long, byte[]> bodies = new TreeMap<>();
         try (Txn<byte[]> txn = tables.env.txnWrite()) {
             for (IndexChange change : changes) {
-                sum = apply(tables, txn, change, sum, replaced);
+                sum = apply(tables, txn, change, sum, replaced, bodies);
             }
-            ByteBuffer encoded = ByteBuffer.allocate(16).putLong(sum.objects()).putLong(sum.bytes());
-            tables.state.put(txn, TOTALS, encoded.array());
+            append(tables.bodies, txn, bodies);
             tables.state.put(
                     txn,
-                    GENERATIONS,
-                    ByteBuffer.allocate(8).putLong(generationBound).array());
+                    TOTALS,
+                    value(16).putLong(sum.objects()).putLong(sum.bytes()).array());
+            tables.state.put(txn, GENERATIONS, value(8).putLong(generationBound).array());
             txn.commit();
         }
         totals = sum;
         committedBound = generationBound;
     }
 
-    private static Totals apply(
-            Tables tables, Txn<byte[]> txn, IndexChange change, Totals before, List<Replaced> replaced) {
+    private Totals apply(
+            Tables tables,
+            Txn<byte[]> txn,
+            IndexChange change,
+            Totals before,
+            List<Replaced> replaced,
+            Map<Long, byte[]> bodies) {
         ObjectKey key = change.key();
-        Totals sum = before;
+        byte[] row = row(key.digest());
         IndexRecord now = change.record();
-        byte[] stored = tables.objects.get(txn, key.digest());
+        byte[] stored = tables.objects.get(txn, row);
+        IndexRecord old = decode(stored);
+        Totals sum = before;
         if (stored != null) {
-            IndexRecord old = IndexRecord.decode(stored);
-            forget(tables, txn, key, old);
-            sum = sum.minus(old);
-            if (old.hasFile() && (now == null || now.bodyGeneration() != old.bodyGeneration())) {
-                replaced.add(new Replaced(key.digest(), old.bodyGeneration()));
-            }
-            if (now == null) {
-                tables.objects.delete(txn, key.digest());
-            }
+            tables.objects.delete(txn, row);
+            tables.prefixes.delete(txn, PrefixKey.of(key));
+            sum = old == null ? sum.minusDamaged() : sum.minus(old);
+        }
+        if (old != null) {
+            forget(tables, txn, row, old);
+        }
+        if (old != null && (now == null || now.bodyGeneration() != old.bodyGeneration())) {
+            letGoOfBody(tables, txn, key, old, replaced);
         }
         if (now != null) {
-            tables.objects.put(txn, key.digest(), now.encode());
-            remember(tables, txn, key, now);
+            remember(tables, txn, key, row, now);
             sum = sum.plus(now);
+            byte[] inline = now.inlineBody();
+            if (!now.hasFile() && inline != null && (old == null || now.bodyGeneration() != old.bodyGeneration())) {
+                bodies.put(now.bodyGeneration(), inline);
+            }
         }
         return sum;
     }
 
-    private static void remember(Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
-        tables.prefixes.put(txn, PrefixKey.of(key), NOTHING);
-        for (byte[] tag : record.tags()) {
-            tables.tags.put(txn, join(tagStart(tag), key.digest()), NOTHING);
-        }
-        if (record.removalMillis() != IndexRecord.NEVER) {
-            tables.expiries.put(txn, expiryKey(key, record), NOTHING);
+    private static void letGoOfBody(
+            Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord old, List<Replaced> replaced) {
+        if (old.hasFile()) {
+            tables.onDevice.delete(txn, fileKey(old.device(), old.bodyGeneration()));
+            replaced.add(new Replaced(key.digest(), old.bodyGeneration()));
+        } else {
+            tables.bodies.delete(txn, number(old.bodyGeneration()));
         }
     }
 
-    private static void forget(Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord record) {
-        tables.prefixes.delete(txn, PrefixKey.of(key));
+    /** Writes bodies behind those that are there, which leaves no gaps in the pages. */
+    private static void append(Dbi<byte[]> table, Txn<byte[]> txn, NavigableMap<Long, byte[]> bodies) {
+        if (bodies.isEmpty()) {
+            return;
+        }
+        long last;
+        try (Cursor<byte[]> cursor = table.openCursor(txn)) {
+            last = cursor.last() ? ByteBuffer.wrap(cursor.key()).getLong() : -1;
+        }
+        PutFlags[] behind = {PutFlags.MDB_APPEND};
+        PutFlags[] anywhere = {};
+        bodies.forEach(
+                (generation, body) -> table.put(txn, number(generation), body, generation > last ? behind : anywhere));
+    }
+
+    private static void remember(Tables tables, Txn<byte[]> txn, ObjectKey key, byte[] row, IndexRecord record) {
+        tables.objects.put(txn, row, record.encode());
+        tables.prefixes.put(txn, PrefixKey.of(key), NOTHING);
+        if (record.hasFile()) {
+            tables.onDevice.put(txn, fileKey(record.device(), record.bodyGeneration()), row);
+        }
         for (byte[] tag : record.tags()) {
-            tables.tags.delete(txn, join(tagStart(tag), key.digest()));
+            tables.tags.put(txn, join(tagStart(tag), row), NOTHING);
         }
         if (record.removalMillis() != IndexRecord.NEVER) {
-            tables.expiries.delete(txn, expiryKey(key, record));
+            tables.expiries.put(txn, join(number(record.removalMillis()), row), NOTHING);
+        }
+    }
+
+    private static void forget(Tables tables, Txn<byte[]> txn, byte[] row, IndexRecord record) {
+        for (byte[] tag : record.tags()) {
+            tables.tags.delete(txn, join(tagStart(tag), row));
+        }
+        if (record.removalMillis() != IndexRecord.NEVER) {
+            tables.expiries.delete(txn, join(number(record.removalMillis()), row));
         }
     }
 
@@ -370,10 +527,10 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    /** Whether an object's file is in use. */
-    public boolean leadsTo(byte[] digest, long bodyGeneration) {
-        IndexRecord record = getByDigest(digest);
-        return record != null && record.hasFile() && record.bodyGeneration() == bodyGeneration;
+    /** Whether a file of a device is an object's, even if the object's record is damaged. */
+    public boolean leadsTo(int device, byte[] digest, long bodyGeneration) {
+        byte[] found = readOrNull((tables, txn) -> tables.onDevice.get(txn, fileKey(device, bodyGeneration)));
+        return found != null && Arrays.equals(found, row(digest));
     }
 
     /**
@@ -396,10 +553,10 @@ public final class Index implements AutoCloseable {
         try {
             closeTables();
             checkData(false);
-            opened = Tables.open(directory, mapBytes);
+            opened = open(false);
             if (generationBound() < committedBound) {
                 closeTables();
-                throw new LmdbException(directory + " holds another index than before");
+                throw IndexException.wrong(directory + " holds another index than before");
             }
             totals = readTotals();
         } catch (LmdbException e) {
@@ -411,9 +568,42 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    private static byte[] expiryKey(ObjectKey key, IndexRecord record) {
-        byte[] time = ByteBuffer.allocate(8).putLong(record.removalMillis()).array();
-        return join(time, key.digest());
+    /** An object's place in objects: the digest of its key, and which of the objects under that key it is. */
+    private static byte[] row(byte[] digest) {
+        return Arrays.copyOf(digest, ROW_BYTES);
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static String text(byte[] ascii) {
+        return new String(ascii, StandardCharsets.US_ASCII);
+    }
+
+    private static byte[] rowAtEnd(byte[] code) {
+        return Arrays.copyOfRange(code, code.length - ROW_BYTES, code.length);
+    }
+
+    private static byte[] fileKey(int device, long bodyGeneration) {
+        return ByteBuffer.allocate(Short.BYTES + Long.BYTES)
+                .putShort((short) device)
+                .putLong(bodyGeneration)
+                .array();
+    }
+
+    /** A number as a part of a key: big-endian, so that LMDB's order is that of the numbers. */
+    private static byte[] number(long number) {
+        return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
+    }
+
+    /** Numbers in values are little-endian. */
+    private static ByteBuffer value(int bytes) {
+        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static ByteBuffer value(byte[] stored) {
+        return ByteBuffer.wrap(stored).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** The length stands first, so that no tag is the start of another. */

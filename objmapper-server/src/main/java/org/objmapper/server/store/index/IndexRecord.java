@@ -4,32 +4,65 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 
 /**
- * What the index knows of an object.
+ * What the index knows of an object. It stands there as 72 bytes, little-endian, then the key, then the metadata:
  *
- * @param bodyGeneration the generation in the name of its file: a TOUCH gives the object a new generation and leaves the file; 0 for an
- *     inline body
+ * <pre>
+ *  0 u8  format of the record, 2        24 u64 bytes of the body
+ *  1 u8  flags                          32 u64 created, milliseconds
+ *  2 u16 device, 0xFFFF for inline      40 u64 expiry, milliseconds
+ *  4 u16 bytes of the key               48 u64 grace, milliseconds
+ *  6 u8  tiers, 1: backing              56 u64 XXH3 of the body, seed 0
+ *  7 u8  0                              64 u32 bytes of the metadata
+ *  8 u64 generation                     68 u32 CRC-32C of all, this field taken for 0
+ * 16 u64 body generation
+ * </pre>
+ *
+ * @param flags of {@link #INLINE}, {@link #EVICTABLE}, {@link #VARIANT} and {@link #QUARANTINED}
+ * @param device the number of the device that has its file; {@link #NO_DEVICE} where the body is inline
+ * @param bodyGeneration the generation that its body came with, which names its file or its inline body: a TOUCH gives the object a new
+ *     generation and leaves this one
  * @param expiryMillis since 1970, Long.MAX_VALUE for never
+ * @param xxh3 of the body, with seed 0
  * @param metadata as on the wire
- * @param inlineBody null where the body is in a file
+ * @param inlineBody null where the body is in a file, or was not asked for
  */
 public record IndexRecord(
         byte[] key,
+        int flags,
+        int device,
         long generation,
         long bodyGeneration,
         long length,
         long createdMillis,
         long expiryMillis,
         long graceMillis,
+        long xxh3,
         byte[] metadata,
         byte @Nullable [] inlineBody) {
+    /** The body stands in the index. */
+    public static final int INLINE = 1;
+    /** The object may be given up when room is needed. */
+    public static final int EVICTABLE = 2;
+    /** The object is one of several under its key. */
+    public static final int VARIANT = 4;
+    /** The body was found to be another than the one that came. */
+    public static final int QUARANTINED = 8;
+
+    public static final int NO_DEVICE = 0xFFFF;
     public static final long NEVER = Long.MAX_VALUE;
-    private static final int FIXED = 6 * Long.BYTES + 2 * Integer.BYTES + 2 * Short.BYTES;
-    private static final int INLINE = 1;
+
+    private static final int FORMAT = 2;
+    private static final int FIXED = 72;
+    private static final int CRC_AT = 68;
+    private static final int FLAGS = INLINE | EVICTABLE | VARIANT | QUARANTINED;
+    private static final int BACKING = 1;
 
     public boolean expiredAt(long nowMillis) {
         return expiryMillis != NEVER && nowMillis >= expiryMillis;
@@ -46,7 +79,7 @@ public record IndexRecord(
     }
 
     public boolean hasFile() {
-        return inlineBody == null;
+        return (flags & INLINE) == 0;
     }
 
     /** Its tags, in the order of its metadata. */
@@ -62,49 +95,109 @@ public record IndexRecord(
         return tags;
     }
 
+    /** The same object with other metadata. */
+    public IndexRecord rewritten(long newGeneration, long newExpiryMillis, long newGraceMillis, byte[] newMetadata) {
+        return new IndexRecord(
+                key,
+                flags,
+                device,
+                newGeneration,
+                bodyGeneration,
+                length,
+                createdMillis,
+                newExpiryMillis,
+                newGraceMillis,
+                xxh3,
+                newMetadata,
+                inlineBody);
+    }
+
+    IndexRecord withInlineBody(byte @Nullable [] body) {
+        return new IndexRecord(
+                key,
+                flags,
+                device,
+                generation,
+                bodyGeneration,
+                length,
+                createdMillis,
+                expiryMillis,
+                graceMillis,
+                xxh3,
+                metadata,
+                body);
+    }
+
+    /** All but the inline body. */
     byte[] encode() {
-        byte[] body = inlineBody == null ? new byte[0] : inlineBody;
-        ByteBuffer buffer = ByteBuffer.allocate(FIXED + key.length + metadata.length + body.length)
-                .order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putLong(generation)
+        ByteBuffer buffer =
+                ByteBuffer.allocate(FIXED + key.length + metadata.length).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.put((byte) FORMAT)
+                .put((byte) flags)
+                .putShort((short) device)
+                .putShort((short) key.length)
+                .put((byte) BACKING)
+                .put((byte) 0)
+                .putLong(generation)
                 .putLong(bodyGeneration)
                 .putLong(length)
                 .putLong(createdMillis)
                 .putLong(expiryMillis)
                 .putLong(graceMillis)
+                .putLong(xxh3)
                 .putInt(metadata.length)
-                .putInt(body.length)
-                .putShort((short) key.length)
-                .putShort((short) (inlineBody == null ? 0 : INLINE))
+                .putInt(0)
                 .put(key)
-                .put(metadata)
-                .put(body);
+                .put(metadata);
+        buffer.putInt(CRC_AT, crc(buffer.array()));
         return buffer.array();
     }
 
-    static IndexRecord decode(byte[] encoded) {
-        ByteBuffer buffer = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
-        long generation = buffer.getLong();
-        long bodyGeneration = buffer.getLong();
-        long length = buffer.getLong();
-        long created = buffer.getLong();
-        long expiry = buffer.getLong();
-        long grace = buffer.getLong();
-        int metadataBytes = buffer.getInt();
-        int bodyBytes = buffer.getInt();
-        int keyBytes = buffer.getShort();
-        if (metadataBytes < 0
-                || bodyBytes < 0
-                || keyBytes < 0
-                || (long) FIXED + keyBytes + metadataBytes + bodyBytes != encoded.length) {
-            throw new IllegalArgumentException("a record's lengths don't fit it");
+    /** The object without its inline body; null where the bytes are no sound record of this format. */
+    static @Nullable IndexRecord decode(byte[] encoded) {
+        if (encoded.length < FIXED || encoded[0] != FORMAT) {
+            return null;
         }
-        byte[] metadata = new byte[metadataBytes];
-        byte[] body = new byte[bodyBytes];
-        byte[] key = new byte[keyBytes];
-        boolean inline = (buffer.getShort() & INLINE) != 0;
-        buffer.get(key).get(metadata).get(body);
+        ByteBuffer buffer = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
+        if (buffer.getInt(CRC_AT) != crc(encoded) || !isSound(buffer)) {
+            return null;
+        }
+        byte[] key = new byte[buffer.getShort(4)];
+        byte[] metadata = new byte[buffer.getInt(64)];
+        buffer.get(FIXED, key).get(FIXED + key.length, metadata);
         return new IndexRecord(
-                key, generation, bodyGeneration, length, created, expiry, grace, metadata, inline ? body : null);
+                key,
+                buffer.get(1),
+                buffer.getShort(2) & 0xFFFF,
+                buffer.getLong(8),
+                buffer.getLong(16),
+                buffer.getLong(24),
+                buffer.getLong(32),
+                buffer.getLong(40),
+                buffer.getLong(48),
+                buffer.getLong(56),
+                metadata,
+                null);
+    }
+
+    private static boolean isSound(ByteBuffer buffer) {
+        int flags = buffer.get(1);
+        boolean inline = (flags & INLINE) != 0;
+        int keyLength = buffer.getShort(4);
+        return (flags & ~FLAGS) == 0
+                && inline == ((buffer.getShort(2) & 0xFFFF) == NO_DEVICE)
+                && buffer.get(6) == BACKING
+                && buffer.get(7) == 0
+                && keyLength >= Limits.MIN_KEY
+                && keyLength <= Limits.MAX_KEY
+                && FIXED + keyLength + Integer.toUnsignedLong(buffer.getInt(64)) == buffer.limit();
+    }
+
+    private static int crc(byte[] encoded) {
+        CRC32C crc = new CRC32C();
+        crc.update(encoded, 0, CRC_AT);
+        crc.update(new byte[FIXED - CRC_AT], 0, FIXED - CRC_AT);
+        crc.update(encoded, FIXED, encoded.length - FIXED);
+        return (int) crc.getValue();
     }
 }

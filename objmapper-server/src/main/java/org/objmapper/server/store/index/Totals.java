@@ -10,6 +10,11 @@ public record Totals(long objects, long bytes) {
         return new Totals(objects + 1, bytes + record.length());
     }
 
+    /** As {@link #minus}, where the length can't be told. */
+    Totals minusDamaged() {
+        return new Totals(objects - 1, bytes);
+    }
+
     Totals minus(IndexRecord record) {
         return new Totals(objects - 1, bytes - record.length());
     }

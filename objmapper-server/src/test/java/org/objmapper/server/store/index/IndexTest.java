@@ -1,0 +1,207 @@
+package org.objmapper.server.store.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import net.openhft.hashing.LongHashFunction;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.MetadataType;
+import org.objmapper.server.metrics.Metrics;
+
+class IndexTest {
+    private static final long MAP_BYTES = 1 << 24;
+    private static final int DEVICE = 0;
+    private static final long EXPIRY = 1_000;
+    private static final byte[] TAG = ascii("tag");
+    private static final byte[] BODY = ascii("body");
+    private static final Index.Ids IDS =
+            new Index.Ids("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
+
+    @TempDir
+    Path directory;
+
+    private final Metrics metrics = new Metrics();
+    private Index index;
+    private boolean isNew = true;
+
+    @BeforeEach
+    void open() {
+        index = new Index(directory, MAP_BYTES, IDS, isNew, isNew, metrics);
+        isNew = false;
+    }
+
+    @AfterEach
+    void close() {
+        index.close();
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static byte[] tagged() {
+        return ByteBuffer.allocate(16)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putShort((short) MetadataType.TAG.code())
+                .putShort((short) 0)
+                .putInt(TAG.length)
+                .put(TAG)
+                .array();
+    }
+
+    private static IndexRecord inFile(String key, long generation) {
+        return new IndexRecord(ascii(key), 0, DEVICE, generation, generation, 10_000, 0, EXPIRY, 0, 77, tagged(), null);
+    }
+
+    private static IndexRecord inline(String key, long generation) {
+        return new IndexRecord(
+                ascii(key),
+                IndexRecord.INLINE,
+                IndexRecord.NO_DEVICE,
+                generation,
+                generation,
+                BODY.length,
+                0,
+                IndexRecord.NEVER,
+                0,
+                LongHashFunction.xx3().hashBytes(BODY),
+                new byte[0],
+                BODY);
+    }
+
+    private static ObjectKey key(String key) {
+        return new ObjectKey(ascii(key));
+    }
+
+    private List<Index.Replaced> put(IndexRecord... records) {
+        List<IndexChange> changes = new ArrayList<>();
+        for (IndexRecord record : records) {
+            changes.add(new IndexChange(new ObjectKey(record.key()), record));
+        }
+        List<Index.Replaced> replaced = new ArrayList<>();
+        index.commit(changes, 1_000, replaced);
+        return replaced;
+    }
+
+    private List<String> scanned(String prefix) {
+        List<IndexRecord> found = new ArrayList<>();
+        assertThat(index.scan(ascii(prefix), null, 100, found::add)).isNull();
+        return keys(found);
+    }
+
+    private static List<String> keys(List<IndexRecord> records) {
+        return records.stream()
+                .map(record -> new String(record.key(), StandardCharsets.US_ASCII))
+                .collect(Collectors.toList());
+    }
+
+    private long damaged() {
+        String name = "objmapper_store_records_damaged_total ";
+        return metrics.text()
+                .lines()
+                .filter(line -> line.startsWith(name))
+                .mapToLong(line -> Long.parseLong(line.substring(name.length())))
+                .sum();
+    }
+
+    /** Flips a bit of the value in a table's only row, or of the row of a key. */
+    private void damage(String table, @Nullable ObjectKey of) {
+        index.close();
+        RawIndex.rewrite(directory, table, of == null ? null : of.digest(), value -> {
+            value[value.length - 1] ^= 4;
+            return value;
+        });
+        open();
+    }
+
+    @Test
+    void whatWasCommittedIsThereWithItsBody() {
+        put(inFile("a", 1), inline("b", 2));
+
+        assertThat(index.get(key("a"))).usingRecursiveComparison().isEqualTo(inFile("a", 1));
+        assertThat(index.get(key("b"))).usingRecursiveComparison().isEqualTo(inline("b", 2));
+        assertThat(index.totals()).isEqualTo(new Totals(2, 10_000 + BODY.length));
+        assertThat(damaged()).isZero();
+    }
+
+    @Test
+    void aFileIsKnownByItsDeviceGenerationAndDigestUntilItsObjectHasAnother() {
+        put(inFile("a", 1));
+        byte[] digest = key("a").digest();
+
+        assertThat(index.leadsTo(DEVICE, digest, 1)).isTrue();
+        assertThat(index.leadsTo(DEVICE, digest, 2)).isFalse();
+        assertThat(index.leadsTo(DEVICE + 1, digest, 1)).isFalse();
+        assertThat(index.leadsTo(DEVICE, key("b").digest(), 1)).isFalse();
+
+        assertThat(put(inFile("a", 2))).extracting(Index.Replaced::generation).containsExactly(1L);
+        assertThat(index.leadsTo(DEVICE, digest, 1)).isFalse();
+        assertThat(index.leadsTo(DEVICE, digest, 2)).isTrue();
+    }
+
+    @Test
+    void anInlineBodyStaysWithATouchedObjectAndLeavesWithAReplacedOne() {
+        put(inline("a", 1));
+        put(inline("a", 1).rewritten(2, IndexRecord.NEVER, 0, tagged()).withInlineBody(null));
+
+        assertThat(index.get(key("a")).inlineBody()).isEqualTo(BODY);
+        assertThat(index.get(key("a")).generation()).isEqualTo(2);
+
+        put(inFile("a", 3));
+        put(inline("a", 4));
+        assertThat(index.get(key("a"))).usingRecursiveComparison().isEqualTo(inline("a", 4));
+    }
+
+    @Test
+    void aDamagedRecordIsAMissWhereverItIsMetAndItsFileStaysKnown() {
+        put(inFile("a", 1), inFile("b", 2));
+        damage("objects", key("a"));
+
+        assertThat(index.get(key("a"))).isNull();
+        assertThat(damaged()).isEqualTo(1);
+        assertThat(scanned("")).containsExactly("b");
+        assertThat(damaged()).isEqualTo(2);
+        List<IndexRecord> tagged = new ArrayList<>();
+        assertThat(index.tagged(TAG, null, 100, tagged::add)).isNull();
+        assertThat(keys(tagged)).containsExactly("b");
+        assertThat(keys(index.due(EXPIRY, 100))).containsExactly("b");
+        assertThat(keys(index.after(null, 100))).containsExactly("b");
+        assertThat(index.leadsTo(DEVICE, key("a").digest(), 1)).isTrue();
+    }
+
+    @Test
+    void anObjectTakesThePlaceOfADamagedRecordAndIsNotTouchedByWhatThatLeftBehind() {
+        put(inFile("a", 1));
+        damage("objects", key("a"));
+        put(inline("a", 2));
+
+        assertThat(index.get(key("a"))).usingRecursiveComparison().isEqualTo(inline("a", 2));
+        assertThat(scanned("a")).containsExactly("a");
+        assertThat(index.due(EXPIRY, 100)).isEmpty();
+        assertThat(index.totals().objects()).isEqualTo(1);
+
+        index.commit(List.of(new IndexChange(key("a"), null)), 1_000, new ArrayList<>());
+        assertThat(index.tagged(TAG, null, 100, record -> true)).isNull();
+        assertThat(scanned("")).isEmpty();
+    }
+
+    @Test
+    void aDamagedInlineBodyIsAMiss() {
+        put(inline("a", 1), inline("b", 2));
+        damage("bodies", null);
+
+        assertThat(index.get(key("a"))).isNull();
+        assertThat(damaged()).isEqualTo(1);
+        assertThat(index.get(key("b"))).isNotNull();
+    }
+}
