@@ -1,7 +1,6 @@
 package org.objmapper.server.cli;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -25,8 +24,8 @@ final class ExportCommand implements ToolCommand {
                 "export",
                 "Write all objects with a prefix as files below a directory.",
                 List.of("A file's path below DIR is the rest of its key. Keys that would lead out of DIR, or can't be a"
-                        + " file's path, are told and left out; the exit code is 5 then. Files that are there are"
-                        + " overwritten."),
+                        + " file's path, are told and left out; the exit code is 5 then. A file appears when it is whole, in"
+                        + " place of one that is there."),
                 List.of(
                         ParameterDefinition.one("DIR", "The directory; it is made when it is not there."),
                         ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
@@ -45,6 +44,7 @@ final class ExportCommand implements ToolCommand {
         int exitCode = ExitCode.OK;
         try (ToolSession listingSession = ToolSession.connect(socket);
                 ToolSession session = ToolSession.connect(socket);
+                WholeFiles files = new WholeFiles();
                 Progress progress = new Progress("export", total(listingSession, prefixBytes), console)) {
             Listing listing = new Listing(listingSession, prefixBytes, Long.MAX_VALUE);
             for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
@@ -57,7 +57,7 @@ final class ExportCommand implements ToolCommand {
                         continue;
                     }
                     try {
-                        fetch(session, mode, entry, name, file, progress);
+                        fetch(session, mode, entry, name, files, file, progress);
                     } catch (FileSystemException e) {
                         console.complain(name + ": cannot be written: " + IoMessage.of(e));
                         exitCode = ExitCode.IO;
@@ -102,22 +102,28 @@ final class ExportCommand implements ToolCommand {
     }
 
     private static void fetch(
-            ToolSession session, Mode mode, ListEntry entry, String name, Path file, Progress progress)
+            ToolSession session,
+            Mode mode,
+            ListEntry entry,
+            String name,
+            WholeFiles files,
+            Path file,
+            Progress progress)
             throws IOException, ToolFailure {
         Path parent = file.getParent();
         if (parent != null) {
             Files.createDirectories(parent);
         }
-        try (OutputStream out = new NamedOutput(Shown.name(file.toString()), Files.newOutputStream(file))) {
+        files.write(file, out -> {
             session.request(Operation.GET).bytes(MetadataType.KEY, entry.key()).u32(MetadataType.MODE, mode.code());
             session.exchange();
             if (session.status() == Status.NOT_FOUND) {
-                Files.delete(file); // deleted since it was listed
-                return;
+                return false; // deleted since it was listed
             }
             session.expectOk(name);
             GetCommand.deliver(session, new Key(name, entry.key()), out);
             progress.done(entry.length());
-        }
+            return true;
+        });
     }
 }

@@ -5,10 +5,8 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -120,27 +118,11 @@ final class GetCommand implements ToolCommand {
             }
             return;
         }
-        Path part = partOf(file);
-        part.toFile().deleteOnExit();
-        try {
-            try (OutputStream out = new NamedOutput(Shown.name(file.toString()), Files.newOutputStream(part))) {
+        try (WholeFiles files = new WholeFiles()) {
+            files.write(file, out -> {
                 deliver(session, key, out);
-            }
-            Files.setPosixFilePermissions(part, FileCreation.permissions());
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(part);
-        }
-    }
-
-    /** A file beside another, in which that one can come about. */
-    private static Path partOf(Path file) throws IOException {
-        Path parent = file.toAbsolutePath().getParent();
-        Path directory = parent == null ? Path.of("/") : parent;
-        try {
-            return Files.createTempFile(directory, ".objmapper", ".part");
-        } catch (FileSystemException e) {
-            throw new IOException(file + " cannot be made in " + directory + ": " + IoMessage.reason(e), e);
+                return true;
+            });
         }
     }
 

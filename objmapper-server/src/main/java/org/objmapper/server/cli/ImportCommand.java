@@ -38,7 +38,7 @@ final class ImportCommand implements ToolCommand {
                 "Store all files below a directory.",
                 List.of("A key is the prefix and the path relative to DIR. Only regular files are stored; links are not"
                         + " followed. A file that can't be stored is told, the others are stored all the same. What the"
-                        + " command says it has stored is on disk then."),
+                        + " command says it has stored is on disk then, unless it was told to be relaxed."),
                 List.of(ParameterDefinition.one("DIR", "The directory.")),
                 PREFIX,
                 DURABILITY,
@@ -67,11 +67,12 @@ final class ImportCommand implements ToolCommand {
                 Progress progress = new Progress("import", total, console)) {
             run.store(sources, session, progress);
             progress.close();
-            console.err().println(progress.summary() + run.leftOut());
+            console.err().println(progress.summary() + run.durability() + run.leftOut());
             if (arguments.has(OptionDefinition.JSON)) {
                 Map<String, Object> result = new LinkedHashMap<>();
                 result.put("objects", progress.objects());
                 result.put("bytes", progress.bytes());
+                result.put("durable", options.isDurable());
                 result.put("failed", run.failures);
                 result.put("skipped", run.skipped);
                 console.line(Json.of(result));
@@ -217,6 +218,13 @@ final class ImportCommand implements ToolCommand {
             writer.bytes(MetadataType.KEY, source.key());
             options.writeParameters(writer);
             options.writeMetadata(writer, Math.max(source.modifiedMillis(), -1));
+        }
+
+        /** What the summary says of how safe is what is stored. */
+        String durability() {
+            return options.isDurable()
+                    ? ", on disk"
+                    : ", visible, but lost if the server is killed before they are on disk";
         }
 
         /** What the summary says of files that are not stored; empty when all are. */

@@ -51,6 +51,11 @@ final class ObjectOptions {
         arguments.checkLength(OptionDefinition.CONTENT_ENCODING, MetadataType.CONTENT_ENCODING);
     }
 
+    /** Whether what is answered is to be on disk. */
+    boolean isDurable() {
+        return durable;
+    }
+
     /** Whether they say nothing about an object. */
     boolean isEmpty() {
         return ttlMillis == ABSENT

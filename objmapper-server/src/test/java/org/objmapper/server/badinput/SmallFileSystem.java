@@ -8,20 +8,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A tmpfs of the test's own, which has little room; it goes when it is closed. The tests run as root. */
-final class SmallFileSystem implements AutoCloseable {
-    final Path root;
+public final class SmallFileSystem implements AutoCloseable {
+    public final Path root;
 
-    SmallFileSystem(Path root, String size) throws Exception {
+    public SmallFileSystem(Path root, String size) throws Exception {
         this.root = Files.createDirectories(root);
         run("mount", "-t", "tmpfs", "-o", "size=" + size, "objmapper-test", root.toString());
     }
 
-    void remountReadOnly() throws Exception {
+    public void remountReadOnly() throws Exception {
         run("mount", "-o", "remount,ro", root.toString());
     }
 
     /** Writes until nothing fits any more. */
-    void fill(String name) throws IOException {
+    public void fill(String name) throws IOException {
         try (OutputStream file = Files.newOutputStream(root.resolve(name))) {
             while (true) {
                 file.write(new byte[4_096]);

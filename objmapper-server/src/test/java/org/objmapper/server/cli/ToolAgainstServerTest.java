@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.objmapper.server.badinput.SmallFileSystem;
 import org.objmapper.server.config.Configuration;
 import org.objmapper.server.metrics.Metric;
 
@@ -152,7 +153,7 @@ class ToolAgainstServerTest {
         Outcome outcome = tool("get", "key", "-o", directory + "/none/output");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.IO);
         assertThat(outcome.talk())
-                .isEqualTo("objmapper get: " + directory + "/none/output cannot be made in " + directory
+                .isEqualTo("objmapper get: " + directory + "/none/output: it cannot be made in " + directory
                         + "/none: there is no such file or directory\n");
     }
 
@@ -331,9 +332,36 @@ class ToolAgainstServerTest {
         Files.write(source.resolve("large"), bytes(2_000_000));
 
         Outcome imported = tool("import", source.toString());
-        assertThat(imported.talk()).startsWith("import: 201 objects");
+        assertThat(imported.talk()).startsWith("import: 201 objects").endsWith(" s, on disk\n");
         assertThat(tool("stat").text())
                 .contains("objmapper_store_pending_changes 0\n", "objmapper_store_objects 201\n");
+    }
+
+    @Test
+    void aRelaxedImportDoesNotSayThatItIsOnDisk() throws IOException {
+        Path source = Files.createDirectory(directory.resolve("source"));
+        Files.write(source.resolve("file"), bytes(1));
+
+        assertThat(tool("import", source.toString(), "--json").text()).contains("\"durable\":true");
+        Outcome relaxed = tool("import", source.toString(), "--durability", "relaxed", "--json");
+        assertThat(relaxed.text()).contains("\"durable\":false");
+        assertThat(relaxed.talk()).contains("lost if the server is killed").doesNotContain("s, on disk");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"auto", "copy"})
+    void anExportThatFillsTheDiskLeavesNoPartOfAFileAndWhatWasThere(String mode) throws Exception {
+        ToolCall.with(bytes(3_000_000), environment(), "put", "large", "-");
+        try (SmallFileSystem small = new SmallFileSystem(directory.resolve("small"), "1m")) {
+            Files.write(small.root.resolve("large"), bytes(10));
+
+            Outcome outcome = tool("export", small.root.toString(), "--mode", mode);
+            assertThat(outcome.exitCode()).isEqualTo(ExitCode.IO);
+            assertThat(outcome.talk()).contains("/small/large: No space left on device");
+            assertThat(small.root).isDirectoryContaining(file -> file.endsWith("large"));
+            assertThat(small.root).isDirectoryNotContaining(file -> !file.endsWith("large"));
+            assertThat(small.root.resolve("large")).hasBinaryContent(bytes(10));
+        }
     }
 
     @Test
