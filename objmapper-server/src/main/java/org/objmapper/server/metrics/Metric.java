@@ -21,6 +21,13 @@ public enum Metric {
             "objects",
             "objects in the index, expired ones within their grace too"),
     STORE_BYTES("objmapper_store_bytes", Type.GAUGE, "bytes", "bodies of the objects in the index, together"),
+    STORE_EVICTABLE_OBJECTS(
+            "objmapper_store_evictable_objects",
+            Type.GAUGE,
+            "objects",
+            "objects in the index that may be given up when room is needed"),
+    STORE_EVICTABLE_BYTES(
+            "objmapper_store_evictable_bytes", Type.GAUGE, "bytes", "bodies of the evictable objects, together"),
     STORE_FREE_BYTES(
             "objmapper_store_free_bytes",
             Type.GAUGE,

@@ -101,7 +101,7 @@ final class Changes {
         byte[] encoded = encode(metadata, generation, expiry);
         IndexRecord record = new IndexRecord(
                 key.bytes(),
-                body.inline() == null ? 0 : IndexRecord.INLINE,
+                (body.inline() == null ? 0 : IndexRecord.INLINE) | (metadata.isEvictable() ? IndexRecord.EVICTABLE : 0),
                 body.inline() == null ? Store.DEVICE : IndexRecord.NO_DEVICE,
                 generation,
                 generation,
@@ -249,7 +249,12 @@ final class Changes {
 
     static IndexRecord rewritten(IndexRecord there, ObjectMetadata metadata, long generation, long expiry)
             throws StoreException {
-        return there.rewritten(generation, expiry, metadata.graceMillis(), encode(metadata, generation, expiry));
+        return there.rewritten(
+                generation,
+                expiry,
+                metadata.graceMillis(),
+                metadata.isEvictable(),
+                encode(metadata, generation, expiry));
     }
 
     /** What a change makes of what is there; null for nothing. */

@@ -88,6 +88,16 @@ public final class ObjectMetadata {
         return 0;
     }
 
+    /** Whether it says that the object may be given up when room is needed. */
+    boolean isEvictable() {
+        for (Entry entry : entries) {
+            if (entry.type == MetadataType.EVICTABLE.code()) {
+                return entry.value[0] != 0;
+            }
+        }
+        return false;
+    }
+
     List<byte[]> tags() {
         List<byte[]> tags = new ArrayList<>();
         for (Entry entry : entries) {

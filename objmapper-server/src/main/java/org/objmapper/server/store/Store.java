@@ -159,6 +159,8 @@ public final class Store implements AutoCloseable {
     private void showMetrics() {
         metrics.show(Metric.STORE_OBJECTS, () -> index.totals().objects());
         metrics.show(Metric.STORE_BYTES, () -> index.totals().bytes());
+        metrics.show(Metric.STORE_EVICTABLE_OBJECTS, () -> index.totals().evictableObjects());
+        metrics.show(Metric.STORE_EVICTABLE_BYTES, () -> index.totals().evictableBytes());
         metrics.show(Metric.STORE_FREE_BYTES, files::freeBytes);
         metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
         metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);

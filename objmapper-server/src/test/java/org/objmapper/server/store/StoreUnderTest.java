@@ -105,6 +105,10 @@ final class StoreUnderTest implements AutoCloseable {
         return new Put(bytes(key), metadata, ttlMillis, false, null, null, null, false);
     }
 
+    static ObjectMetadata evictability(boolean evictable) {
+        return new ObjectMetadata().set(MetadataType.EVICTABLE, new byte[] {(byte) (evictable ? 1 : 0), 0, 0, 0});
+    }
+
     Result put(Put put, byte[] body) {
         return put(put, body, body.length);
     }

@@ -241,8 +241,8 @@ public final class Index implements AutoCloseable {
     private Totals readTotals() {
         return read((tables, txn) -> {
             byte[] stored = tables.state.get(txn, TOTALS);
-            ByteBuffer buffer = value(stored == null ? new byte[16] : stored);
-            return new Totals(buffer.getLong(), buffer.getLong());
+            ByteBuffer buffer = value(stored == null ? new byte[4 * Long.BYTES] : stored);
+            return new Totals(buffer.getLong(), buffer.getLong(), buffer.getLong(), buffer.getLong());
         });
     }
 
@@ -427,7 +427,12 @@ public final class Index implements AutoCloseable {
             tables.state.put(
                     txn,
                     TOTALS,
-                    value(16).putLong(sum.objects()).putLong(sum.bytes()).array());
+                    value(4 * Long.BYTES)
+                            .putLong(sum.objects())
+                            .putLong(sum.bytes())
+                            .putLong(sum.evictableObjects())
+                            .putLong(sum.evictableBytes())
+                            .array());
             tables.state.put(txn, GENERATIONS, value(8).putLong(generationBound).array());
             txn.commit();
         }

@@ -82,6 +82,11 @@ public record IndexRecord(
         return (flags & INLINE) == 0;
     }
 
+    /** Whether the object may be given up when room is needed; else it is kept. */
+    public boolean isEvictable() {
+        return (flags & EVICTABLE) != 0;
+    }
+
     /** Its tags, in the order of its metadata. */
     public List<byte[]> tags() {
         List<byte[]> tags = new ArrayList<>();
@@ -95,11 +100,12 @@ public record IndexRecord(
         return tags;
     }
 
-    /** The same object with other metadata. */
-    public IndexRecord rewritten(long newGeneration, long newExpiryMillis, long newGraceMillis, byte[] newMetadata) {
+    /** The same object with other metadata, which says too whether it is evictable. */
+    public IndexRecord rewritten(
+            long newGeneration, long newExpiryMillis, long newGraceMillis, boolean evictable, byte[] newMetadata) {
         return new IndexRecord(
                 key,
-                flags,
+                evictable ? flags | EVICTABLE : flags & ~EVICTABLE,
                 device,
                 newGeneration,
                 bodyGeneration,

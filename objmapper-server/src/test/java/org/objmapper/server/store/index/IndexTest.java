@@ -130,7 +130,7 @@ class IndexTest {
 
         assertThat(index.get(key("a"))).usingRecursiveComparison().isEqualTo(inFile("a", 1));
         assertThat(index.get(key("b"))).usingRecursiveComparison().isEqualTo(inline("b", 2));
-        assertThat(index.totals()).isEqualTo(new Totals(2, 10_000 + BODY.length));
+        assertThat(index.totals()).isEqualTo(new Totals(2, 10_000 + BODY.length, 0, 0));
         assertThat(damaged()).isZero();
     }
 
@@ -152,7 +152,7 @@ class IndexTest {
     @Test
     void anInlineBodyStaysWithATouchedObjectAndLeavesWithAReplacedOne() {
         put(inline("a", 1));
-        put(inline("a", 1).rewritten(2, IndexRecord.NEVER, 0, tagged()).withInlineBody(null));
+        put(inline("a", 1).rewritten(2, IndexRecord.NEVER, 0, false, tagged()).withInlineBody(null));
 
         assertThat(index.get(key("a")).inlineBody()).isEqualTo(BODY);
         assertThat(index.get(key("a")).generation()).isEqualTo(2);
