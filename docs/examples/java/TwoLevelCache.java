@@ -7,11 +7,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.objmapper.client.Body;
+import org.objmapper.client.GetOptions;
 import org.objmapper.client.Key;
+import org.objmapper.client.Lookup;
 import org.objmapper.client.ObjmapperClient;
+import org.objmapper.client.ObjmapperException;
 import org.objmapper.client.PutOptions;
 import org.objmapper.client.StoredObject;
 import org.objmapper.protocol.Mode;
+import org.objmapper.protocol.Status;
 
 /**
  * A cache of two levels: Caffeine keeps the hottest bodies of this JVM, objmapper keeps all of them for every JVM of the machine, and
@@ -43,28 +47,41 @@ public final class TwoLevelCache implements AutoCloseable {
     }
 
     private ByteBuffer fromSecond(Key key, Source source) {
-        try {
-            Optional<ByteBuffer> stored = mapped(key);
-            if (stored.isPresent()) {
+        try (Lookup found = second.lookup(key, new GetOptions())) {
+            if (found.object().isPresent()) {
                 System.out.println("found in objmapper");
-                return stored.get();
+                return mapped(found.object().get());
             }
             System.out.println("made anew");
-            second.put(key, Body.of(source.make(key)), new PutOptions().ttlMillis(3_600_000));
-            return mapped(key).orElseThrow(() -> new IOException(key + " went as soon as it was stored"));
+            PutOptions filling = new PutOptions().ttlMillis(3_600_000);
+            found.fillToken().ifPresent(filling::fillToken); // what is purged meanwhile stays purged
+            byte[] made = source.make(key);
+            return stored(key, made, filling) ? mapped(key) : ByteBuffer.wrap(made);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private Optional<ByteBuffer> mapped(Key key) throws IOException {
-        Optional<StoredObject> found = second.get(key);
-        if (found.isEmpty()) {
-            return Optional.empty();
+    private boolean stored(Key key, byte[] body, PutOptions filling) throws ObjmapperException {
+        try {
+            second.put(key, Body.of(body), filling);
+            return true;
+        } catch (ObjmapperException e) {
+            if (e.status().equals(Optional.of(Status.STALE_FILL))) {
+                return false;
+            }
+            throw e;
         }
-        try (StoredObject object = found.get()) {
-            return Optional.of(object.buffer()); // the mapping outlives the object's descriptor
+    }
+
+    private ByteBuffer mapped(Key key) throws IOException {
+        try (StoredObject object = second.get(key).orElseThrow(() -> new IOException(key + " went at once"))) {
+            return mapped(object);
         }
+    }
+
+    private static ByteBuffer mapped(StoredObject object) throws IOException {
+        return object.buffer(); // the mapping outlives the object's descriptor
     }
 
     @Override

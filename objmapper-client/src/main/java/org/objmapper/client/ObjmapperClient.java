@@ -86,6 +86,18 @@ public final class ObjmapperClient implements AutoCloseable {
         return submit(request, reply -> object(key, reply), ObjmapperClient::closeUnwanted);
     }
 
+    /** As {@link #get(Key, GetOptions)}, for a caller that fills a miss: it says what that takes. The caller closes it. */
+    public Lookup lookup(Key key, GetOptions options) throws ObjmapperException {
+        Request request = Request.of(Operation.GET, key, options.encode(key, true));
+        return found(key, run(request));
+    }
+
+    /** As {@link #lookup}, without waiting. Whoever takes it out of the future closes it. */
+    public CompletableFuture<Lookup> lookupAsync(Key key, GetOptions options) {
+        Request request = Request.of(Operation.GET, key, options.encode(key, true));
+        return submit(request, reply -> found(key, reply), lookup -> closeUnwanted(lookup.object()));
+    }
+
     /** What the server keeps about an object; empty where there is none. */
     public Optional<ObjectMetadata> head(Key key) throws ObjmapperException {
         return head(key, new GetOptions());
@@ -446,9 +458,13 @@ public final class ObjmapperClient implements AutoCloseable {
     }
 
     private Optional<StoredObject> object(Key key, Reply reply) throws ObjmapperException {
+        return found(key, reply).object();
+    }
+
+    private Lookup found(Key key, Reply reply) throws ObjmapperException {
         if (reply.status == Status.OK || reply.status == Status.NOT_MODIFIED) {
             try {
-                return Optional.of(new StoredObject(key, reply, mappings));
+                return Lookup.hit(new StoredObject(key, reply, mappings));
             } catch (IOException e) {
                 reply.discard();
                 throw new ObjmapperException(null, key, true, "GET " + key + ": " + e.getMessage(), e);
@@ -456,7 +472,7 @@ public final class ObjmapperClient implements AutoCloseable {
         }
         reply.discard();
         if (reply.status == Status.NOT_FOUND) {
-            return Optional.empty();
+            return Lookup.miss(reply);
         }
         throw refusal("GET " + key, key, reply);
     }

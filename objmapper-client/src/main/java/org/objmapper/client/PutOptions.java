@@ -102,7 +102,10 @@ public final class PutOptions extends ChangeOptions<PutOptions> {
         return this;
     }
 
-    /** The token of 1 to 64 bytes that an earlier miss came with; STALE_FILL when the key was purged or changed since. A TOUCH ignores it. */
+    /**
+     * The token of 1 to 64 bytes that a miss came with ({@link Lookup#fillToken}); STALE_FILL when the key was changed since, or it or one of the
+     * tags was purged, so that what was fetched meanwhile may be old. A TOUCH ignores it.
+     */
     public PutOptions fillToken(byte[] value) {
         fillToken = value.clone();
         return this;

@@ -14,6 +14,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXSocket;
+import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MalformedFrame;
@@ -94,7 +95,8 @@ final class Session {
     private void hello(int messageDescriptors) throws IOException, MalformedFrame {
         Entries terms = new Entries().u32(MetadataType.MODE, settings.mode().code());
         terms.versions();
-        terms.u32(MetadataType.MAX_REQUESTS, settings.maxRequests())
+        terms.u64(MetadataType.FEATURES, Features.FILL_TOKENS | Features.VARIANTS | Features.BANS)
+                .u32(MetadataType.MAX_REQUESTS, settings.maxRequests())
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, messageDescriptors)
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Inbox.MAX_MESSAGE_DESCRIPTORS)
                 .u32(MetadataType.MAX_FRAME, Inbox.MAX_FRAME)

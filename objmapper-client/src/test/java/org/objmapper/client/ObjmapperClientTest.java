@@ -70,6 +70,10 @@ class ObjmapperClientTest {
             assertThat(peer.hello.metadata.find(MetadataType.MAX_MESSAGE_DESCRIPTORS))
                     .isTrue();
             assertThat(peer.hello.metadata.u32()).isEqualTo(60);
+            assertThat(peer.hello.metadata.find(MetadataType.FEATURES)).isTrue();
+            assertThat(peer.hello.metadata.u64())
+                    .as("fill tokens, variants, bans")
+                    .isEqualTo(7);
             peer.reply(peer.receive(), Status.OK, new byte[0]);
         })) {
             client.ping();
@@ -84,6 +88,47 @@ class ObjmapperClientTest {
                 assertThat(object.length()).isEqualTo(HELLO.length);
                 assertAllViewsAre(object, HELLO);
             }
+        }
+    }
+
+    @Test
+    void aMissComesWithWhatItTakesToFillIt() throws Exception {
+        byte[] token = {1, 2, 3};
+        try (Script script = server.serve(peer -> {
+            for (int i = 0; i < 2; i++) {
+                Received get = peer.receive();
+                peer.send(writer -> writer.begin(Operation.GET, Frame.REPLY, get.id, Status.NOT_FOUND, 0)
+                        .bytes(MetadataType.FILL_TOKEN, token)
+                        .text(MetadataType.VARIANT_HEADER, "accept-encoding")
+                        .text(MetadataType.VARIANT_HEADER, "accept-language"));
+            }
+            Received put = peer.receive();
+            assertThat(put.metadata.find(MetadataType.FILL_TOKEN)).isTrue();
+            assertThat(put.metadata.bytes()).isEqualTo(token);
+            peer.reply(put, Status.STALE_FILL, new byte[0]);
+        })) {
+            try (Lookup miss = client.lookup(KEY, new GetOptions());
+                    Lookup again = client.lookupAsync(KEY, new GetOptions()).join()) {
+                assertThat(miss.object()).isEmpty();
+                assertThat(miss.variantHeaders()).containsExactly("accept-encoding", "accept-language");
+                assertThat(again.fillToken().orElseThrow()).isEqualTo(token);
+                PutOptions filling = new PutOptions().fillToken(miss.fillToken().orElseThrow());
+                ObjmapperException stale =
+                        catchThrowableOfType(ObjmapperException.class, () -> client.put(KEY, Body.of(HELLO), filling));
+                assertThat(stale.status()).contains(Status.STALE_FILL);
+            }
+        }
+    }
+
+    @Test
+    void aLookupThatHitsHasTheObjectAndClosesIt() throws Exception {
+        try (Script script = server.serve(peer -> peer.reply(peer.receive(), Status.OK, HELLO))) {
+            Lookup hit = client.lookup(KEY, new GetOptions());
+            StoredObject object = hit.object().orElseThrow();
+            assertThat(object.bytes()).isEqualTo(HELLO);
+            assertThat(hit.fillToken()).isEmpty();
+            hit.close();
+            assertThatThrownBy(object::bytes).hasMessageContaining("is closed");
         }
     }
 

@@ -1,0 +1,10 @@
+package org.objmapper.protocol;
+
+/** The feature bits of HELLO (protocol-spec.md 7.5) that somebody has. */
+public final class Features {
+    public static final long FILL_TOKENS = 1;
+    public static final long VARIANTS = 1 << 1;
+    public static final long BANS = 1 << 2;
+
+    private Features() {}
+}
