@@ -1,8 +1,10 @@
 package org.objmapper.server.store;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,13 +19,14 @@ final class Change {
     private final @Nullable ObjectKey key;
     private final @Nullable IndexRecord record;
     private final @Nullable NewFile file;
+    private final List<IndexRow> rows;
     private final Result result;
     private Result.@Nullable Outcome outcome;
 
     /**
      * A change that nobody was told of yet.
      *
-     * @param key null for one that changes nothing, but waits until all before it are on disk
+     * @param key null for one that changes no object, but waits until all before it are on disk
      * @param record what stands under the key now; null for nothing
      * @param file the body's file, where it came with this change or with one before it that may be on its way too
      * @param outcome whom to tell when it is on disk; null where nobody waits
@@ -35,9 +38,20 @@ final class Change {
             @Nullable NewFile file,
             Result.@Nullable Outcome outcome,
             Result result) {
+        this(key, record, file, List.of(), outcome, result);
+    }
+
+    private Change(
+            @Nullable ObjectKey key,
+            @Nullable IndexRecord record,
+            @Nullable NewFile file,
+            List<IndexRow> rows,
+            Result.@Nullable Outcome outcome,
+            Result result) {
         this.key = key;
         this.record = record;
         this.file = file;
+        this.rows = rows;
         this.outcome = outcome;
         this.result = result;
     }
@@ -45,6 +59,11 @@ final class Change {
     /** Changes nothing; tells {@code outcome} when all changes before it are on disk, or given up. */
     static Change barrier(Result.Outcome outcome, Result result) {
         return new Change(null, null, null, outcome, result);
+    }
+
+    /** Changes no object, but rows of the index besides them. */
+    static Change ofRows(List<IndexRow> rows, Result.Outcome outcome) {
+        return new Change(null, null, null, rows, outcome, Result.ok(0, 0));
     }
 
     @Nullable
@@ -60,6 +79,10 @@ final class Change {
     @Nullable
     NewFile file() {
         return file;
+    }
+
+    List<IndexRow> rows() {
+        return rows;
     }
 
     Result result() {

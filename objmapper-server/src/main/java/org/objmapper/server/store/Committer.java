@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -29,6 +30,7 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexChange;
 import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
 
@@ -111,7 +113,7 @@ final class Committer implements AutoCloseable {
     /** A store that has no room for that yet serves what it has, and takes no changes until it could. */
     private void reserveFirstGenerations() {
         try {
-            index.commit(List.of(), generationBound, new ArrayList<>());
+            index.commit(List.of(), List.of(), generationBound, new ArrayList<>());
         } catch (IndexException e) {
             if (e.status() != Status.NO_SPACE) {
                 throw e;
@@ -221,6 +223,22 @@ final class Committer implements AutoCloseable {
         done.await();
     }
 
+    /**
+     * Brings rows of the index to disk with the next commit, and waits for that; throws when it can't. On any thread that may block but
+     * the committing one.
+     */
+    void write(List<IndexRow> rows) throws StoreException {
+        CompletableFuture<Result> written = new CompletableFuture<>();
+        synchronized (this) {
+            awaitRoom();
+            add(Change.ofRows(rows, written::complete));
+        }
+        Result result = written.join();
+        if (!result.isOk()) {
+            throw new StoreException(result.status(), result.message());
+        }
+    }
+
     private void run() {
         try {
             awaitFirstGenerations();
@@ -286,7 +304,7 @@ final class Committer implements AutoCloseable {
     /** Tries whether the index takes changes again; opens it anew where it has to be. */
     private void tryIndex(long bound) {
         if (index.isUsable()) {
-            index.commit(List.of(), bound, new ArrayList<>());
+            index.commit(List.of(), List.of(), bound, new ArrayList<>());
         } else {
             index.reopen(bound);
         }
@@ -368,7 +386,7 @@ final class Committer implements AutoCloseable {
     private void commitIndex(List<Change> batch, List<IndexChange> last, List<Index.Replaced> replaced)
             throws StoreException {
         try {
-            index.commit(last, boundForCommit(), replaced);
+            index.commit(last, rows(batch), boundForCommit(), replaced);
             return;
         } catch (IndexException e) {
             if (e.status() == Status.NO_SPACE && index.isUsable()) {
@@ -380,11 +398,17 @@ final class Committer implements AutoCloseable {
         }
         reopenIndex(batch);
         try {
-            index.commit(last, boundForCommit(), replaced);
+            index.commit(last, rows(batch), boundForCommit(), replaced);
         } catch (IndexException e) {
             reopenIndex(batch);
             throw StoreException.of(e);
         }
+    }
+
+    private static List<IndexRow> rows(List<Change> batch) {
+        List<IndexRow> rows = new ArrayList<>();
+        batch.forEach(change -> rows.addAll(change.rows()));
+        return rows;
     }
 
     /** Opens the index anew, again and again until it takes changes; only when the store closes it gives up. */

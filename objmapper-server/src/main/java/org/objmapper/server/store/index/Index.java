@@ -150,6 +150,7 @@ public final class Index implements AutoCloseable {
             Dbi<byte[]> expiries,
             Dbi<byte[]> onDevice,
             Dbi<byte[]> devices,
+            Dbi<byte[]> orders,
             Dbi<byte[]> state) {
         /** Opens them all, and makes those that are not there, with the transaction. */
         static Tables of(Env<byte[]> env, Txn<byte[]> txn) {
@@ -162,11 +163,16 @@ public final class Index implements AutoCloseable {
                     table(env, txn, "expiries"),
                     table(env, txn, "ondevice"),
                     table(env, txn, "devices"),
+                    table(env, txn, "orders"),
                     table(env, txn, "state"));
         }
 
         private static Dbi<byte[]> table(Env<byte[]> env, Txn<byte[]> txn, String name) {
             return env.openDbi(txn, ascii(name), null, false, DbiFlags.MDB_CREATE);
+        }
+
+        Dbi<byte[]> of(IndexRow.Table table) {
+            return table == IndexRow.Table.ORDERS ? orders : state;
         }
     }
 
@@ -390,18 +396,39 @@ public final class Index implements AutoCloseable {
         });
     }
 
+    /** The value of a row besides the objects; null where there is none. */
+    byte @Nullable [] row(IndexRow.Table table, byte[] key) {
+        return readOrNull((tables, txn) -> tables.of(table).get(txn, key));
+    }
+
+    /** Up to {@code limit} keys of such rows, from one on and before another. */
+    List<byte[]> keys(IndexRow.Table table, byte[] from, byte[] before, int limit) {
+        List<byte[]> found = new ArrayList<>();
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.of(table).openCursor(txn)) {
+                boolean there = seek(cursor, from);
+                while (there && found.size() < limit && Arrays.compareUnsigned(cursor.key(), before) < 0) {
+                    found.add(cursor.key());
+                    there = cursor.next();
+                }
+                return found;
+            }
+        });
+    }
+
     private static boolean seek(Cursor<byte[]> cursor, byte[] from) {
         return from.length == 0 ? cursor.first() : cursor.get(from, GetOp.MDB_SET_RANGE);
     }
 
     /**
-     * Writes changes, one for each key at most, and the bound of generations; adds to {@code replaced} the files that nothing leads to
+     * Writes changes, one for each key at most, then other rows, and the bound of generations; adds to {@code replaced} the files that nothing leads to
      * any more. When it fails otherwise than for want of room, the index holds all of the changes or none of them, and which of the two
      * can be said after {@link #reopen}.
      */
-    public void commit(Iterable<IndexChange> changes, long generationBound, List<Replaced> replaced) {
+    public void commit(
+            Iterable<IndexChange> changes, Iterable<IndexRow> rows, long generationBound, List<Replaced> replaced) {
         try {
-            write(changes, generationBound, replaced);
+            write(changes, rows, generationBound, replaced);
         } catch (LmdbException e) {
             throw IndexException.of(e);
         } catch (BufferUnderflowException | IllegalArgumentException | IllegalStateException e) {
@@ -415,7 +442,8 @@ public final class Index implements AutoCloseable {
                 + (reason == null ? "" : " (" + reason + ")") + ": put it back from a backup");
     }
 
-    private void write(Iterable<IndexChange> changes, long generationBound, List<Replaced> replaced) {
+    private void write(
+            Iterable<IndexChange> changes, Iterable<IndexRow> rows, long generationBound, List<Replaced> replaced) {
         Tables tables = tables();
         Totals sum = totals;
         NavigableMap<Long, byte[]> bodies = new TreeMap<>();
@@ -424,6 +452,7 @@ public final class Index implements AutoCloseable {
                 sum = apply(tables, txn, change, sum, replaced, bodies);
             }
             append(tables.bodies, txn, bodies);
+            rows.forEach(row -> write(tables.of(row.table()), txn, row));
             tables.state.put(
                     txn,
                     TOTALS,
@@ -438,6 +467,15 @@ public final class Index implements AutoCloseable {
         }
         totals = sum;
         committedBound = generationBound;
+    }
+
+    private static void write(Dbi<byte[]> table, Txn<byte[]> txn, IndexRow row) {
+        byte[] value = row.value();
+        if (value == null) {
+            table.delete(txn, row.key());
+        } else {
+            table.put(txn, row.key(), value);
+        }
     }
 
     private Totals apply(
@@ -546,7 +584,7 @@ public final class Index implements AutoCloseable {
     public void reopen(long generationBound) {
         openAnew();
         try {
-            commit(List.of(), generationBound, new ArrayList<>());
+            commit(List.of(), List.of(), generationBound, new ArrayList<>());
         } catch (IndexException e) {
             openAnew();
             throw e;

@@ -89,7 +89,7 @@ class IndexTest {
             changes.add(new IndexChange(new ObjectKey(record.key()), record));
         }
         List<Index.Replaced> replaced = new ArrayList<>();
-        index.commit(changes, 1_000, replaced);
+        index.commit(changes, List.of(), 1_000, replaced);
         return replaced;
     }
 
@@ -190,7 +190,7 @@ class IndexTest {
         assertThat(index.due(EXPIRY, 100)).isEmpty();
         assertThat(index.totals().objects()).isEqualTo(1);
 
-        index.commit(List.of(new IndexChange(key("a"), null)), 1_000, new ArrayList<>());
+        index.commit(List.of(new IndexChange(key("a"), null)), List.of(), 1_000, new ArrayList<>());
         assertThat(index.tagged(TAG, null, 100, record -> true)).isNull();
         assertThat(scanned("")).isEmpty();
     }

@@ -1,0 +1,43 @@
+package org.objmapper.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.hold.LeaseProbe;
+import org.objmapper.server.store.hold.Ledger;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.SavedOrder;
+
+class CommitterTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void anOrderIsOnDiskWhenItsSavingReturns() throws Exception {
+        Metrics metrics = new Metrics();
+        try (Device device = Device.open(directory);
+                Index index = new Index(
+                        device.index(), 1 << 24, new Index.Ids(device.indexId(), device.id()), true, true, metrics);
+                Closer closer = new Closer();
+                Ledger ledger = new Ledger(LeaseProbe.of(device), closer, 1)) {
+            HotTable hot = new HotTable(1, 1);
+            SavedOrder order = new SavedOrder(index, 1);
+            try (Committer committer = new Committer(index, device, hot, closer, ledger, metrics, 1_000)) {
+                SavedOrder.Writer writer = order.begin(committer::write);
+                writer.add(7, 8, (byte) 9);
+                writer.end();
+                List<String> entries = new ArrayList<>();
+                order.load((digest, variant, state) -> entries.add(digest + " " + variant + " " + state));
+
+                assertThat(entries).containsExactly("7 8 9");
+            }
+        }
+    }
+}
