@@ -28,6 +28,7 @@ class PackageUseTest {
     private static final String DEVICE = "org.objmapper.server.store.device";
     private static final String HOLD = "org.objmapper.server.store.hold";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
+    private static final String BAN = "org.objmapper.server.store.ban";
     private static final String DELIVERY = "org.objmapper.server.delivery";
     private static final String EXCHANGE = "org.objmapper.server.exchange";
     private static final String METRICS = "org.objmapper.server.metrics";
@@ -52,6 +53,7 @@ class PackageUseTest {
                             DEVICE,
                             HOLD,
                             EVICTION,
+                            BAN,
                             "net.openhft..",
                             "com.github.benmanes.caffeine..",
                             METRICS,
@@ -60,6 +62,7 @@ class PackageUseTest {
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
+            Map.entry(BAN, List.of(PROTOCOL, INDEX)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
             Map.entry(

@@ -42,6 +42,11 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     private final GetRequest request = new GetRequest();
     private Step step = Step.DECODE;
 
+    /** The moment before the look-up, for the token of a miss. */
+    private long fillTime;
+
+    private final byte[] fillToken = new byte[Store.FILL_TOKEN_BYTES];
+
     // What the index says, on a thread of its own.
     private boolean indexAsked;
     private volatile boolean indexAnswered;
@@ -144,6 +149,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         if (indexAsked) {
             return indexAnswered ? takeIndexAnswer() : Step.LOOKUP;
         }
+        fillTime = store.fillTime();
         object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength());
         return object == null ? askIndex() : Step.PIN;
     }
@@ -191,9 +197,16 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return Step.RELEASE;
     }
 
-    /** MISS: there is no such object, or none any more. */
+    /** MISS: there is no such object, or none any more; a client that fills it in is given the token for that. */
     private Step miss() {
-        answer(Status.NOT_FOUND, "");
+        FrameWriter frame = output.frame(REPLY_ROOM);
+        frame.begin(operation, Frame.REPLY, requestId, Status.NOT_FOUND, 0);
+        if (peer.terms().givesFillTokens()) {
+            store.fillToken(fillTime, fillToken);
+            frame.bytes(MetadataType.FILL_TOKEN, fillToken);
+        }
+        explain(frame, Status.NOT_FOUND, "");
+        output.end(null);
         return Step.RELEASE;
     }
 

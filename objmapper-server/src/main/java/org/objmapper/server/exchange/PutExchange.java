@@ -23,6 +23,7 @@ public final class PutExchange extends ChangeExchange {
     private boolean ifAbsent;
     private byte @Nullable [] expectedSha256;
     private @Nullable Long expectedXxh3;
+    private byte @Nullable [] fillToken;
     private long objectLength;
     /** Bytes of the body that its first frame still owes. */
     private int leftInFrame;
@@ -59,8 +60,16 @@ public final class PutExchange extends ChangeExchange {
             case IF_ABSENT -> ifAbsent = true;
             case EXPECTED_SHA256 -> expectedSha256 = metadata.bytes();
             case EXPECTED_XXH3 -> expectedXxh3 = metadata.u64();
-            case FILL_TOKEN -> refuse(Status.STALE_FILL, "this server gave out no such fill token since it started");
+            case FILL_TOKEN -> takeFillToken(metadata.bytes());
             default -> super.decodeParameter(type, metadata);
+        }
+    }
+
+    private void takeFillToken(byte[] token) {
+        if (peer.terms().givesFillTokens()) {
+            fillToken = token;
+        } else {
+            refuse(Status.STALE_FILL, "this session was not granted fill tokens");
         }
     }
 
@@ -139,14 +148,15 @@ public final class PutExchange extends ChangeExchange {
     @Override
     protected boolean start() {
         Put put = new Put(
-                theKey(),
-                objectMetadata,
-                ttlMillis == null ? -1 : ttlMillis,
-                ifAbsent,
-                ifGeneration,
-                expectedSha256,
-                expectedXxh3,
-                durable);
+                        theKey(),
+                        objectMetadata,
+                        ttlMillis == null ? -1 : ttlMillis,
+                        ifAbsent,
+                        ifGeneration,
+                        expectedSha256,
+                        expectedXxh3,
+                        durable)
+                .filling(fillToken);
         if (descriptor >= 0) {
             int passed = descriptor;
             descriptor = -1;

@@ -1,5 +1,6 @@
 package org.objmapper.server.exchange;
 
+import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Mode;
 
 /** What a session was granted in HELLO (protocol-spec.md 7.4), in bytes or pieces. */
@@ -10,7 +11,13 @@ public record Terms(
         int maxQueuedDescriptors,
         int maxFrame,
         int inlineLimit,
-        boolean ordered) {
+        boolean ordered,
+        long features) {
+    /** Whether misses come with fill tokens. */
+    public boolean givesFillTokens() {
+        return (features & Features.FILL_TOKENS) != 0;
+    }
+
     /** Whether the client takes descriptors at all. */
     public boolean takesDescriptors() {
         return maxMessageDescriptors > 0 && maxQueuedDescriptors > 0;

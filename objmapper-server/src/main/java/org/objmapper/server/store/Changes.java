@@ -1,14 +1,17 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.ban.Extent;
+import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Index;
@@ -23,14 +26,16 @@ final class Changes {
     private final Index index;
     private final Device files;
     private final Committer committer;
+    private final FillTokens fills;
     private final LongSupplier clock;
     /** Those under way; guarded by the committer's lock. */
     private final List<Purge> purges = new ArrayList<>();
 
-    Changes(Index index, Device files, Committer committer, LongSupplier clock) {
+    Changes(Index index, Device files, Committer committer, FillTokens fills, LongSupplier clock) {
         this.index = index;
         this.files = files;
         this.committer = committer;
+        this.fills = fills;
         this.clock = clock;
     }
 
@@ -44,7 +49,7 @@ final class Changes {
             synchronized (committer) {
                 committer.awaitRoom();
                 IndexRecord there = current(key);
-                result = check(put, there);
+                result = check(put, key, there);
                 if (result == null) {
                     result = publish(key, put, body, outcome);
                     taken = true;
@@ -76,11 +81,26 @@ final class Changes {
         return true;
     }
 
-    private @Nullable Result check(Put put, @Nullable IndexRecord there) {
+    private @Nullable Result check(Put put, ObjectKey key, @Nullable IndexRecord there) {
+        String stale = staleness(put, key);
+        if (stale != null) {
+            return Result.refused(Status.STALE_FILL, stale);
+        }
         if (put.ifAbsent() && there != null && !there.expiredAt(clock.getAsLong())) {
             return Result.precondition(there.generation());
         }
         return checkGeneration(put.ifGeneration(), there);
+    }
+
+    private @Nullable String staleness(Put put, ObjectKey key) {
+        byte[] token = put.fillToken();
+        return token == null
+                ? null
+                : fills.staleness(
+                        token,
+                        key,
+                        ByteBuffer.wrap(put.metadata().encode()).order(ByteOrder.LITTLE_ENDIAN),
+                        put.metadata().tags());
     }
 
     private static @Nullable Result checkGeneration(@Nullable Long wanted, @Nullable IndexRecord there) {
@@ -117,6 +137,7 @@ final class Changes {
                 : null;
         Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3);
         committer.add(new Change(key, record, file, put.durable() ? outcome : null, result));
+        fills.changed(key);
         return result;
     }
 
@@ -174,9 +195,9 @@ final class Changes {
     }
 
     /** Begins a purge; adds to {@code onTheirWay} the keys of what it takes and the index may not have yet. */
-    Purge begin(Predicate<IndexRecord> matches, boolean soft, List<ObjectKey> onTheirWay) {
+    Purge begin(Extent extent, boolean soft, List<ObjectKey> onTheirWay) {
         synchronized (committer) {
-            Purge purge = new Purge(matches, soft, committer.nextGeneration());
+            Purge purge = new Purge(extent, soft, committer.nextGeneration());
             for (Change change : committer.allPending()) {
                 ObjectKey key = change.key();
                 IndexRecord record = change.record();
@@ -185,6 +206,7 @@ final class Changes {
                 }
             }
             purges.add(purge);
+            fills.purged(extent);
             return purge;
         }
     }
@@ -215,6 +237,7 @@ final class Changes {
                 if (takes && there != null) {
                     edit(key, there, soft ? expired(there, now) : null, null);
                 }
+                fills.changed(key);
                 // Tells when this, and all before it, is on disk: what it found gone may not come back.
                 committer.add(Change.barrier(outcome, Result.purged(takes ? 1 : 0)));
             }
@@ -292,6 +315,9 @@ final class Changes {
                 } else {
                     result = result == null ? Result.refused(Status.NOT_FOUND, "") : result;
                     told = waits && tellOnceOnDisk(key, outcome, result);
+                }
+                if (result.isOk() || (removes && there == null)) {
+                    fills.changed(key);
                 }
             }
         } catch (IOException | IndexException e) {

@@ -1,15 +1,15 @@
 package org.objmapper.server.store;
 
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.index.IndexRecord;
 
 /**
- * A purge under way: it takes the objects that match and were there when it began, and knows which of them are not on disk as taken
+ * A purge under way: it takes the objects that it covers and were there when it began, and knows which of them are not on disk as taken
  * yet. Safe on any thread.
  */
 final class Purge {
-    private final Predicate<IndexRecord> matches;
+    private final Extent extent;
     private final boolean soft;
     private final long before;
 
@@ -18,9 +18,9 @@ final class Purge {
     private int unsettled;
     private @Nullable Result failed;
 
-    /** Takes what matches and has a generation below {@code before}; soft: makes it expire. */
-    Purge(Predicate<IndexRecord> matches, boolean soft, long before) {
-        this.matches = matches;
+    /** Takes what is covered and has a generation below {@code before}; soft: makes it expire. */
+    Purge(Extent extent, boolean soft, long before) {
+        this.extent = extent;
         this.soft = soft;
         this.before = before;
     }
@@ -30,7 +30,7 @@ final class Purge {
     }
 
     boolean takes(IndexRecord record) {
-        return record.generation() < before && matches.test(record);
+        return record.generation() < before && extent.covers(record.key(), record.metadata());
     }
 
     /** An object is taken, and {@link #settled} will be told when that is on disk. */

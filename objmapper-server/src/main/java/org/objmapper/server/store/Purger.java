@@ -2,18 +2,17 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
-import org.objmapper.server.store.index.PrefixKey;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -49,23 +48,23 @@ final class Purger implements AutoCloseable {
 
     /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too many purges wait already. */
     boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
-        Predicate<IndexRecord> matches = record -> PrefixKey.startsWith(record.key(), prefix);
-        return queue.submit(
-                () -> purge(matches, soft, outcome, (after, found) -> index.scan(prefix, after, STEP, found)));
+        return submit(Extent.ofPrefix(prefix), soft, outcome, (after, found) -> index.scan(prefix, after, STEP, found));
     }
 
     /** Takes all objects with a tag away, durably; soft: makes them expire. False when too many purges wait already. */
     boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        Predicate<IndexRecord> matches = record -> record.tags().stream().anyMatch(other -> Arrays.equals(other, tag));
-        return queue.submit(
-                () -> purge(matches, soft, outcome, (after, found) -> index.tagged(tag, after, STEP, found)));
+        return submit(Extent.ofTag(tag), soft, outcome, (after, found) -> index.tagged(tag, after, STEP, found));
     }
 
-    private void purge(Predicate<IndexRecord> matches, boolean soft, Result.Outcome outcome, Slices slices) {
+    private boolean submit(Extent extent, boolean soft, Result.Outcome outcome, Slices slices) {
+        return queue.submit(() -> purge(extent, soft, outcome, slices));
+    }
+
+    private void purge(Extent extent, boolean soft, Result.Outcome outcome, Slices slices) {
         Result result;
         try {
             List<ObjectKey> onTheirWay = new ArrayList<>();
-            Purge purge = changes.begin(matches, soft, onTheirWay);
+            Purge purge = changes.begin(extent, soft, onTheirWay);
             try {
                 result = run(purge, onTheirWay, slices);
             } finally {

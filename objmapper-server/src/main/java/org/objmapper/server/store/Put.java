@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param ifAbsent only where no unexpired object stands
  * @param ifGeneration only over this generation; null for any
  * @param durable answered only when it survives power loss
+ * @param fillToken of the miss that it fills; null where it fills none
  */
 public record Put(
         byte[] key,
@@ -19,4 +20,23 @@ public record Put(
         @Nullable Long ifGeneration,
         byte @Nullable [] expectedSha256,
         @Nullable Long expectedXxh3,
-        boolean durable) {}
+        boolean durable,
+        byte @Nullable [] fillToken) {
+    /** One that fills no miss. */
+    public Put(
+            byte[] key,
+            ObjectMetadata metadata,
+            long ttlMillis,
+            boolean ifAbsent,
+            @Nullable Long ifGeneration,
+            byte @Nullable [] expectedSha256,
+            @Nullable Long expectedXxh3,
+            boolean durable) {
+        this(key, metadata, ttlMillis, ifAbsent, ifGeneration, expectedSha256, expectedXxh3, durable, null);
+    }
+
+    /** The same, for the miss that came with a token; null for none. */
+    public Put filling(byte @Nullable [] token) {
+        return new Put(key, metadata, ttlMillis, ifAbsent, ifGeneration, expectedSha256, expectedXxh3, durable, token);
+    }
+}

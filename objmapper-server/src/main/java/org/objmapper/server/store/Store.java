@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,7 @@ import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceQueue;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Store implements AutoCloseable {
     /** Bodies up to here stand in the index. */
+    /** Bytes of a fill token. */
+    public static final int FILL_TOKEN_BYTES = FillTokens.TOKEN_BYTES;
+
     static final int INLINE_BODY_BYTES = 4_096;
 
     /** Chunks of bodies on their way to the device, and bodies that may wait for one. */
@@ -61,6 +66,7 @@ public final class Store implements AutoCloseable {
     private final PassedQueue passed;
     private final ChunkPool chunks = new ChunkPool(CHUNKS, MAX_WAITING_FOR_CHUNKS);
     private final Metrics metrics;
+    private final FillTokens fills;
     private final Changes changes;
     private final Purger purger;
     private final Housekeeping housekeeping;
@@ -100,7 +106,8 @@ public final class Store implements AutoCloseable {
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
-        changes = new Changes(index, files, committer, clock);
+        fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
+        changes = new Changes(index, files, committer, fills, clock);
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
         finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping, memory);
@@ -200,6 +207,16 @@ public final class Store implements AutoCloseable {
     /** Lets go of some descriptors that are kept at hand: the process has too many. False where it found none. */
     public boolean shedDescriptors() {
         return hot.shed(SHED_AT_ONCE, StoredObject::unpin);
+    }
+
+    /** What {@link #fillToken} is to be given after a look-up; to be asked for before it. Waits for nothing. */
+    public long fillTime() {
+        return fills.now();
+    }
+
+    /** Writes the {@link #FILL_TOKEN_BYTES} of the token for a look-up that began at {@code fillTime} and found nothing. Waits for nothing. */
+    public void fillToken(long fillTime, byte[] token) {
+        fills.token(fillTime, token);
     }
 
     // ---- bodies

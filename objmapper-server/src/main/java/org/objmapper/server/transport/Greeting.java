@@ -1,6 +1,7 @@
 package org.objmapper.server.transport;
 
 import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
@@ -16,7 +17,10 @@ import org.objmapper.server.exchange.Terms;
 /** HELLO: what the client asks for, and what it is granted (protocol-spec.md 7). */
 final class Greeting {
     /** Terms of a session that is refused. */
-    private static final Terms REFUSED = new Terms(Mode.AUTO, 0, 0, 0, 0, 0, false);
+    private static final Terms REFUSED = new Terms(Mode.AUTO, 0, 0, 0, 0, 0, false, 0);
+
+    /** What this server has. */
+    private static final long FEATURES = Features.FILL_TOKENS;
 
     private static final int ROOM = 1_024;
 
@@ -74,7 +78,8 @@ final class Greeting {
                                 0,
                                 Limits.INLINE_LIMIT_HIGHEST),
                         limits.inlineLimit()),
-                within(hello, MetadataType.ORDERED, 0, 0, 1) == 1);
+                within(hello, MetadataType.ORDERED, 0, 0, 1) == 1,
+                hello.find(MetadataType.FEATURES) ? hello.u64() & FEATURES : 0);
         grant(output, terms, limits);
         return terms;
     }
@@ -102,7 +107,7 @@ final class Greeting {
         frame.begin(Operation.HELLO, Frame.REPLY, 0, Status.OK, Limits.MAGIC)
                 .u32(MetadataType.MODE, terms.mode().code())
                 .versions(Limits.VERSION, Limits.VERSION)
-                .u64(MetadataType.FEATURES, 0)
+                .u64(MetadataType.FEATURES, terms.features())
                 .u32(MetadataType.MAX_REQUESTS, terms.maxRequests())
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, limits.maxMessageDescriptors())
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, limits.maxQueuedDescriptors())

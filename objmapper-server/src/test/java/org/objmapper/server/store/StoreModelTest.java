@@ -5,7 +5,11 @@ import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.bytes;
 
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +36,17 @@ class StoreModelTest {
     /** An object as it should be. */
     private record Expected(long generation, byte[] body, Set<String> tags, long expiryMillis) {}
 
+    /** A look-up that found nothing, its token, and what has happened since that may make it stale. */
+    private record Miss(
+            String key, byte[] token, Set<String> changed, Set<String> purgedTags, List<String> purgedPrefixes) {
+        boolean isStaleFor(Set<String> tags) {
+            return changed.contains(key)
+                    || !Collections.disjoint(tags, purgedTags)
+                    || purgedPrefixes.stream().anyMatch(key::startsWith);
+        }
+    }
+
+    private final Deque<Miss> misses = new ArrayDeque<>();
     private final TreeMap<String, Expected> model = new TreeMap<>();
     private StoreUnderTest store;
     private Random random;
@@ -66,8 +81,10 @@ class StoreModelTest {
     private void step() throws Exception {
         String key = "key/" + random.nextInt(KEYS);
         int choice = random.nextInt(100);
-        if (choice < 40) {
+        if (choice < 35) {
             put(key);
+        } else if (choice < 40) {
+            missOrFill(key);
         } else if (choice < 70) {
             compare(key);
         } else if (choice < 78) {
@@ -82,7 +99,41 @@ class StoreModelTest {
             store.nowMillis.addAndGet(random.nextInt(300));
         } else {
             store.reopen();
+            misses.clear();
         }
+    }
+
+    private void missOrFill(String key) {
+        removeWhatIsGone();
+        if (misses.size() == 8 || (random.nextBoolean() && !misses.isEmpty())) {
+            fill(misses.remove());
+        } else if (!model.containsKey(key) || expired(model.get(key))) {
+            long time = store.store().fillTime();
+            byte[] token = new byte[Store.FILL_TOKEN_BYTES];
+            assertThat(store.get(key)).isNull();
+            store.store().fillToken(time, token);
+            misses.add(new Miss(key, token, new HashSet<>(), new HashSet<>(), new ArrayList<>()));
+        }
+    }
+
+    private void fill(Miss miss) {
+        Set<String> tags = randomTags();
+        byte[] body = bytes("fill of " + miss.key);
+        Put put = new Put(bytes(miss.key), metadata(tags), -1, false, null, null, null, false);
+        Result result = store.put(put.filling(miss.token), body);
+        if (result.status() == Status.OK) {
+            assertThat(miss.isStaleFor(tags)).as("stale fill of " + miss.key).isFalse();
+            newestGeneration = result.generation();
+            model.put(miss.key, new Expected(result.generation(), body, tags, Long.MAX_VALUE));
+            changed(miss.key);
+        } else {
+            // Keys and tags may share a place: a fill may be refused though its own were left alone.
+            assertThat(result.status()).isEqualTo(Status.STALE_FILL);
+        }
+    }
+
+    private void changed(String key) {
+        misses.forEach(miss -> miss.changed.add(key));
     }
 
     private boolean gone(Expected object) {
@@ -141,6 +192,7 @@ class StoreModelTest {
             assertThat(result.generation()).isGreaterThan(newestGeneration);
             newestGeneration = result.generation();
             model.put(key, new Expected(result.generation(), body, tags, expiry(ttl)));
+            changed(key);
         }
     }
 
@@ -148,6 +200,7 @@ class StoreModelTest {
         removeWhatIsGone();
         Result result = store.delete(key, null, random.nextInt(5) == 0);
         assertThat(result.status()).isEqualTo(model.remove(key) == null ? Status.NOT_FOUND : Status.OK);
+        changed(key);
     }
 
     private void touch(String key) {
@@ -162,6 +215,7 @@ class StoreModelTest {
             assertThat(result.generation()).isGreaterThan(newestGeneration);
             newestGeneration = result.generation();
             model.put(key, new Expected(result.generation(), there.body, tags, expiry(ttl)));
+            changed(key);
         }
     }
 
@@ -183,6 +237,13 @@ class StoreModelTest {
                 ? store.purgeKey(key, soft)
                 : kind == 1 ? store.purgePrefix(key, soft) : store.purgeTag(tag, soft);
         assertThat(result.count()).isEqualTo(hits.size());
+        if (kind == 0) {
+            changed(key);
+        } else if (kind == 1) {
+            misses.forEach(miss -> miss.purgedPrefixes.add(key));
+        } else {
+            misses.forEach(miss -> miss.purgedTags.add(tag));
+        }
         for (Map.Entry<String, Expected> entry : List.copyOf(hits)) {
             Expected old = entry.getValue();
             if (soft) {
