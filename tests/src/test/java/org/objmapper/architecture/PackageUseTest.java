@@ -27,6 +27,7 @@ class PackageUseTest {
     private static final String INDEX = "org.objmapper.server.store.index";
     private static final String DEVICE = "org.objmapper.server.store.device";
     private static final String HOLD = "org.objmapper.server.store.hold";
+    private static final String TABLE = "org.objmapper.server.store.table";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String BAN = "org.objmapper.server.store.ban";
     private static final String DELIVERY = "org.objmapper.server.delivery";
@@ -52,6 +53,7 @@ class PackageUseTest {
                             INDEX,
                             DEVICE,
                             HOLD,
+                            TABLE,
                             EVICTION,
                             BAN,
                             "net.openhft..",
@@ -61,6 +63,7 @@ class PackageUseTest {
             Map.entry(INDEX, List.of(PROTOCOL, NATIVE, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
+            Map.entry(TABLE, List.of(INDEX)),
             Map.entry(EVICTION, List.of()),
             Map.entry(BAN, List.of(PROTOCOL, INDEX)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
