@@ -76,6 +76,7 @@ final class ServerRun implements AutoCloseable {
         return Store.open(StoreOptions.of(settings.directory())
                 .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
                 .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
+                .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids()));
     }

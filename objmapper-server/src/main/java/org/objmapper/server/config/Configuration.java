@@ -24,7 +24,9 @@ public record Configuration(
             int deviceThreads,
             int deviceQueueLength,
             int passedQueueLength,
-            int passedQueueLengthPerUser) {}
+            int passedQueueLengthPerUser,
+            long objectMemoryBytes,
+            long uploadMemoryPerSessionBytes) {}
 
     /** The {@code [limits]} table (protocol-spec.md 8). */
     public record LimitSettings(
@@ -65,7 +67,9 @@ public record Configuration(
                 store.deviceThreads(),
                 store.deviceQueueLength(),
                 store.passedQueueLength(),
-                store.passedQueueLengthPerUser());
+                store.passedQueueLengthPerUser(),
+                store.objectMemoryBytes(),
+                store.uploadMemoryPerSessionBytes());
         return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
     }
 

@@ -77,7 +77,9 @@ public final class ConfigurationFile {
                         store.count(STORE_DEVICE_THREADS, 4),
                         store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024),
                         store.count(STORE_PASSED_QUEUE_LENGTH, 256),
-                        store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64)),
+                        store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
+                        store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
+                        store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20)),
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(

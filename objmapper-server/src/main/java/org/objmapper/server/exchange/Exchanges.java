@@ -13,6 +13,11 @@ public final class Exchanges {
         this.store = store;
     }
 
+    /** What a new session's bodies may take. */
+    public Uploads newUploads() {
+        return new Uploads(store.newUploadShare());
+    }
+
     /** An exchange for a request of an operation, which may be unknown. */
     public Exchange create(int operation, Peer peer, Output output) {
         return switch (operation) {

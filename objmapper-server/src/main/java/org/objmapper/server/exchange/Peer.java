@@ -11,6 +11,9 @@ public interface Peer {
     /** Whether its listener allows an operation. */
     boolean allows(int operation);
 
+    /** What its bodies take of the store's memory. */
+    Uploads uploads();
+
     /** Cancels a request in flight; false if there is none, or if it is too far on. */
     boolean cancel(int requestId);
 

@@ -111,7 +111,7 @@ public final class PutExchange extends ChangeExchange {
     private BodyWriter writer() {
         BodyWriter into = writer;
         if (into == null) {
-            into = store.receive(objectLength, () -> peer.resume(this));
+            into = store.receive(peer.uploads().share, objectLength, () -> peer.resume(this));
             writer = into;
         }
         return into;

@@ -20,6 +20,7 @@ public final class BodyWriter {
     private static final int MAX_AHEAD = 2;
 
     private final Store store;
+    private final UploadShare share;
     private final long declared;
     private final Runnable progress;
     private final MessageDigest digest = Digests.sha256();
@@ -39,8 +40,9 @@ public final class BodyWriter {
     /** Belongs to the drain while that runs; then to whoever takes it from here. */
     private @Nullable BodyFile file;
 
-    BodyWriter(Store store, long declared, Runnable progress) {
+    BodyWriter(Store store, UploadShare share, long declared, Runnable progress) {
         this.store = store;
+        this.share = share;
         this.declared = declared;
         this.progress = progress;
         this.few = new byte[(int) Math.min(Store.INLINE_BODY_BYTES, declared < 0 ? Store.INLINE_BODY_BYTES : declared)];
@@ -122,7 +124,7 @@ public final class BodyWriter {
 
     private @Nullable ByteBuffer takeChunk() {
         boolean onItsWay = running || !full.isEmpty();
-        if (full.size() >= MAX_AHEAD || onItsWay && store.chunks().isShort()) {
+        if (full.size() >= MAX_AHEAD || onItsWay && store.chunks().isShort(share)) {
             starved = true;
             return null;
         }
@@ -141,6 +143,11 @@ public final class BodyWriter {
             }
         }
         return filling;
+    }
+
+    /** Whose chunks it fills. */
+    UploadShare share() {
+        return share;
     }
 
     /** The pool gives a chunk to fill; the caller of {@link #write} holds the lock. */
@@ -267,7 +274,7 @@ public final class BodyWriter {
                 failure = StoreException.of(e);
             }
         } finally {
-            store.chunks().giveBack(bytes);
+            store.chunks().giveBack(bytes, share);
         }
     }
 
@@ -345,7 +352,7 @@ public final class BodyWriter {
             }
         }
         store.chunks().forget(this);
-        left.forEach(store.chunks()::giveBack);
+        left.forEach(chunk -> store.chunks().giveBack(chunk, share));
         BodyFile unused = takeFile();
         if (unused != null) {
             unused.close(store.closer());

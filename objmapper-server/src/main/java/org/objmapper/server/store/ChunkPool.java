@@ -45,14 +45,11 @@ final class ChunkPool {
         this.mostWaiting = mostWaiting;
     }
 
-    /** Gives a body a chunk, if one is free, through {@link BodyWriter#fill}. The body is locked by the caller. */
+    /** Gives a body a chunk, if one is free and its session's share has one left, through {@link BodyWriter#fill}. The body is locked by the caller. */
     synchronized Grant take(BodyWriter body) {
-        ByteBuffer chunk = idle.poll();
-        if (chunk == null && left > 0) {
-            chunk = ByteBuffer.allocateDirect(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-            left--;
-        }
+        ByteBuffer chunk = body.share().left > 0 ? freeChunk() : null;
         if (chunk != null) {
+            body.share().left--;
             waiting.remove(body);
             filling.add(body);
             body.fill(chunk);
@@ -62,11 +59,31 @@ final class ChunkPool {
             return Grant.BUSY;
         }
         waiting.add(body);
-        if (asked || filling.isEmpty()) {
+        if (asked || longestFilling(body) == null) {
             return Grant.WAITS;
         }
         asked = true;
         return Grant.WAITS_FOR_WRITING_OUT;
+    }
+
+    private @Nullable ByteBuffer freeChunk() {
+        ByteBuffer chunk = idle.poll();
+        if (chunk == null && left > 0) {
+            chunk = ByteBuffer.allocateDirect(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            left--;
+        }
+        return chunk;
+    }
+
+    /** Whose chunk, filled in part, a body that wants one could have: where its session's share is used up, one of the same session. */
+    private @Nullable BodyWriter longestFilling(BodyWriter wanting) {
+        boolean ofItsOwn = wanting.share().left == 0;
+        for (BodyWriter body : filling) {
+            if (!ofItsOwn || body.share() == wanting.share()) {
+                return body;
+            }
+        }
+        return null;
     }
 
     /** {@link #writeOut} could not be called; the next body that wants a chunk is to try again. */
@@ -75,8 +92,8 @@ final class ChunkPool {
     }
 
     /** Whether so few are left that a body which has one on its way to the device should leave them to others. */
-    synchronized boolean isShort() {
-        return idle.size() + left < few;
+    synchronized boolean isShort(UploadShare share) {
+        return idle.size() + left < few || share.isShort();
     }
 
     /** The chunk that a body was filling is on its way to the device. */
@@ -90,35 +107,34 @@ final class ChunkPool {
         waiting.remove(body);
     }
 
-    /** Has as many chunks written out that are filled in part as bodies wait for one. May block. */
+    /** Has a chunk that is filled in part written out for each body that waits for one. May block. */
     void writeOut() {
-        int wanted;
+        List<BodyWriter> wanting;
         synchronized (this) {
             asked = false;
-            wanted = waiting.size();
+            wanting = List.copyOf(waiting);
         }
-        for (int i = 0; i < wanted; i++) {
-            BodyWriter longest = pollFilling();
-            if (longest == null) {
-                return;
+        for (BodyWriter body : wanting) {
+            BodyWriter longest = pollFilling(body);
+            if (longest != null) {
+                longest.writeOut();
             }
-            longest.writeOut();
         }
     }
 
-    private synchronized @Nullable BodyWriter pollFilling() {
-        var bodies = filling.iterator();
-        if (!bodies.hasNext()) {
-            return null;
+    private synchronized @Nullable BodyWriter pollFilling(BodyWriter wanting) {
+        BodyWriter longest = longestFilling(wanting);
+        if (longest != null) {
+            filling.remove(longest);
         }
-        BodyWriter longest = bodies.next();
-        bodies.remove();
         return longest;
     }
 
-    void giveBack(ByteBuffer chunk) {
+    /** Takes back a chunk that a body of a session had. */
+    void giveBack(ByteBuffer chunk, UploadShare share) {
         List<BodyWriter> wake;
         synchronized (this) {
+            share.left++;
             idle.push(chunk.clear());
             if (waiting.isEmpty()) {
                 return;

@@ -32,9 +32,10 @@ final class Finder {
     private final Committer committer;
     private final Closer closer;
     private final Housekeeping housekeeping;
+    private final ObjectMemory objects;
     private final IntFunction<ByteBuffer> memory;
 
-    /** Finds objects, whose bytes go to direct buffers of {@code memory}. */
+    /** Finds objects, whose bytes are counted in {@code objects} and go to direct buffers of {@code memory}. */
     Finder(
             Index index,
             Device files,
@@ -43,6 +44,7 @@ final class Finder {
             Committer committer,
             Closer closer,
             Housekeeping housekeeping,
+            ObjectMemory objects,
             IntFunction<ByteBuffer> memory) {
         this.index = index;
         this.files = files;
@@ -51,6 +53,7 @@ final class Finder {
         this.committer = committer;
         this.closer = closer;
         this.housekeeping = housekeeping;
+        this.objects = objects;
         this.memory = memory;
     }
 
@@ -77,6 +80,8 @@ final class Finder {
     private @Nullable StoredObject findOrLog(ObjectKey key) throws StoreException {
         try {
             return findOrClear(key);
+        } catch (StoreException e) {
+            throw e; // it is busy; nothing is wrong
         } catch (IOException | IndexException e) {
             FAILURES.error("{} can't be read: {}", LoggedKeys.of(key), e.getMessage());
             throw StoreException.of(e);
@@ -138,32 +143,43 @@ final class Finder {
         return descriptor;
     }
 
-    private StoredObject objectOfFile(ObjectKey key, IndexRecord record, int descriptor) {
+    private StoredObject objectOfFile(ObjectKey key, IndexRecord record, int descriptor) throws StoreException {
         try {
             return object(key, record, descriptor);
-        } catch (OutOfMemoryError e) {
+        } catch (StoreException | OutOfMemoryError e) {
             closer.close(descriptor);
             throw e;
         }
     }
 
-    private StoredObject object(ObjectKey key, IndexRecord record, int descriptor) {
+    private StoredObject object(ObjectKey key, IndexRecord record, int descriptor) throws StoreException {
         byte[] body = record.inlineBody();
-        ByteBuffer path =
-                descriptor < 0 ? null : direct(Device.path(Device.name(key.digest(), record.bodyGeneration())));
-        return new StoredObject(
-                key.bytes(),
-                key.hash(),
-                record.generation(),
-                record.length(),
-                record.expiryMillis(),
-                record.graceMillis(),
-                direct(record.metadata()),
-                body == null ? null : direct(body),
-                descriptor,
-                files.descriptor(),
-                path,
-                closer);
+        byte[] path = descriptor < 0 ? null : Device.path(Device.name(key.digest(), record.bodyGeneration()));
+        int bytes = StoredObject.bytesOf(
+                key.bytes().length,
+                record.metadata().length,
+                body == null ? 0 : body.length,
+                path == null ? 0 : path.length);
+        objects.take(bytes);
+        try {
+            return new StoredObject(
+                    key.bytes(),
+                    key.hash(),
+                    record.generation(),
+                    record.length(),
+                    record.expiryMillis(),
+                    record.graceMillis(),
+                    direct(record.metadata()),
+                    body == null ? null : direct(body),
+                    descriptor,
+                    files.descriptor(),
+                    path == null ? null : direct(path),
+                    closer,
+                    objects);
+        } catch (OutOfMemoryError e) {
+            objects.giveBack(bytes);
+            throw e;
+        }
     }
 
     private ByteBuffer direct(byte[] bytes) {

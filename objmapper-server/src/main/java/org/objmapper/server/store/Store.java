@@ -98,6 +98,7 @@ public final class Store implements AutoCloseable {
         this.metrics = metrics;
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects(), options.hotBytes());
+        ObjectMemory objects = new ObjectMemory(options.hotBytes() + options.objectBytes());
         closer = new Closer();
         long descriptorLimit = NativeIo.raiseDescriptorLimit();
         reserve = DescriptorReserve.of(descriptorLimit);
@@ -110,7 +111,7 @@ public final class Store implements AutoCloseable {
         changes = new Changes(index, files, committer, fills, clock);
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
-        finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping, memory);
+        finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping, objects, memory);
         lister = new Lister(index, committer, clock);
         showMetrics();
     }
@@ -221,14 +222,20 @@ public final class Store implements AutoCloseable {
 
     // ---- bodies
 
+    /** What the bodies of a new session may have of the memory for bodies on their way to the device. */
+    public UploadShare newUploadShare() {
+        return new UploadShare((int) (options.uploadBytesPerSession() / ChunkPool.CHUNK_BYTES));
+    }
+
     /**
      * Starts to take a body in pieces.
      *
+     * @param share of the session that it comes by
      * @param length of the body; negative if not known
      * @param progress runs on some thread when there is room again, and when the body can't be taken any more
      */
-    public BodyWriter receive(long length, Runnable progress) {
-        return new BodyWriter(this, length, progress);
+    public BodyWriter receive(UploadShare share, long length, Runnable progress) {
+        return new BodyWriter(this, share, length, progress);
     }
 
     /** Takes the body from a descriptor of a user's, which is closed in any case. */

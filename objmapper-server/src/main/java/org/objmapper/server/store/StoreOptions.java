@@ -16,6 +16,8 @@ import org.objmapper.protocol.Limits;
  * @param passedQueueLength bodies in descriptors that clients passed that may wait to be copied; beyond it clients are told BUSY
  * @param passedQueueLengthPerUser how many of them may be one user's
  * @param passedDescriptorUids users whose regular files are taken as descriptors
+ * @param objectBytes the memory that objects take which are looked at and not kept at hand, beside their files; beyond it clients are told BUSY
+ * @param uploadBytesPerSession the memory for what came of one session's bodies and is not written yet; beyond it the session is not read
  */
 public record StoreOptions(
         Path directory,
@@ -26,7 +28,14 @@ public record StoreOptions(
         long maxObjectBytes,
         int passedQueueLength,
         int passedQueueLengthPerUser,
-        Set<Integer> passedDescriptorUids) {
+        Set<Integer> passedDescriptorUids,
+        long objectBytes,
+        long uploadBytesPerSession) {
+    /** The usual {@code objectBytes} and {@code uploadBytesPerSession}. */
+    static final long USUAL_OBJECT_BYTES = 64L << 20;
+
+    static final long USUAL_UPLOAD_BYTES_PER_SESSION = 16L << 20;
+
     /** The usual {@code hotBytes}, and the part of Java's memory that they are where that is small. */
     static final long MAX_USUAL_HOT_BYTES = 64L << 20;
 
@@ -39,7 +48,17 @@ public record StoreOptions(
     /** What holds where nothing else is said. */
     public static StoreOptions of(Path directory) {
         return new StoreOptions(
-                directory, 4, 1_024, 16_384, usualHotBytes(), Limits.MAX_OBJECT_DEFAULT, 256, 64, Set.of());
+                directory,
+                4,
+                1_024,
+                16_384,
+                usualHotBytes(),
+                Limits.MAX_OBJECT_DEFAULT,
+                256,
+                64,
+                Set.of(),
+                USUAL_OBJECT_BYTES,
+                USUAL_UPLOAD_BYTES_PER_SESSION);
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -53,7 +72,9 @@ public record StoreOptions(
                 maxObjectBytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
-                passedDescriptorUids);
+                passedDescriptorUids,
+                objectBytes,
+                uploadBytesPerSession);
     }
 
     /** The same with another longest body. */
@@ -67,7 +88,9 @@ public record StoreOptions(
                 bytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
-                passedDescriptorUids);
+                passedDescriptorUids,
+                objectBytes,
+                uploadBytesPerSession);
     }
 
     /** The same with other bounds of what waits to be copied: for all users together, and for each. */
@@ -81,7 +104,9 @@ public record StoreOptions(
                 maxObjectBytes,
                 length,
                 lengthPerUser,
-                passedDescriptorUids);
+                passedDescriptorUids,
+                objectBytes,
+                uploadBytesPerSession);
     }
 
     /** The same with users whose files are taken. */
@@ -95,6 +120,24 @@ public record StoreOptions(
                 maxObjectBytes,
                 passedQueueLength,
                 passedQueueLengthPerUser,
-                uids);
+                uids,
+                objectBytes,
+                uploadBytesPerSession);
+    }
+
+    /** The same with other bounds of memory: of objects that are looked at, and of what came of a session's bodies. */
+    public StoreOptions withMemory(long bytesOfObjects, long bytesOfUploadsPerSession) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                hotObjects,
+                hotBytes,
+                maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
+                passedDescriptorUids,
+                bytesOfObjects,
+                bytesOfUploadsPerSession);
     }
 }

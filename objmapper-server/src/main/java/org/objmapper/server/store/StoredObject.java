@@ -34,6 +34,7 @@ public final class StoredObject {
     private final @Nullable ByteBuffer path;
     private final long pathAddress;
     private final Closer closer;
+    private final ObjectMemory memory;
     private volatile int descriptor;
     private final AtomicInteger pins = new AtomicInteger(1);
 
@@ -46,6 +47,7 @@ public final class StoredObject {
      * @param directory of the device, which {@code path} is relative to
      * @param path NUL-terminated, direct; null for an inline body
      * @param closer closes the descriptor where the last pin is given back on a thread that must not block
+     * @param memory where its {@link #bytesOf bytes} were taken, which get them back with the last pin
      */
     StoredObject(
             byte[] key,
@@ -59,7 +61,8 @@ public final class StoredObject {
             int descriptor,
             int directory,
             @Nullable ByteBuffer path,
-            Closer closer) {
+            Closer closer,
+            ObjectMemory memory) {
         this.key = key;
         this.keyHash = keyHash;
         this.generation = generation;
@@ -72,6 +75,7 @@ public final class StoredObject {
         this.directory = directory;
         this.path = path;
         this.closer = closer;
+        this.memory = memory;
         this.pathAddress = path == null ? 0 : NativeIo.address(path);
     }
 
@@ -96,11 +100,15 @@ public final class StoredObject {
 
     /** The memory that it takes, about. */
     int bytes() {
-        return OVERHEAD_BYTES
-                + key.length
-                + metadata.capacity()
-                + (inlineBody == null ? 0 : inlineBody.capacity())
-                + (path == null ? 0 : path.capacity());
+        return bytesOf(
+                key.length,
+                metadata.capacity(),
+                inlineBody == null ? 0 : inlineBody.capacity(),
+                path == null ? 0 : path.capacity());
+    }
+
+    static int bytesOf(int keyBytes, int metadataBytes, int inlineBodyBytes, int pathBytes) {
+        return OVERHEAD_BYTES + keyBytes + metadataBytes + inlineBodyBytes + pathBytes;
     }
 
     /** Its object metadata as on the wire, from 0 to the limit. Read it by absolute positions only: it is shared. */
@@ -183,6 +191,9 @@ public final class StoredObject {
     private boolean isLast() {
         int left = pins.decrementAndGet();
         assert left >= 0;
+        if (left == 0) {
+            memory.giveBack(bytes());
+        }
         return left == 0;
     }
 

@@ -20,6 +20,7 @@ import org.objmapper.server.exchange.Peer;
 import org.objmapper.server.exchange.RefusedExchange;
 import org.objmapper.server.exchange.SentFile;
 import org.objmapper.server.exchange.Terms;
+import org.objmapper.server.exchange.Uploads;
 
 /** One connection, on one loop: cuts the bytes that arrive into frames, and gives each to the exchange that answers it. */
 final class Session implements Peer, Output {
@@ -46,6 +47,7 @@ final class Session implements Peer, Output {
     private final Frame frame = new Frame();
     private final MetadataReader metadata = new MetadataReader();
     private final KeptInput kept;
+    private final Uploads uploads;
     private final RequestsInFlight inFlight;
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
@@ -73,6 +75,7 @@ final class Session implements Peer, Output {
         this.uid = uid;
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
+        this.uploads = loop.exchanges().newUploads();
         this.inFlight = new RequestsInFlight(loop.inputMemory());
         this.connectedMillis = loop.nowMillis();
         this.lastInputMillis = connectedMillis;
@@ -338,6 +341,11 @@ final class Session implements Peer, Output {
     @Override
     public boolean allows(int operation) {
         return rules.allows(operation);
+    }
+
+    @Override
+    public Uploads uploads() {
+        return uploads;
     }
 
     @Override

@@ -68,6 +68,8 @@ class ConfigurationFileTest {
                 device_queue_length = 8
                 passed_queue_length = 9
                 passed_queue_length_per_user = 6
+                object_memory = "2 MiB"
+                upload_memory_per_session = "1 MiB"
                 [server]
                 loops = 3
                 passed_descriptor_uids = [0, 1000]
@@ -92,7 +94,8 @@ class ConfigurationFileTest {
                 .containsExactly(
                         new ListenerSettings(Path.of("/tmp/a.sock"), "root", "daemon", 0600, Set.of("get", "head")),
                         ListenerSettings.at(Path.of("/tmp/b.sock")));
-        assertThat(configuration.store()).isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8, 9, 6));
+        assertThat(configuration.store())
+                .isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8, 9, 6, 2 << 20, 1 << 20));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())

@@ -84,7 +84,7 @@ class BodyWriterTest {
     private List<BodyWriter> unfinishedInEveryChunk() {
         List<BodyWriter> unfinished = new ArrayList<>();
         for (int i = 0; i < Store.CHUNKS; i++) {
-            BodyWriter writer = store.store().receive(-1, () -> {});
+            BodyWriter writer = store.receive(-1, () -> {});
             assertThat(write(writer, 5_000)).isEqualTo(5_000);
             unfinished.add(writer);
         }
@@ -101,7 +101,7 @@ class BodyWriterTest {
     void uploadsThatGoNowhereDoNotKeepOthersFromBeingTaken() throws Exception {
         List<BodyWriter> unfinished = unfinishedInEveryChunk();
         Semaphore room = new Semaphore(0);
-        BodyWriter other = store.store().receive(5_000, room::release);
+        BodyWriter other = store.receive(5_000, room::release);
         assertThat(write(other, 5_000)).as("no chunk is free").isZero();
         await().until(room::tryAcquire);
         assertThat(write(other, 5_000)).isEqualTo(5_000);
@@ -115,6 +115,52 @@ class BodyWriterTest {
     }
 
     @Test
+    void aSessionThatUsedItsShareUpWaitsForItsOwnBodiesAndNobodyForIt() throws Exception {
+        store.close();
+        store = new StoreUnderTest(StoreOptions.of(directory)
+                .withDevice(1, QUEUE_LENGTH)
+                .withMemory(StoreOptions.USUAL_OBJECT_BYTES, 2 * ChunkPool.CHUNK_BYTES));
+        CompletableFuture<Void> held = new CompletableFuture<>();
+        CountDownLatch deviceGoesOn = new CountDownLatch(1);
+        hold(held, deviceGoesOn);
+        UploadShare share = store.store().newUploadShare();
+        Semaphore room = new Semaphore(0);
+        List<BodyWriter> bodies = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            BodyWriter body = store.store().receive(share, -1, room::release);
+            assertThat(write(body, 5_000)).isEqualTo(i < 2 ? 5_000 : 0);
+            bodies.add(body);
+        }
+        BodyWriter ofAnother = store.receive(-1, () -> {});
+        assertThat(write(ofAnother, 5_000)).isEqualTo(5_000);
+
+        deviceGoesOn.countDown();
+        await().until(room::tryAcquire);
+        assertThat(write(bodies.get(2), 5_000)).isEqualTo(5_000);
+        bodies.add(ofAnother);
+        for (int i = 0; i < bodies.size(); i++) {
+            assertThat(finish(bodies.get(i), "key " + i).status()).isEqualTo(Status.OK);
+            assertThat(store.get("key " + i).body()).hasSize(5_000);
+        }
+    }
+
+    @Test
+    void aShareOfOneChunkTakesALongBodyAndIsWholeAgainAfterIt() throws Exception {
+        store.close();
+        store = new StoreUnderTest(
+                StoreOptions.of(directory).withMemory(StoreOptions.USUAL_OBJECT_BYTES, ChunkPool.CHUNK_BYTES));
+        byte[] body = new byte[10 * ChunkPool.CHUNK_BYTES + 1];
+        UploadShare share = store.store().newUploadShare();
+        for (int i = 0; i < 2; i++) {
+            assertThat(store.put(share, StoreUnderTest.plain("key"), body, body.length)
+                            .status())
+                    .isEqualTo(Status.OK);
+            assertThat(share.left).isEqualTo(1);
+        }
+        assertThat(store.get("key").body()).isEqualTo(body);
+    }
+
+    @Test
     void asManyAsMayWaitForAChunkWaitAndOneMoreIsBusy() {
         List<BodyWriter> all = unfinishedInEveryChunk();
         CompletableFuture<Void> held = new CompletableFuture<>();
@@ -123,12 +169,12 @@ class BodyWriterTest {
         List<BodyWriter> waiting = new ArrayList<>();
         Semaphore room = new Semaphore(0);
         for (int i = 0; i < Store.MAX_WAITING_FOR_CHUNKS; i++) {
-            BodyWriter writer = store.store().receive(-1, room::release);
+            BodyWriter writer = store.receive(-1, room::release);
             assertThat(write(writer, 5_000)).isZero();
             assertThat(writer.failure()).isNull();
             waiting.add(writer);
         }
-        BodyWriter oneMore = store.store().receive(-1, () -> {});
+        BodyWriter oneMore = store.receive(-1, () -> {});
         write(oneMore, 5_000);
         assertThat(oneMore.failure()).extracting(StoreException::status).isEqualTo(Status.BUSY);
 
@@ -148,7 +194,7 @@ class BodyWriterTest {
         for (int i = 0; i < QUEUE_LENGTH; i++) {
             assertThat(store.store().submit(() -> {})).isTrue();
         }
-        BodyWriter refused = store.store().receive(-1, () -> {});
+        BodyWriter refused = store.receive(-1, () -> {});
         write(refused, 5_000);
 
         assertThat(refused.failure()).extracting(StoreException::status).isEqualTo(Status.BUSY);
@@ -171,7 +217,7 @@ class BodyWriterTest {
 
     @Test
     void whoGivesABodyUpDoesNotWaitUntilItsFileIsClosed() {
-        BodyWriter writer = store.store().receive(-1, () -> {});
+        BodyWriter writer = store.receive(-1, () -> {});
         write(writer, ChunkPool.CHUNK_BYTES);
         awaitDevice();
         keepCloserBusy();
@@ -184,7 +230,7 @@ class BodyWriterTest {
 
     @Test
     void whoFinishesABodyThatFailedDoesNotWaitUntilItsFileIsClosed() {
-        BodyWriter writer = store.store().receive(ChunkPool.CHUNK_BYTES + 1, () -> {});
+        BodyWriter writer = store.receive(ChunkPool.CHUNK_BYTES + 1, () -> {});
         write(writer, ChunkPool.CHUNK_BYTES);
         awaitDevice();
         keepCloserBusy();
@@ -201,7 +247,7 @@ class BodyWriterTest {
     @Test
     void aBodyThatIsGivenUpWhileItFailsIsClosedOnce() throws Exception {
         for (int round = 0; round < 500; round++) {
-            BodyWriter writer = store.store().receive(ChunkPool.CHUNK_BYTES, () -> {});
+            BodyWriter writer = store.receive(ChunkPool.CHUNK_BYTES, () -> {});
             write(writer, ChunkPool.CHUNK_BYTES);
             write(writer, 1);
             writer.discard();

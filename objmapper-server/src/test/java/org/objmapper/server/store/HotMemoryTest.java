@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
@@ -42,6 +44,32 @@ class HotMemoryTest {
         try (StoreUnderTest store = filled("small", HotTable.LARGEST_PART * bytes - 1, 3)) {
             assertThat(store.figure("objmapper_store_hot_objects")).isZero();
             assertThat(store.get("10").body()).isEqualTo(BODY);
+        }
+    }
+
+    @Test
+    void objectsThatAreLookedAtAndNotKeptTakeSoMuchAndNoMore() throws Exception {
+        long three = 3 * bytesOfOne();
+        assertThat(lookedAt("room", three)).isEqualTo(3);
+        assertThat(lookedAt("a byte too few", three - 1)).isEqualTo(2);
+    }
+
+    /** How many objects of three can be looked at at once in a store with so much memory for them. */
+    private int lookedAt(String name, long objectBytes) throws IOException {
+        StoreOptions options = StoreUnderTest.hotBytes(Files.createDirectory(directory.resolve(name)), 0)
+                .withMemory(objectBytes, ChunkPool.CHUNK_BYTES);
+        List<StoredObject> pinned = new ArrayList<>();
+        try (StoreUnderTest store = new StoreUnderTest(options)) {
+            for (String key : List.of("10", "11", "12")) {
+                store.putOk(key, BODY);
+                Throwable failure = catchThrowable(() -> pinned.add(store.pin(key)));
+                if (failure != null) {
+                    assertThat(((StoreException) failure.getCause()).status()).isEqualTo(Status.BUSY);
+                }
+            }
+            pinned.forEach(StoredObject::unpin);
+            assertThat(store.get("12").body()).as("there is room again").isEqualTo(BODY);
+            return pinned.size();
         }
     }
 
@@ -134,7 +162,8 @@ class HotMemoryTest {
                 descriptor,
                 -1,
                 bytes,
-                closer);
+                closer,
+                new ObjectMemory(0));
     }
 
     private static void await(CountDownLatch latch) {

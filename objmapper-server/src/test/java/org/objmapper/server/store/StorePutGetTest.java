@@ -170,7 +170,7 @@ class StorePutGetTest {
 
     @Test
     void aBodyThatIsGivenUpLeavesNothingBehind() throws Exception {
-        BodyWriter writer = store.store().receive(-1, () -> {});
+        BodyWriter writer = store.receive(-1, () -> {});
         writer.write(java.nio.ByteBuffer.wrap(body(300_000)), 0, 300_000);
         writer.discard();
         store.reopen();

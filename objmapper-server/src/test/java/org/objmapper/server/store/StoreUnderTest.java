@@ -59,7 +59,9 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.maxObjectBytes(),
                 usual.passedQueueLength(),
                 usual.passedQueueLengthPerUser(),
-                usual.passedDescriptorUids());
+                usual.passedDescriptorUids(),
+                usual.objectBytes(),
+                usual.uploadBytesPerSession());
     }
 
     /** The usual options, with another bound of hot objects. */
@@ -74,7 +76,9 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.maxObjectBytes(),
                 usual.passedQueueLength(),
                 usual.passedQueueLengthPerUser(),
-                usual.passedDescriptorUids());
+                usual.passedDescriptorUids(),
+                usual.objectBytes(),
+                usual.uploadBytesPerSession());
     }
 
     Store store() {
@@ -113,10 +117,20 @@ final class StoreUnderTest implements AutoCloseable {
         return put(put, body, body.length);
     }
 
+    /** A body of a session's own. */
+    BodyWriter receive(long declared, Runnable progress) {
+        return store.receive(store.newUploadShare(), declared, progress);
+    }
+
     /** Puts a body that is said to have {@code declared} bytes. */
     Result put(Put put, byte[] body, long declared) {
+        return put(store.newUploadShare(), put, body, declared);
+    }
+
+    /** The same in a session with others. */
+    Result put(UploadShare share, Put put, byte[] body, long declared) {
         Semaphore progress = new Semaphore(0);
-        BodyWriter writer = store.receive(declared, progress::release);
+        BodyWriter writer = store.receive(share, declared, progress::release);
         ByteBuffer buffer = ByteBuffer.wrap(body);
         int at = 0;
         while (at < body.length) {
