@@ -58,7 +58,6 @@ public final class Index implements AutoCloseable {
     private static final byte[] FIRST_DEVICE = new byte[Short.BYTES];
     private static final byte[] FORMAT_NAME = ascii("format");
     private static final byte[] ID_NAME = ascii("id");
-    private static final byte[] TOTALS = ascii("totals");
     private static final byte[] GENERATIONS = ascii("generations");
 
     private final Path directory;
@@ -72,6 +71,7 @@ public final class Index implements AutoCloseable {
     private final ConcurrentLinkedDeque<Txn<byte[]>> idleReads = new ConcurrentLinkedDeque<>();
     private @Nullable Tables opened;
     private int reopenings;
+    private volatile Accounts accounts;
     private volatile Totals totals;
     private long committedBound;
 
@@ -104,7 +104,8 @@ public final class Index implements AutoCloseable {
             throw IndexException.of(e);
         }
         try {
-            totals = readTotals();
+            accounts = readAccounts();
+            totals = accounts.all();
             committedBound = generationBound();
             if (!startsEmpty && committedBound == FIRST_GENERATION) {
                 throw lost(" knows of nothing that was ever stored");
@@ -240,15 +241,32 @@ public final class Index implements AutoCloseable {
         }
     }
 
+    /** What all tiers and devices hold together. */
     public Totals totals() {
         return totals;
     }
 
-    private Totals readTotals() {
+    /**
+     * What a tier holds on one device, as of the last commit.
+     *
+     * @param tier {@link IndexRecord#BACKING}
+     * @param device its number, or {@link IndexRecord#NO_DEVICE} for the bodies in the index
+     */
+    public Totals totals(int tier, int device) {
+        return accounts.of(tier, device);
+    }
+
+    private Accounts readAccounts() {
+        Accounts found = new Accounts();
         return read((tables, txn) -> {
-            byte[] stored = tables.state.get(txn, TOTALS);
-            ByteBuffer buffer = value(stored == null ? new byte[4 * Long.BYTES] : stored);
-            return new Totals(buffer.getLong(), buffer.getLong(), buffer.getLong(), buffer.getLong());
+            try (Cursor<byte[]> cursor = tables.state.openCursor(txn)) {
+                boolean there = seek(cursor, Accounts.NAMES);
+                while (there && PrefixKey.startsWith(cursor.key(), Accounts.NAMES)) {
+                    found.load(cursor.key(), cursor.val());
+                    there = cursor.next();
+                }
+                return found;
+            }
         });
     }
 
@@ -445,27 +463,20 @@ public final class Index implements AutoCloseable {
     private void write(
             Iterable<IndexChange> changes, Iterable<IndexRow> rows, long generationBound, List<Replaced> replaced) {
         Tables tables = tables();
-        Totals sum = totals;
+        Accounts sum = new Accounts(accounts);
         NavigableMap<Long, byte[]> bodies = new TreeMap<>();
         try (Txn<byte[]> txn = tables.env.txnWrite()) {
             for (IndexChange change : changes) {
-                sum = apply(tables, txn, change, sum, replaced, bodies);
+                apply(tables, txn, change, sum, replaced, bodies);
             }
             append(tables.bodies, txn, bodies);
             rows.forEach(row -> write(tables.of(row.table()), txn, row));
-            tables.state.put(
-                    txn,
-                    TOTALS,
-                    value(4 * Long.BYTES)
-                            .putLong(sum.objects())
-                            .putLong(sum.bytes())
-                            .putLong(sum.evictableObjects())
-                            .putLong(sum.evictableBytes())
-                            .array());
+            sum.changes().forEach(row -> write(tables.state, txn, row));
             tables.state.put(txn, GENERATIONS, value(8).putLong(generationBound).array());
             txn.commit();
         }
-        totals = sum;
+        accounts = sum;
+        totals = sum.all();
         committedBound = generationBound;
     }
 
@@ -478,11 +489,11 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    private Totals apply(
+    private void apply(
             Tables tables,
             Txn<byte[]> txn,
             IndexChange change,
-            Totals before,
+            Accounts sum,
             List<Replaced> replaced,
             Map<Long, byte[]> bodies) {
         ObjectKey key = change.key();
@@ -490,11 +501,14 @@ public final class Index implements AutoCloseable {
         IndexRecord now = change.record();
         byte[] stored = tables.objects.get(txn, row);
         IndexRecord old = decode(stored);
-        Totals sum = before;
         if (stored != null) {
             tables.objects.delete(txn, row);
             tables.prefixes.delete(txn, PrefixKey.of(key));
-            sum = old == null ? sum.minusDamaged() : sum.minus(old);
+            if (old == null) {
+                sum.minusDamaged(stored);
+            } else {
+                sum.minus(old);
+            }
         }
         if (old != null) {
             forget(tables, txn, row, old);
@@ -504,13 +518,12 @@ public final class Index implements AutoCloseable {
         }
         if (now != null) {
             remember(tables, txn, key, row, now);
-            sum = sum.plus(now);
+            sum.plus(now);
             byte[] inline = now.inlineBody();
             if (!now.hasFile() && inline != null && (old == null || now.bodyGeneration() != old.bodyGeneration())) {
                 bodies.put(now.bodyGeneration(), inline);
             }
         }
-        return sum;
     }
 
     private static void letGoOfBody(
@@ -601,7 +614,8 @@ public final class Index implements AutoCloseable {
                 closeTables();
                 throw IndexException.wrong(directory + " holds another index than before");
             }
-            totals = readTotals();
+            accounts = readAccounts();
+            totals = accounts.all();
         } catch (LmdbException e) {
             throw IndexException.of(e);
         } finally {

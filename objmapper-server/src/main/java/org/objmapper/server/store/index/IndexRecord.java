@@ -55,6 +55,9 @@ public record IndexRecord(
     /** The body was found to be another than the one that came. */
     public static final int QUARANTINED = 8;
 
+    /** The tier that has all objects. */
+    public static final int BACKING = 1;
+
     public static final int NO_DEVICE = 0xFFFF;
     public static final long NEVER = Long.MAX_VALUE;
 
@@ -62,7 +65,6 @@ public record IndexRecord(
     private static final int FIXED = 72;
     private static final int CRC_AT = 68;
     private static final int FLAGS = INLINE | EVICTABLE | VARIANT | QUARANTINED;
-    private static final int BACKING = 1;
 
     public boolean expiredAt(long nowMillis) {
         return expiryMillis != NEVER && nowMillis >= expiryMillis;
@@ -184,6 +186,13 @@ public record IndexRecord(
                 buffer.getLong(56),
                 metadata,
                 null);
+    }
+
+    /** The device that an encoded record names, be it sound or not. */
+    static int deviceOf(byte[] encoded) {
+        return encoded.length < FIXED
+                ? NO_DEVICE
+                : ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN).getShort(2) & 0xFFFF;
     }
 
     private static boolean isSound(ByteBuffer buffer) {

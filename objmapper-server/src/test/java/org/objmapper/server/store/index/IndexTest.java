@@ -195,6 +195,52 @@ class IndexTest {
         assertThat(scanned("")).isEmpty();
     }
 
+    private Totals on(int device) {
+        return index.totals(IndexRecord.BACKING, device);
+    }
+
+    private static IndexRecord evictableOn(int device, String key, long generation) {
+        return new IndexRecord(
+                ascii(key),
+                IndexRecord.EVICTABLE,
+                device,
+                generation,
+                generation,
+                500,
+                0,
+                IndexRecord.NEVER,
+                0,
+                77,
+                new byte[0],
+                null);
+    }
+
+    @Test
+    void whatEachDeviceHoldsIsKnownAfterAStartToo() {
+        put(inFile("a", 1), inFile("b", 2), inline("c", 3), evictableOn(7, "d", 4));
+        put(evictableOn(7, "a", 5));
+        close();
+        open();
+        put(evictableOn(8, "d", 6));
+
+        assertThat(on(DEVICE)).isEqualTo(new Totals(1, 10_000, 0, 0));
+        assertThat(on(IndexRecord.NO_DEVICE)).isEqualTo(new Totals(1, BODY.length, 0, 0));
+        assertThat(on(7)).isEqualTo(new Totals(1, 500, 1, 500));
+        assertThat(on(8)).isEqualTo(new Totals(1, 500, 1, 500));
+        assertThat(on(9)).isEqualTo(Totals.NONE);
+        assertThat(index.totals()).isEqualTo(new Totals(4, 11_000 + BODY.length, 2, 1_000));
+    }
+
+    @Test
+    void aDamagedRecordIsTakenOffItsDevice() {
+        put(inFile("a", 1), evictableOn(7, "b", 2));
+        damage("objects", key("a"));
+        put(evictableOn(7, "a", 3));
+
+        assertThat(on(DEVICE).objects()).isZero();
+        assertThat(on(7)).isEqualTo(new Totals(2, 1_000, 2, 1_000));
+    }
+
     @Test
     void aDamagedInlineBodyIsAMiss() {
         put(inline("a", 1), inline("b", 2));
