@@ -38,7 +38,7 @@ final class Loop implements AutoCloseable {
     private final int epoll;
     private final int wakeup;
     private final Thread thread;
-    private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final ConcurrentLinkedQueue<Task> tasks = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean awake = new AtomicBoolean();
 
     private final ByteBuffer arena = BufferPool.direct(ARENA);
@@ -56,12 +56,18 @@ final class Loop implements AutoCloseable {
     private final ArrayList<Listener> listeners = new ArrayList<>();
     private final ArrayList<Integer> freeSlots = new ArrayList<>();
     private final ArrayList<Session> readAgain = new ArrayList<>();
+    /** Sessions whose slots are not free yet: events of this turn may still name them. */
+    private final ArrayList<Session> closedInTurn = new ArrayList<>();
+
     private int usedSlots;
     private long nowMillis = millis();
     private long nextTick;
     private volatile boolean stopping;
     private boolean draining;
     private int requestsGivenUp;
+
+    /** What the loop was told to do, for a session or for the whole loop. */
+    private record Task(@Nullable Session session, Runnable what) {}
 
     Loop(
             int index,
@@ -107,8 +113,12 @@ final class Loop implements AutoCloseable {
                 "epoll_ctl");
     }
 
-    /** Runs a task on the loop. Any thread. */
-    void execute(Runnable task) {
+    /** Runs a task on the loop; a defect that it meets ends the session. Any thread. */
+    void execute(Session session, Runnable task) {
+        add(new Task(session, task));
+    }
+
+    private void add(Task task) {
         tasks.add(task);
         if (awake.compareAndSet(false, true)) {
             NativeIo.wake(wakeup);
@@ -121,7 +131,7 @@ final class Loop implements AutoCloseable {
             try {
                 turn();
             } catch (RuntimeException | OutOfMemoryError e) { // direct memory can run out, and may come back
-                LOG.error("a defect on loop={}; the session that met it may be stuck", index, e);
+                LOG.error("a defect on loop={}; what it had begun may be stuck", index, e);
             }
         }
         closeSessions("the server stops");
@@ -149,6 +159,7 @@ final class Loop implements AutoCloseable {
         runTasks();
         sender.send();
         tick();
+        freeSlots();
     }
 
     private int fillAgain() {
@@ -179,12 +190,24 @@ final class Loop implements AutoCloseable {
             handle(at);
         } catch (RuntimeException | OutOfMemoryError e) { // direct memory can run out, and may come back
             long token = events.getLong(at + NativeIo.EVENT_TOKEN);
-            Session session =
-                    NativeIo.tokenKind(token) == NativeIo.KIND_SESSION ? sessions[NativeIo.tokenSlot(token)] : null;
-            LOG.error("a defect on loop={}; the session that met it ends", index, e);
-            if (session != null && session.socket == (int) token) {
-                close(session, "a defect");
-            }
+            boolean ofSession = NativeIo.tokenKind(token) == NativeIo.KIND_SESSION;
+            defect(ofSession ? sessions[NativeIo.tokenSlot(token)] : null, e);
+        }
+    }
+
+    /** Ends the session that met a defect, and no other. */
+    void defect(@Nullable Session session, Throwable cause) {
+        LOG.error("a defect on loop={}; the session that met it ends", index, cause);
+        if (session != null) {
+            closeAnyway(session, "a defect");
+        }
+    }
+
+    private void closeAnyway(Session session, String why) {
+        try {
+            close(session, why);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            LOG.error("a defect at the end of a session on loop={}", index, e);
         }
     }
 
@@ -199,8 +222,12 @@ final class Loop implements AutoCloseable {
             return;
         }
         Session session = sessions[NativeIo.tokenSlot(token)];
-        if (session == null || session.socket != (int) token) {
-            return; // it was closed earlier in this turn
+        if (session == null) {
+            throw new IllegalStateException("an event of a session that is gone");
+        }
+        if (session.isClosed()) { // earlier in this turn
+            session.discardDescriptors(events, at);
+            return;
         }
         int flags = events.getInt(at + NativeIo.EVENT_FLAGS);
         if ((flags & NativeIo.FLAG_WRITABLE) != 0 && session.blocked) {
@@ -250,25 +277,49 @@ final class Loop implements AutoCloseable {
             }
             return;
         }
-        if (draining || !sessionCount.tryAdd() || (freeSlots.isEmpty() && usedSlots == sessions.length)) {
+        if (draining || !sessionCount.tryAdd()) {
             listener.turnAway(socket, limits.maxSessions());
             return;
         }
-        int slot = freeSlots.isEmpty() ? usedSlots++ : freeSlots.remove(freeSlots.size() - 1);
-        Session session =
-                new Session(this, listener.rules(), socket, slot, events.getInt(at + NativeIo.EVENT_DESCRIPTORS));
-        sessions[slot] = session;
-        pausedSlots.put(slot, (byte) 0);
-        int added = NativeIo.epollAdd(epoll, socket, NativeIo.token(NativeIo.KIND_SESSION, slot, socket));
+        int uid = events.getInt(at + NativeIo.EVENT_DESCRIPTORS);
+        Session session;
+        try {
+            session = newSession(listener.rules(), socket, uid);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            sessionCount.remove();
+            NativeIo.close(socket);
+            throw e;
+        }
+        int added = NativeIo.epollAdd(epoll, socket, NativeIo.token(NativeIo.KIND_SESSION, session.slot, socket));
         if (added < 0) {
             close(session, "epoll_ctl: " + Errno.nameOf(-added));
         }
     }
 
+    /** A session in a slot of its own. There is always one: the sessions of all loops together are no more than the slots of each. */
+    private Session newSession(ListenerRules rules, int socket, int uid) {
+        int free = freeSlots.size() - 1;
+        int slot = free < 0 ? usedSlots : freeSlots.get(free);
+        Session session = new Session(this, rules, socket, slot, uid);
+        LOG.debug("session opened uid={}", uid);
+        if (free < 0) {
+            usedSlots++;
+        } else {
+            freeSlots.remove(free);
+        }
+        sessions[slot] = session;
+        pausedSlots.put(slot, (byte) 0);
+        return session;
+    }
+
     private void runTasks() {
         awake.set(false);
-        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-            task.run();
+        for (Task task = tasks.poll(); task != null; task = tasks.poll()) {
+            try {
+                task.what().run();
+            } catch (RuntimeException | OutOfMemoryError e) {
+                defect(task.session(), e);
+            }
         }
     }
 
@@ -319,15 +370,23 @@ final class Loop implements AutoCloseable {
         if (session.isClosed()) {
             return;
         }
-        LOG.debug("session closed uid={} because={}", session.uid(), why);
         try {
             session.release();
         } finally {
             NativeIo.close(session.socket);
-            sessions[session.slot] = null;
-            freeSlots.add(session.slot);
+            closedInTurn.add(session);
+        }
+        LOG.debug("session closed uid={} because={}", session.uid(), why);
+    }
+
+    private void freeSlots() {
+        for (int i = 0; i < closedInTurn.size(); i++) {
+            int slot = closedInTurn.get(i).slot;
+            sessions[slot] = null;
+            freeSlots.add(slot);
             sessionCount.remove();
         }
+        closedInTurn.clear();
     }
 
     /** Closes a descriptor that a client passed: even that may block, so another thread does it. */
@@ -344,14 +403,22 @@ final class Loop implements AutoCloseable {
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];
             if (session != null) {
-                session.checkTimeouts();
+                checkTimeouts(session);
             }
+        }
+    }
+
+    private void checkTimeouts(Session session) {
+        try {
+            session.checkTimeouts();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            defect(session, e);
         }
     }
 
     /** Takes no more sessions or requests, and lets each session finish. Any thread. */
     void drain() {
-        execute(() -> {
+        add(new Task(null, () -> {
             draining = true;
             for (Listener listener : listeners) {
                 NativeIo.epollRemove(epoll, listener.socket());
@@ -362,7 +429,7 @@ final class Loop implements AutoCloseable {
                     requestsGivenUp += session.shutDown();
                 }
             }
-        });
+        }));
     }
 
     private void closeSessions(String why) {
@@ -370,15 +437,16 @@ final class Loop implements AutoCloseable {
             Session session = sessions[slot];
             if (session != null) {
                 requestsGivenUp += session.unanswered();
-                close(session, why);
+                closeAnyway(session, why);
             }
         }
+        freeSlots();
     }
 
     /** Ends the loop, and every session that is left; returns how many requests it has left unanswered since it drains. */
     int stop() {
         stopping = true;
-        execute(() -> {});
+        add(new Task(null, () -> {}));
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {

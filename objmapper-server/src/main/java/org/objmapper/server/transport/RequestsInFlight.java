@@ -268,12 +268,11 @@ final class RequestsInFlight {
 
     /** Lets go of all. */
     void abandon() {
-        for (Exchange exchange : exchanges) {
-            uncount(exchange);
-            exchange.abandon();
-        }
-        exchanges.clear();
-        awaitingRoom.clear();
+        exchanges.forEach(this::uncount);
         held = 0;
+        awaitingRoom.clear();
+        while (!exchanges.isEmpty()) {
+            exchanges.remove(exchanges.size() - 1).abandon();
+        }
     }
 }

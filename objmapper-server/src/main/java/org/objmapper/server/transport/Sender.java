@@ -97,7 +97,7 @@ final class Sender {
         int at = from;
         while (at < list.size()) {
             Session session = list.get(at);
-            int more = session.isClosed() ? 0 : offer(session, count);
+            int more = session.isClosed() ? 0 : offerOrClose(session, count);
             if (more < 0) {
                 break;
             }
@@ -110,6 +110,15 @@ final class Sender {
             takeResults(count);
         }
         return at;
+    }
+
+    private int offerOrClose(Session session, int first) {
+        try {
+            return offer(session, first);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            loop.defect(session, e);
+            return 0;
+        }
     }
 
     /** Writes the commands of one session; -1 where the batch has no room for them. */
@@ -173,20 +182,33 @@ final class Sender {
     }
 
     private void takeResults(int count) {
-        Session stopped = null;
-        for (int i = 0; i < count; i++) {
-            Session session = offeredBy[i];
-            boolean last = i + 1 == count || offeredBy[i + 1] != session;
-            if (session != stopped && !session.isClosed() && !takeResult(session, offered[i], i)) {
-                stopped = session;
+        int end;
+        for (int first = 0; first < count; first = end) {
+            Session session = offeredBy[first];
+            end = first + 1;
+            while (end < count && offeredBy[end] == session) {
+                end++;
             }
-            if (last && !session.isClosed()) {
-                session.sentSome();
-                if (!session.output.isEmpty() && !isWarming(session)) {
-                    hasOutput(session);
-                }
-                loop.notePaused(session);
+            try {
+                takeResults(session, first, end);
+            } catch (RuntimeException | OutOfMemoryError e) {
+                loop.defect(session, e);
             }
+        }
+    }
+
+    /** What became of the commands of one session. */
+    private void takeResults(Session session, int first, int end) {
+        int at = first;
+        while (at < end && !session.isClosed() && takeResult(session, offered[at], at)) {
+            at++;
+        }
+        if (!session.isClosed()) {
+            session.sentSome();
+            if (!session.output.isEmpty() && !isWarming(session)) {
+                hasOutput(session);
+            }
+            loop.notePaused(session);
         }
     }
 
@@ -263,7 +285,7 @@ final class Sender {
                 outcome = () -> warmed(session, segment, bytes, read);
             } finally {
                 Runnable told = outcome;
-                loop.execute(() -> {
+                loop.execute(session, () -> {
                     file.unpin();
                     told.run();
                 });

@@ -110,6 +110,14 @@ final class Session implements Peer, Output {
         }
     }
 
+    /** Descriptors have arrived after the session's end. */
+    void discardDescriptors(ByteBuffer event, int eventAt) {
+        int count = event.getInt(eventAt + NativeIo.EVENT_DESCRIPTOR_COUNT);
+        for (int i = 0; i < count; i++) {
+            loop.discard(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i), uid);
+        }
+    }
+
     /** Ends the session that passed more descriptors than it was granted; what waits here may still claim those that are queued. */
     private void checkDescriptors(int inOneMessage) {
         ServerLimits granted = loop.limits();
@@ -355,7 +363,7 @@ final class Session implements Peer, Output {
 
     @Override
     public void resume(Exchange exchange) {
-        loop.execute(() -> {
+        loop.execute(this, () -> {
             if (inFlight.resume(exchange)) {
                 takeUpInput();
                 finishIfDone();
@@ -542,13 +550,16 @@ final class Session implements Peer, Output {
             return;
         }
         closed = true;
-        inFlight.abandon();
-        output.clear();
         kept.drop();
         for (int descriptor : descriptors) {
             loop.discard(descriptor, uid);
         }
         descriptors.clear();
+        try {
+            output.clear();
+        } finally {
+            inFlight.abandon();
+        }
     }
 
     boolean isClosed() {
