@@ -22,6 +22,7 @@ final class Change {
     private final List<IndexRow> rows;
     private final Result result;
     private Result.@Nullable Outcome outcome;
+    private long sequence;
 
     /**
      * A change that nobody was told of yet.
@@ -87,6 +88,16 @@ final class Change {
 
     Result result() {
         return result;
+    }
+
+    /** Gives it its place in the order of all changes. */
+    void follow(long newSequence) {
+        sequence = newSequence;
+    }
+
+    /** Its place in the order of all changes. */
+    long sequence() {
+        return sequence;
     }
 
     boolean somebodyWaits() {

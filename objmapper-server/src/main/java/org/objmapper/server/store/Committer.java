@@ -7,14 +7,15 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
@@ -23,8 +24,7 @@ import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.device.DeviceException;
-import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.device.FilePublisher;
 import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
@@ -48,8 +48,6 @@ final class Committer implements AutoCloseable {
 
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Committer.class));
     private static final int MAX_BATCH = 256;
-    /** More gain little: with four, 128 small bodies take an eighth of the time that one thread takes (ext4). */
-    private static final int SYNC_THREADS = 4;
     /** How long a change that nobody waits for may lie. */
     private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -68,13 +66,23 @@ final class Committer implements AutoCloseable {
     private final Ledger ledger;
     private final Metrics metrics;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
-    private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_BATCH);
+    private final Map<Device, FilePublisher> publishers = new ConcurrentHashMap<>();
     private final Thread thread;
     private final int maxPending;
     private final int maxBatch;
 
     // Guarded by this.
     private final Deque<Change> queue = new ArrayDeque<>();
+    /** What was taken from the queue and is not in the index yet. */
+    private final Map<ObjectKey, KeyChanges> underway = new HashMap<>();
+
+    private final Map<NewFile, KeyChanges> publishing = new HashMap<>();
+    private final List<NewFile> settledFiles = new ArrayList<>();
+    /** Those who wait for all that came before them, in order. */
+    private final Deque<Change> barriers = new ArrayDeque<>();
+
+    private int changesUnderway;
+    private long nextSequence;
     private long oldestNanos;
     private boolean somebodyWaits;
     private boolean closing;
@@ -154,7 +162,7 @@ final class Committer implements AutoCloseable {
     /** As {@link #awaitRoom}, for what takes objects away: a full disk does not refuse it. */
     void awaitRoomToRemove() throws StoreException {
         boolean interrupted = false;
-        while (queue.size() >= maxPending && (refusal == null || outOfRoom)) {
+        while (queue.size() + changesUnderway >= maxPending && (refusal == null || outOfRoom)) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -192,6 +200,7 @@ final class Committer implements AutoCloseable {
         if (queue.isEmpty()) {
             oldestNanos = System.nanoTime();
         }
+        change.follow(nextSequence++);
         queue.add(change);
         ObjectKey key = change.key();
         if (key != null) {
@@ -245,12 +254,10 @@ final class Committer implements AutoCloseable {
         } catch (StoreException e) {
             return; // the store closes, and has taken no change
         }
-        while (true) {
-            List<Change> batch = take();
-            if (batch.isEmpty() && isClosing()) {
-                return;
-            }
+        while (!isDone()) {
+            Batch batch = new Batch(new ArrayList<>(), new ArrayList<>());
             try {
+                begin(take(), batch);
                 if (!batch.isEmpty()) {
                     commit(batch);
                 }
@@ -259,7 +266,49 @@ final class Committer implements AutoCloseable {
                 FAILURES.error("A commit ended in a defect", e);
                 fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e));
             }
+            tellBarriers();
         }
+    }
+
+    /**
+     * What one commit of the index is made of.
+     *
+     * @param settled changes of keys whose bodies are on disk, or lost
+     * @param rows changes that bring rows of the index
+     */
+    private record Batch(List<KeyChanges.Settled> settled, List<Change> rows) {
+        boolean isEmpty() {
+            return settled.isEmpty() && rows.isEmpty();
+        }
+
+        List<Change> all() {
+            List<Change> all = new ArrayList<>(rows);
+            settled.forEach(part -> all.addAll(part.all()));
+            return all;
+        }
+
+        /** What the index is told of objects, in the order of its pages. */
+        List<IndexChange> indexChanges() {
+            List<IndexChange> changes = new ArrayList<>();
+            for (KeyChanges.Settled part : settled) {
+                Change winner = part.winner();
+                if (winner != null) {
+                    changes.add(new IndexChange(part.key(), winner.record()));
+                }
+            }
+            changes.sort(Comparator.comparing(change -> change.key().digest(), Arrays::compareUnsigned));
+            return changes;
+        }
+
+        List<IndexRow> indexRows() {
+            List<IndexRow> all = new ArrayList<>();
+            rows.forEach(change -> all.addAll(change.rows()));
+            return all;
+        }
+    }
+
+    private synchronized boolean isDone() {
+        return closing && queue.isEmpty() && underway.isEmpty();
     }
 
     /** Tries again and again to reserve what there was no room for at the start. */
@@ -314,10 +363,10 @@ final class Committer implements AutoCloseable {
         return outOfRoom && System.nanoTime() - lastProbeNanos >= TimeUnit.MILLISECONDS.toNanos(REOPEN_PAUSE_MILLIS);
     }
 
-    /** The next changes to bring to disk; none when the store closes, and when it is time to look for room. */
+    /** The next changes to bring to disk; none when files have been brought there, the store closes, or it is time to look for room. */
     private synchronized List<Change> take() {
         boolean interrupted = false;
-        while (!due()) {
+        while (!due() && settledFiles.isEmpty()) {
             try {
                 if (queue.isEmpty() && !outOfRoom) {
                     wait();
@@ -335,9 +384,10 @@ final class Committer implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         List<Change> batch = new ArrayList<>();
-        while (batch.size() < maxBatch && !queue.isEmpty()) {
+        while (due() && batch.size() < maxBatch && !queue.isEmpty()) {
             batch.add(queue.remove());
         }
+        changesUnderway += batch.size();
         if (queue.isEmpty()) {
             somebodyWaits = false;
         }
@@ -345,48 +395,182 @@ final class Committer implements AutoCloseable {
     }
 
     private boolean due() {
-        return closing
-                || isProbeDue()
+        return isProbeDue()
                 || (!queue.isEmpty()
-                        && (somebodyWaits
+                        && (closing
+                                || somebodyWaits
                                 || queue.size() >= maxBatch
-                                || System.nanoTime() - oldestNanos >= LINGER_NANOS));
+                                || System.nanoTime() - oldestNanos >= LINGER_NANOS))
+                || (closing && underway.isEmpty());
     }
 
-    private void commit(List<Change> batch) {
-        Map<Change, StoreException> failed = new LinkedHashMap<>();
+    /** Has the bodies of changes brought to disk, and adds to a batch what can be committed by now. */
+    private void begin(List<Change> changes, Batch batch) {
+        Set<KeyChanges> touched = new LinkedHashSet<>();
+        synchronized (this) {
+            for (NewFile file : settledFiles) {
+                KeyChanges ofKey = publishing.remove(file);
+                if (ofKey != null) {
+                    touched.add(ofKey);
+                }
+            }
+            settledFiles.clear();
+            for (Change change : changes) {
+                ObjectKey key = change.key();
+                if (!change.rows().isEmpty()) {
+                    batch.rows().add(change);
+                } else if (key == null) {
+                    barriers.add(change);
+                } else {
+                    KeyChanges ofKey = underway.computeIfAbsent(key, KeyChanges::new);
+                    ofKey.add(change);
+                    touched.add(ofKey);
+                }
+            }
+        }
+        settle(touched, batch.settled());
+    }
+
+    private void settle(Set<KeyChanges> touched, List<KeyChanges.Settled> settled) {
+        Map<Device, List<NewFile>> unpublished = new LinkedHashMap<>();
+        synchronized (this) {
+            for (KeyChanges ofKey : touched) {
+                KeyChanges.Settled part = ofKey.settle();
+                if (!part.isEmpty()) {
+                    settled.add(part);
+                }
+                NewFile next = ofKey.newestFile();
+                if (next != null) {
+                    publishing.put(next, ofKey);
+                    unpublished
+                            .computeIfAbsent(next.device(), device -> new ArrayList<>())
+                            .add(next);
+                }
+                if (ofKey.isEmpty()) {
+                    underway.remove(ofKey.key(), ofKey);
+                }
+            }
+        }
+        unpublished.forEach((device, files) ->
+                publishers.computeIfAbsent(device, this::newPublisher).publish(files));
+    }
+
+    private FilePublisher newPublisher(Device device) {
+        return new FilePublisher(device, this::filesSettled);
+    }
+
+    private synchronized void filesSettled(List<NewFile> files) {
+        settledFiles.addAll(files);
+        notifyAll();
+    }
+
+    private void commit(Batch batch) {
         List<Index.Replaced> replaced = new ArrayList<>();
         try {
-            List<IndexChange> last = publishFiles(batch, failed);
-            device.syncDirectories();
-            commitIndex(batch, last, replaced);
+            commitIndex(batch, replaced);
         } catch (IOException e) {
-            device.forgetDirectories();
             fail(batch, StoreException.of(e));
             removeUnused(replaced);
             return;
         }
-        settle(batch, failed);
-        if (!failed.isEmpty()) {
-            reportLoss(failed.keySet(), failed.values().iterator().next());
-        }
+        List<KeyChanges.Settled> settled = batch.settled();
+        hideSettled(batch);
         for (Index.Replaced file : replaced) {
             closer.unlink(() -> ledger.unlink(device, file.digest(), file.generation()));
         }
-        for (Change change : batch) {
-            StoreException failure = failed.get(change);
-            change.tell(failure == null ? change.result() : Result.failed(failure));
-        }
-        synchronized (this) {
-            notifyAll();
+        settled.forEach(this::letGoOfFiles);
+        reportFailed(settled);
+        batch.rows().forEach(change -> change.tell(change.result()));
+        for (KeyChanges.Settled part : settled) {
+            part.failed().forEach((change, failure) -> change.tell(Result.failed(failure)));
+            part.superseded().forEach(change -> change.tell(change.result()));
+            if (part.winner() != null) {
+                part.winner().tell(part.winner().result());
+            }
         }
     }
 
+    /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
+    private synchronized void hideSettled(Batch batch) {
+        changesUnderway -= batch.rows().size();
+        for (KeyChanges.Settled part : batch.settled()) {
+            ObjectKey key = part.key();
+            part.failed().forEach((change, failure) -> {
+                refuseIfOutOfRoom(change, failure);
+                KeyChanges left = underway.get(key);
+                takeBack(key, change, left == null ? null : left.newest());
+            });
+            part.done().forEach(change -> visible.remove(key, change));
+            changesUnderway -= part.size();
+        }
+        notifyAll();
+    }
+
+    /** Shows the change before one that failed; if there is none, the index. */
+    private void takeBack(ObjectKey key, Change change, @Nullable Change before) {
+        if (before == null) {
+            visible.remove(key, change);
+        } else {
+            visible.replace(key, change, before);
+        }
+        hot.remove(key.hash(), key.bytes());
+    }
+
+    /** The winner's file stays; those of all others go. May not block: the device may hang. */
+    private void letGoOfFiles(KeyChanges.Settled part) {
+        NewFile kept = part.winner() == null ? null : part.winner().file();
+        if (kept != null) {
+            kept.leave(closer);
+        }
+        Set<NewFile> others = new LinkedHashSet<>();
+        part.failed().keySet().forEach(change -> addFile(others, change));
+        part.superseded().forEach(change -> addFile(others, change));
+        others.remove(kept);
+        others.forEach(file -> file.discard(closer));
+    }
+
+    private static void addFile(Set<NewFile> files, Change change) {
+        NewFile file = change.file();
+        if (file != null) {
+            files.add(file);
+        }
+    }
+
+    private void reportFailed(List<KeyChanges.Settled> settled) {
+        Map<Change, StoreException> failed = new LinkedHashMap<>();
+        settled.forEach(part -> failed.putAll(part.failed()));
+        if (!failed.isEmpty()) {
+            reportLoss(failed.keySet(), failed.values().iterator().next());
+        }
+    }
+
+    /** Tells those who wait for all changes before theirs. */
+    private void tellBarriers() {
+        List<Change> passed = new ArrayList<>();
+        synchronized (this) {
+            long first = Long.MAX_VALUE;
+            if (!barriers.isEmpty()) {
+                for (KeyChanges ofKey : underway.values()) {
+                    first = Math.min(first, ofKey.oldest().sequence());
+                }
+            }
+            while (!barriers.isEmpty() && barriers.element().sequence() < first) {
+                passed.add(barriers.remove());
+            }
+            changesUnderway -= passed.size();
+            notifyAll();
+        }
+        passed.forEach(barrier -> barrier.tell(barrier.result()));
+    }
+
     /** Brings changes into the index; where it fails, opens it anew and tries once more. */
-    private void commitIndex(List<Change> batch, List<IndexChange> last, List<Index.Replaced> replaced)
-            throws StoreException {
+    private void commitIndex(Batch batch, List<Index.Replaced> replaced) throws StoreException {
+        List<IndexChange> changes = batch.indexChanges();
+        if (changes.isEmpty() && batch.rows().isEmpty()) {
+            return; // all bodies were lost
+        }
         try {
-            index.commit(last, rows(batch), boundForCommit(), replaced);
+            index.commit(changes, batch.indexRows(), boundForCommit(), replaced);
             return;
         } catch (IndexException e) {
             if (e.status() == Status.NO_SPACE && index.isUsable()) {
@@ -394,25 +578,19 @@ final class Committer implements AutoCloseable {
             }
             metrics.count(Metric.STORE_COMMIT_FAILURES);
             FAILURES.error(
-                    "A commit of changes={} failed, so the index is opened anew: {}", last.size(), e.getMessage());
+                    "A commit of changes={} failed, so the index is opened anew: {}", changes.size(), e.getMessage());
         }
         reopenIndex(batch);
         try {
-            index.commit(last, rows(batch), boundForCommit(), replaced);
+            index.commit(changes, batch.indexRows(), boundForCommit(), replaced);
         } catch (IndexException e) {
             reopenIndex(batch);
             throw StoreException.of(e);
         }
     }
 
-    private static List<IndexRow> rows(List<Change> batch) {
-        List<IndexRow> rows = new ArrayList<>();
-        batch.forEach(change -> rows.addAll(change.rows()));
-        return rows;
-    }
-
     /** Opens the index anew, again and again until it takes changes; only when the store closes it gives up. */
-    private void reopenIndex(List<Change> batch) throws StoreException {
+    private void reopenIndex(Batch batch) throws StoreException {
         while (true) {
             try {
                 index.reopen(boundForCommit());
@@ -426,8 +604,8 @@ final class Committer implements AutoCloseable {
     }
 
     /** Takes no changes until {@link #acceptChanges}. Those that came before are kept, but nobody is left waiting for them. */
-    private void refuseChanges(List<Change> batch, StoreException failure) {
-        List<Change> kept = new ArrayList<>(batch);
+    private void refuseChanges(Batch batch, StoreException failure) {
+        List<Change> kept = batch.all();
         StoreException first;
         synchronized (this) {
             if (refusal != null && !outOfRoom) {
@@ -438,6 +616,8 @@ final class Committer implements AutoCloseable {
                     failure.status(),
                     failure.getMessage() + "; the store takes no changes until the index can be opened again");
             refusal = first;
+            underway.values().forEach(ofKey -> kept.addAll(ofKey.all()));
+            kept.addAll(barriers);
             kept.addAll(queue);
             notifyAll();
         }
@@ -473,70 +653,6 @@ final class Committer implements AutoCloseable {
         }
     }
 
-    /** Brings bodies to disk and names them; returns what the index is to be told: of each key the last change whose file is good. */
-    private List<IndexChange> publishFiles(List<Change> batch, Map<Change, StoreException> failed) {
-        Map<ObjectKey, Deque<Change>> byKey =
-                new TreeMap<>(Comparator.comparing(ObjectKey::digest, Arrays::compareUnsigned));
-        for (Change change : batch) {
-            ObjectKey key = change.key();
-            if (key != null) {
-                byKey.computeIfAbsent(key, k -> new ArrayDeque<>()).push(change);
-            }
-        }
-        syncFiles(byKey.values());
-        List<IndexChange> last = new ArrayList<>();
-        for (Map.Entry<ObjectKey, Deque<Change>> ofKey : byKey.entrySet()) {
-            for (Change change : ofKey.getValue()) {
-                StoreException failure = publish(change);
-                if (failure == null) {
-                    last.add(new IndexChange(ofKey.getKey(), change.record()));
-                    break;
-                }
-                failed.put(change, failure);
-            }
-        }
-        return last;
-    }
-
-    /** Brings the bodies of each key's last change to disk, at the same time, so that the file system's journal merges what it writes. */
-    private void syncFiles(Collection<Deque<Change>> byKey) {
-        List<NewFile> files = new ArrayList<>();
-        for (Deque<Change> newestFirst : byKey) {
-            NewFile file = newestFirst.element().file();
-            if (file != null && !file.isSynced()) {
-                files.add(file);
-            }
-        }
-        Semaphore synced = new Semaphore(0);
-        for (NewFile file : files) {
-            Runnable sync = () -> {
-                try {
-                    file.sync();
-                } finally {
-                    synced.release();
-                }
-            };
-            if (files.size() == 1 || !syncs.submit(sync)) {
-                sync.run();
-            }
-        }
-        synced.acquireUninterruptibly(files.size());
-    }
-
-    private static @Nullable StoreException publish(Change change) {
-        NewFile file = change.file();
-        if (file == null) {
-            return null;
-        }
-        try {
-            file.sync();
-            file.publish();
-            return null;
-        } catch (DeviceException e) {
-            return StoreException.of(e);
-        }
-    }
-
     private synchronized long boundForCommit() {
         if (generationBound - nextGeneration < GENERATION_BLOCK / 2) {
             // Used only from the commit on that makes it durable: half a block is left, more than can wait in the
@@ -546,38 +662,25 @@ final class Committer implements AutoCloseable {
         return generationBound;
     }
 
-    /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
-    private synchronized void settle(List<Change> batch, Map<Change, StoreException> failed) {
-        failed.values().forEach(this::refuseIfOutOfRoom);
-        for (Change change : batch) {
-            ObjectKey key = change.key();
-            NewFile file = change.file();
-            if (key != null) {
-                if (failed.containsKey(change)) {
-                    hide(key, change);
-                } else {
-                    visible.remove(key, change);
-                }
-            }
-            if (file != null) {
-                file.leave();
-            }
-        }
-    }
-
     private void hide(ObjectKey key, Change change) {
         visible.remove(key, change);
         hot.remove(key.hash(), key.bytes());
     }
 
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
-    private void fail(List<Change> batch, StoreException failure) {
-        List<Change> lost = new ArrayList<>(batch);
+    private void fail(Batch batch, StoreException failure) {
+        List<Change> lost = batch.all();
         synchronized (this) {
-            refuseIfOutOfRoom(failure);
+            underway.values().forEach(ofKey -> lost.addAll(ofKey.all()));
+            underway.clear();
+            publishing.clear();
+            lost.addAll(barriers);
+            barriers.clear();
             lost.addAll(queue);
             queue.clear();
+            changesUnderway = 0;
             somebodyWaits = false;
+            refuseIfOutOfRoom(failure);
             for (Change change : lost) {
                 ObjectKey key = change.key();
                 if (key != null) {
@@ -587,12 +690,17 @@ final class Committer implements AutoCloseable {
             notifyAll();
         }
         reportLoss(lost, failure);
-        for (Change change : lost) {
-            NewFile file = change.file();
-            if (file != null) {
-                discard(file);
-            }
-            change.tell(Result.failed(failure));
+        Set<NewFile> files = new LinkedHashSet<>();
+        lost.forEach(change -> addFile(files, change));
+        files.forEach(this::discard);
+        lost.forEach(change -> change.tell(Result.failed(failure)));
+    }
+
+    /** A body on the device that has the index too: that has no room either. */
+    private void refuseIfOutOfRoom(Change change, StoreException failure) {
+        NewFile file = change.file();
+        if (file != null && file.device() == device) {
+            refuseIfOutOfRoom(failure);
         }
     }
 
@@ -622,9 +730,13 @@ final class Committer implements AutoCloseable {
 
     private void discard(NewFile file) {
         try {
-            file.discard((digest, generation) -> index.leadsTo(Store.DEVICE, digest, generation));
+            if (index.leadsTo(Store.DEVICE, file.digest(), file.generation())) {
+                file.leave(closer);
+            } else {
+                file.discard(closer);
+            }
         } catch (IndexException e) {
-            file.leave(); // the index can't be asked; recovery does it at the next start
+            file.leave(closer); // the index can't be asked; recovery does it at the next start
         }
     }
 
@@ -656,7 +768,7 @@ final class Committer implements AutoCloseable {
                 interrupted = true;
             }
         }
-        syncs.close();
+        publishers.values().forEach(FilePublisher::close);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -15,7 +15,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.server.store.device.BodyFile;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Digests;
 
 class CloserTest {
@@ -51,7 +50,7 @@ class CloserTest {
 
     private int file(long generation) throws Exception {
         int descriptor = new BodyFile(device).finish(true);
-        new NewFile(device, descriptor, true, DIGEST, generation).publish();
+        device.link(descriptor, DIGEST, generation);
         return descriptor;
     }
 

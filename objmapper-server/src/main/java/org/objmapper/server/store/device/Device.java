@@ -310,7 +310,7 @@ public final class Device implements AutoCloseable {
     }
 
     /** Gives a file its name. */
-    void link(int descriptor, byte[] digest, long generation) throws DeviceException {
+    public void link(int descriptor, byte[] digest, long generation) throws DeviceException {
         String outer = HEX.formatHex(digest, 0, 1);
         String inner = outer + "/" + HEX.formatHex(digest, 1, 2);
         int shard = (digest[0] & 0xff) << 8 | digest[1] & 0xff;

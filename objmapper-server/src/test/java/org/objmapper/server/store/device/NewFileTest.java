@@ -1,7 +1,6 @@
 package org.objmapper.server.store.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import jnr.posix.POSIXFactory;
@@ -18,6 +17,7 @@ class NewFileTest {
     @TempDir
     Path directory;
 
+    private final Closer closer = new Closer();
     private Device device;
 
     @BeforeEach
@@ -27,6 +27,7 @@ class NewFileTest {
 
     @AfterEach
     void close() {
+        closer.close();
         device.close();
     }
 
@@ -34,18 +35,26 @@ class NewFileTest {
         return device.objects().resolve(Device.name(DIGEST, GENERATION));
     }
 
+    private NewFile unsynced() {
+        return new NewFile(device, device.createTemporary(), false, DIGEST, GENERATION);
+    }
+
     @Test
     void aBodyGetsItsNameOnceItIsOnDisk() throws Exception {
-        NewFile file = new NewFile(device, device.createTemporary(), false, DIGEST, GENERATION);
-        assertThat(file.isSynced()).isFalse();
-        assertThatThrownBy(file::publish).isInstanceOf(DeviceException.class);
+        NewFile early = unsynced();
+        early.link();
+        assertThat(early.loss()).hasMessageContaining("is not on disk");
+        assertThat(named()).doesNotExist();
+        early.discard(closer);
 
+        NewFile file = unsynced();
         file.sync();
-        file.publish();
+        file.link();
 
         assertThat(file.isSynced()).isTrue();
+        assertThat(file.loss()).isNull();
         assertThat(named()).exists();
-        file.leave();
+        file.leave(closer);
     }
 
     @Test
@@ -58,10 +67,42 @@ class NewFileTest {
         NativeIo.close(healthy);
 
         file.sync();
+        file.link();
 
         assertThat(file.isSynced()).isFalse();
-        assertThatThrownBy(file::publish).hasMessageContaining("bring a body to disk");
+        assertThat(file.loss()).hasMessageContaining("bring a body to disk");
         assertThat(named()).doesNotExist();
-        file.leave();
+        file.discard(closer);
+    }
+
+    @Test
+    void aBodyThatIsDiscardedLosesTheNameThatItHasAndGetsNoneLater() {
+        NewFile file = unsynced();
+        file.sync();
+        file.link();
+        NewFile unnamed = new NewFile(device, device.createTemporary(), false, DIGEST, GENERATION + 1);
+        unnamed.sync();
+
+        file.discard(closer);
+        unnamed.discard(closer);
+        unnamed.link();
+        closer.close();
+
+        assertThat(named()).doesNotExist();
+        assertThat(device.open(DIGEST, GENERATION + 1)).isNegative();
+    }
+
+    @Test
+    void aBodyThatTheIndexTookOverIsNotDiscardedAnyMore() {
+        NewFile file = unsynced();
+        file.sync();
+        file.link();
+        file.leave(closer);
+        file.discard(closer);
+        closer.close();
+        assertThat(named()).exists();
+        int again = file.open();
+        assertThat(again).isNotNegative();
+        NativeIo.close(again);
     }
 }

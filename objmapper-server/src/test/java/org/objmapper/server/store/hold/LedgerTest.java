@@ -18,7 +18,6 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.store.device.BodyFile;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Digests;
 
 class LedgerTest {
@@ -54,9 +53,9 @@ class LedgerTest {
     private Path file(long generation) throws Exception {
         BodyFile body = new BodyFile(device);
         body.append(ByteBuffer.allocateDirect(BYTES));
-        NewFile file = new NewFile(device, body.finish(true), true, DIGEST, generation);
-        file.publish();
-        file.leave();
+        int descriptor = body.finish(true);
+        device.link(descriptor, DIGEST, generation);
+        NativeIo.close(descriptor);
         return device.objects().resolve(Device.name(DIGEST, generation));
     }
 
