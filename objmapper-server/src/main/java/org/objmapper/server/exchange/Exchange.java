@@ -45,8 +45,14 @@ public abstract class Exchange {
     /** Reads the request out of the frame, which is gone when this returns and the exchange has run, or is held. */
     public abstract void decode(Frame frame, MetadataReader metadata) throws MalformedFrame;
 
-    /** Remembers what every request has, and forgets what the one before it had; refuses what the peer may not do. */
+    /** Starts a request, and refuses at once what the peer may not do. */
     protected final void begin(Frame frame) {
+        remember(frame);
+        authorize();
+    }
+
+    /** Remembers what every request has, and forgets what the one before it had. */
+    protected final void remember(Frame frame) {
         operation = frame.operation();
         requestId = frame.requestId();
         metadataBytes = frame.metadataLength();
@@ -56,8 +62,13 @@ public abstract class Exchange {
         held = false;
         cancelled = false;
         abandoned = false;
+    }
+
+    /** May this peer do this? If not, it is refused. */
+    protected final void authorize() {
         if (!peer.allows(operation)) {
-            refuse(Status.DENIED, Operation.nameOf(operation) + " is not allowed on this socket");
+            refusedWith = Status.DENIED; // whatever else is wrong with it
+            refusal = Operation.nameOf(operation) + " is not allowed on this socket";
         }
     }
 

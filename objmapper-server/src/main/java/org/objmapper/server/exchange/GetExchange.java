@@ -21,13 +21,16 @@ import org.objmapper.server.store.StoredObject;
  * who will run the exchange again.
  */
 public final class GetExchange extends StoreExchange implements Store.Lookup {
-    /** The way of a GET. What can't be served leaves it early, for RELEASE or ACCOUNT; what is not there, by way of MISS. */
+    /**
+     * The way of a GET. What can't be served leaves it early, for RELEASE or ACCOUNT; what is not there, by way of MISS. It begins and ends
+     * at DECODE: there an exchange stands that has no request.
+     */
     enum Step {
         DECODE,
         AUTHORIZE,
         LOOKUP,
         MISS,
-        PIN,
+        CHECK,
         CHOOSE,
         ANSWER,
         DELIVER,
@@ -71,33 +74,31 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     @Override
     public boolean run() {
-        while (true) {
+        do {
             Step at = step;
             step = switch (at) {
-                case DECODE -> Step.DECODE; // the session brings the frame
-                case AUTHORIZE -> authorize();
+                case DECODE -> throw new IllegalStateException("no request was decoded");
+                case AUTHORIZE -> authorizeOrRefuse();
                 case LOOKUP -> lookup();
                 case MISS -> miss();
-                case PIN -> pin();
+                case CHECK -> check();
                 case CHOOSE -> choose();
                 case ANSWER -> answerHeader();
                 case DELIVER -> deliver();
                 case RELEASE -> release();
                 case ACCOUNT -> account();
             };
-            if (step == Step.DECODE) {
-                return true;
-            }
             if (step == at) {
                 return false;
             }
-        }
+        } while (step != Step.DECODE);
+        return true;
     }
 
-    /** DECODE: the frame becomes a request; what is wrong with it is answered at the next step. */
+    /** DECODE: the session brings a frame, which becomes a request; what is wrong with it is answered at the next step. */
     @Override
     public void decode(Frame frame, MetadataReader metadata) {
-        begin(frame);
+        remember(frame);
         request.begin();
         modeAsked = null;
         indexAsked = false;
@@ -135,8 +136,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         request.keepKey();
     }
 
-    /** AUTHORIZE: what the peer may not do, or what makes no sense, was refused as it was read; here is its answer. */
-    private Step authorize() {
+    /** AUTHORIZE: may this peer do this? What it may not do, and what made no sense as it was decoded, is answered here. */
+    private Step authorizeOrRefuse() {
+        authorize();
         if (isRefused()) {
             answerRefusal();
             return Step.ACCOUNT;
@@ -144,14 +146,17 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return Step.LOOKUP;
     }
 
-    /** LOOKUP: the table in memory first; what is not in it is the index queue's work, and this step waits for that. */
+    /**
+     * LOOKUP: the table in memory first; what is not in it is the index queue's work, and this step waits for that. What is found comes
+     * pinned, so that it can't go while we deliver it.
+     */
     private Step lookup() {
         if (indexAsked) {
             return indexAnswered ? takeIndexAnswer() : Step.LOOKUP;
         }
         fillTime = store.fillTime();
         object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength());
-        return object == null ? askIndex() : Step.PIN;
+        return object == null ? askIndex() : Step.CHECK;
     }
 
     private Step askIndex() {
@@ -189,7 +194,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             answer(failure.status(), "cannot look the object up: " + failure.getMessage());
             return Step.ACCOUNT;
         }
-        return object == null ? Step.MISS : Step.PIN;
+        return object == null ? Step.MISS : Step.CHECK;
     }
 
     private Step answerCancelled() {
@@ -210,10 +215,10 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return Step.RELEASE;
     }
 
-    /** PIN: it came pinned, so it can't go while we deliver it. One that is expired, or that the client has, goes no further. */
-    private Step pin() {
+    /** CHECK: an object that is expired is none, and one that the client has already goes no further. */
+    private Step check() {
         StoredObject found = pinned();
-        if (request.findsExpired(found)) {
+        if (request.findsExpired(found, store.nowMillis())) {
             return Step.MISS;
         }
         if (!request.isAnsweredBy(found)) {
@@ -232,7 +237,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         if (!request.cutRange(found.length())) {
             answer(
                     Status.RANGE_NOT_SATISFIABLE,
-                    "the range " + request.range() + " lies outside the object's " + found.length() + " bytes",
+                    "the range (" + request.range() + ") lies outside the object's " + found.length() + " bytes",
                     found.length());
             return Step.RELEASE;
         }
@@ -383,7 +388,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
                 switch (step) {
                     case AUTHORIZE, LOOKUP, ANSWER -> true;
                     case DELIVER -> position < end && !failed;
-                    case DECODE, MISS, PIN, CHOOSE, RELEASE, ACCOUNT -> false; // never waited at
+                    case DECODE, MISS, CHECK, CHOOSE, RELEASE, ACCOUNT -> false; // never waited at
                 };
         return inTime && cancelInTime();
     }

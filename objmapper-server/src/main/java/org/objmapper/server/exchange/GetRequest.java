@@ -92,12 +92,12 @@ final class GetRequest {
 
     // ---- the conditions
 
-    /** Whether the object is past its expiry, and past the grace that object and client allow. */
-    boolean findsExpired(StoredObject found) {
+    /** Whether the object is past its expiry at a moment, and past the grace that object and client allow. */
+    boolean findsExpired(StoredObject found, long nowMillis) {
         if (found.expiryMillis() == Long.MAX_VALUE) {
             return false;
         }
-        long past = System.currentTimeMillis() - found.expiryMillis();
+        long past = nowMillis - found.expiryMillis();
         return past >= 0
                 && (past > found.graceMillis() || Long.compareUnsigned(past, graceAccepted) > 0 || graceAccepted == 0);
     }
@@ -156,8 +156,13 @@ final class GetRequest {
         return end;
     }
 
-    /** The range as the client wrote it. */
+    /** The range that the client asked for, in words. */
     String range() {
-        return Long.toUnsignedString(rangeOffset) + "+" + Long.toUnsignedString(rangeLength);
+        String bytes = Long.toUnsignedString(rangeLength) + " bytes";
+        if (rangeOffset == Limits.UNKNOWN) {
+            return "the last " + (rangeLength == Limits.UNKNOWN ? "bytes" : bytes);
+        }
+        String from = " from " + Long.toUnsignedString(rangeOffset);
+        return rangeLength == Limits.UNKNOWN ? "all" + from + " to the end" : bytes + from;
     }
 }

@@ -54,6 +54,7 @@ public final class Store implements AutoCloseable {
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
+    private final LongSupplier clock;
     private final Device files;
     private final Index index;
     private final HotTable hot;
@@ -93,6 +94,7 @@ public final class Store implements AutoCloseable {
             Index index,
             Metrics metrics) {
         this.options = options;
+        this.clock = clock;
         this.files = files;
         this.index = index;
         this.metrics = metrics;
@@ -208,6 +210,11 @@ public final class Store implements AutoCloseable {
     /** Lets go of some descriptors that are kept at hand: the process has too many. False where it found none. */
     public boolean shedDescriptors() {
         return hot.shed(SHED_AT_ONCE, StoredObject::unpin);
+    }
+
+    /** The time by which objects expire, in milliseconds since 1970. */
+    public long nowMillis() {
+        return clock.getAsLong();
     }
 
     /** What {@link #fillToken} is to be given after a look-up; to be asked for before it. Waits for nothing. */

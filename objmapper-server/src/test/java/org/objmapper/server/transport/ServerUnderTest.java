@@ -28,9 +28,14 @@ public final class ServerUnderTest implements AutoCloseable {
     }
 
     public ServerUnderTest(Path directory, ServerLimits limits, int loops, StoreOptions options) throws IOException {
+        this(directory, limits, loops, options.directory(), Store.open(options));
+    }
+
+    /** One with a store of the test's, whose directory is {@code data}. It closes the store. */
+    ServerUnderTest(Path directory, ServerLimits limits, int loops, Path data, Store store) throws IOException {
         socket = directory.resolve("s");
-        data = options.directory();
-        store = Store.open(options);
+        this.data = data;
+        this.store = store;
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
         server = new Server(limits, List.of(listener), loops, () -> new Exchanges(store));
         server.start();

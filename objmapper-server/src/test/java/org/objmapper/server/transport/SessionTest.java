@@ -307,6 +307,13 @@ class SessionTest {
             RawClient.Answer outside = client.receive();
             assertThat(outside.status()).isEqualTo(Status.RANGE_NOT_SATISFIABLE);
             assertThat(outside.objectLength()).isEqualTo(100_000);
+            assertThat(outside.message())
+                    .isEqualTo("the range (1 bytes from 100000) lies outside the object's 100000 bytes");
+            client.send(range(5, 100_000, -1));
+            assertThat(client.receive().message())
+                    .isEqualTo("the range (all from 100000 to the end) lies outside the object's 100000 bytes");
+            client.send(range(6, -1, 0));
+            assertThat(client.receive().message()).startsWith("the range (the last 0 bytes) lies outside");
         }
     }
 
