@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
@@ -22,8 +23,10 @@ import org.objmapper.server.store.index.ObjectKey;
 /** Makes changes of single objects: looks at what is there, decides under the committer's lock, and gives the committer the change. Safe on any thread that may block. */
 final class Changes {
     private static final int DUE_AT_ONCE = 1_000;
+    private static final long NEVER = -1;
 
     private final Index index;
+    private final Function<ObjectKey, @Nullable IndexRecord> stored;
     private final Device files;
     private final Committer committer;
     private final FillTokens fills;
@@ -31,8 +34,23 @@ final class Changes {
     /** Those under way; guarded by the committer's lock. */
     private final List<Purge> purges = new ArrayList<>();
 
+    /** What stood in the index after so many {@link Committer#departures}. */
+    record ReadAhead(long departures, @Nullable IndexRecord record) {}
+
     Changes(Index index, Device files, Committer committer, FillTokens fills, LongSupplier clock) {
+        this(index, index::get, files, committer, fills, clock);
+    }
+
+    /** As usual, but with another way to what stands in the index. */
+    Changes(
+            Index index,
+            Function<ObjectKey, @Nullable IndexRecord> stored,
+            Device files,
+            Committer committer,
+            FillTokens fills,
+            LongSupplier clock) {
         this.index = index;
+        this.stored = stored;
         this.files = files;
         this.committer = committer;
         this.fills = fills;
@@ -46,9 +64,10 @@ final class Changes {
         Result result;
         try {
             ObjectKey key = new ObjectKey(put.key());
+            ReadAhead ahead = readAhead(key);
             synchronized (committer) {
                 committer.awaitRoom();
-                IndexRecord there = current(key);
+                IndexRecord there = current(key, ahead);
                 result = check(put, key, there);
                 if (result == null) {
                     result = publish(key, put, body, outcome);
@@ -163,12 +182,32 @@ final class Changes {
     }
 
     /**
+     * Reads what {@link #current} will want of the index, not under the lock: a page that isn't in memory holds up nobody else's change.
+     */
+    ReadAhead readAhead(ObjectKey key) {
+        long departures = committer.departures();
+        try {
+            return new ReadAhead(departures, committer.pending(key) == null ? stored.apply(key) : null);
+        } catch (IndexException e) {
+            return new ReadAhead(NEVER, null); // asked again where the committer says first whether it takes changes
+        }
+    }
+
+    private @Nullable IndexRecord stored(ObjectKey key, ReadAhead ahead) {
+        Change pending = committer.pending(key);
+        if (pending != null) {
+            return pending.record();
+        }
+        // Else a commit may have changed it since; but then its page is in memory.
+        return ahead.departures == committer.departures() ? ahead.record : stored.apply(key);
+    }
+
+    /**
      * What stands under a key, the changes included that are on their way; purges under way take it first. Under the committer's lock.
      */
     @Nullable
-    IndexRecord current(ObjectKey key) throws StoreException {
-        Change pending = committer.pending(key);
-        IndexRecord record = pending == null ? index.get(key) : pending.record();
+    IndexRecord current(ObjectKey key, ReadAhead ahead) throws StoreException {
+        IndexRecord record = stored(key, ahead);
         for (Purge purge : purges) {
             if (record != null && purge.takes(record)) {
                 record = take(key, record, purge.isSoft(), purge);
@@ -229,9 +268,10 @@ final class Changes {
     /** Takes the object under a key away, durably; soft: makes it expire. */
     void purge(ObjectKey key, boolean soft, Result.Outcome outcome) {
         try {
+            ReadAhead ahead = readAhead(key);
             synchronized (committer) {
                 awaitRoom(!soft);
-                IndexRecord there = current(key);
+                IndexRecord there = current(key, ahead);
                 long now = clock.getAsLong();
                 boolean takes = there != null && !(soft && there.expiredAt(now));
                 if (takes && there != null) {
@@ -304,10 +344,11 @@ final class Changes {
         Result result;
         boolean told = false;
         try {
+            ReadAhead ahead = readAhead(key);
             synchronized (committer) {
                 awaitRoom(removes);
                 boolean waits = durable || committer.isOutOfRoom();
-                IndexRecord there = current(key);
+                IndexRecord there = current(key, ahead);
                 result = checkGeneration(ifGeneration, there);
                 if (result == null && there != null) {
                     result = edit(key, there, edit.of(there), waits ? outcome : null);
@@ -338,10 +379,10 @@ final class Changes {
 
     /** Removes an object if it is still the same, and says whether it was; on any thread that may block. */
     boolean removeIfSame(ObjectKey key, IndexRecord known) throws StoreException {
+        ReadAhead ahead = readAhead(key);
         synchronized (committer) {
             committer.awaitRoomToRemove();
-            Change pending = committer.pending(key);
-            IndexRecord there = pending == null ? index.get(key) : pending.record();
+            IndexRecord there = stored(key, ahead);
             if (there != null
                     && there.generation() == known.generation()
                     && there.expiryMillis() == known.expiryMillis()) {

@@ -94,6 +94,9 @@ final class Committer implements AutoCloseable {
 
     private long lastProbeNanos;
 
+    /** Changed under the lock only. */
+    private volatile long departures;
+
     Committer(
             Index index,
             Device device,
@@ -145,6 +148,11 @@ final class Committer implements AutoCloseable {
     /** All changes that are not in the index yet. Under the lock. */
     Iterable<Change> allPending() {
         return visible.values();
+    }
+
+    /** How many times changes have left the pending ones: since it was the same, the index is the same of all keys without any. */
+    long departures() {
+        return departures;
     }
 
     int pendingCount() {
@@ -492,6 +500,7 @@ final class Committer implements AutoCloseable {
 
     /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
     private synchronized void hideSettled(Batch batch) {
+        departures++;
         changesUnderway -= batch.rows().size();
         for (KeyChanges.Settled part : batch.settled()) {
             ObjectKey key = part.key();
@@ -671,6 +680,7 @@ final class Committer implements AutoCloseable {
     private void fail(Batch batch, StoreException failure) {
         List<Change> lost = batch.all();
         synchronized (this) {
+            departures++;
             underway.values().forEach(ofKey -> lost.addAll(ofKey.all()));
             underway.clear();
             publishing.clear();

@@ -2,7 +2,9 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
@@ -103,10 +105,14 @@ final class Purger implements AutoCloseable {
         if (closing) {
             throw new InterruptedException("the store closes");
         }
+        Map<ObjectKey, Changes.ReadAhead> ahead = new LinkedHashMap<>();
+        for (ObjectKey key : keys) {
+            ahead.put(key, changes.readAhead(key));
+        }
         synchronized (committer) {
             committer.awaitRoom();
-            for (ObjectKey key : keys) {
-                changes.current(key);
+            for (Map.Entry<ObjectKey, Changes.ReadAhead> each : ahead.entrySet()) {
+                changes.current(each.getKey(), each.getValue());
             }
         }
         purge.awaitSettled();

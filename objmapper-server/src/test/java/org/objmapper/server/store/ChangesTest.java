@@ -1,0 +1,135 @@
+package org.objmapper.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.hold.LeaseProbe;
+import org.objmapper.server.store.hold.Ledger;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
+
+/** Changes by an index whose next answer for one key is late. */
+class ChangesTest {
+    private static final ObjectKey COLD = key("cold");
+    private static final ObjectKey OTHER = key("other");
+
+    @TempDir
+    Path directory;
+
+    private final CountDownLatch read = new CountDownLatch(1);
+    private final CountDownLatch released = new CountDownLatch(1);
+    private final AtomicBoolean late = new AtomicBoolean();
+
+    private Device device;
+    private Index index;
+    private Closer closer;
+    private Ledger ledger;
+    private Committer committer;
+    private Changes changes;
+
+    @BeforeEach
+    void open() throws Exception {
+        device = Device.open(directory);
+        Index.Ids ids = new Index.Ids(device.indexId(), device.id());
+        Metrics metrics = new Metrics();
+        index = new Index(device.index(), 1 << 24, ids, true, true, metrics);
+        closer = new Closer();
+        ledger = new Ledger(LeaseProbe.of(device), closer, 1);
+        committer = new Committer(index, device, new HotTable(1, 1), closer, ledger, metrics, 1_000);
+        FillTokens fills = new FillTokens(1, System::nanoTime);
+        changes = new Changes(index, this::stored, device, committer, fills, System::currentTimeMillis);
+    }
+
+    @AfterEach
+    void close() {
+        committer.close();
+        ledger.close();
+        closer.close();
+        index.close();
+        device.close();
+    }
+
+    private static ObjectKey key(String key) {
+        return new ObjectKey(key.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private @Nullable IndexRecord stored(ObjectKey key) {
+        IndexRecord record = index.get(key);
+        if (key.equals(COLD) && late.getAndSet(false)) {
+            read.countDown();
+            try {
+                assertThat(released.await(1, TimeUnit.MINUTES)).isTrue();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        return record;
+    }
+
+    private Result put(ObjectKey key) throws Exception {
+        CompletableFuture<Result> result = new CompletableFuture<>();
+        Put put = StoreUnderTest.durable(new String(key.bytes(), StandardCharsets.US_ASCII));
+        changes.put(put, Body.ofBytes(new byte[10], put), result::complete);
+        return result.get(1, TimeUnit.MINUTES);
+    }
+
+    private CompletableFuture<Result> deleteLate(@Nullable Long ifGeneration) throws Exception {
+        CompletableFuture<Result> result = new CompletableFuture<>();
+        late.set(true);
+        new Thread(() -> changes.delete(COLD, ifGeneration, true, result::complete)).start();
+        assertThat(read.await(1, TimeUnit.MINUTES)).isTrue();
+        return result;
+    }
+
+    @Test
+    void aChangeThatWaitsForTheIndexHoldsUpNoOther() throws Exception {
+        put(COLD);
+        CompletableFuture<Result> deleted = deleteLate(null);
+
+        assertThat(put(OTHER).status()).isEqualTo(Status.OK);
+        assertThat(deleted).isNotDone();
+        released.countDown();
+        assertThat(deleted.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.OK);
+        assertThat(index.get(COLD)).isNull();
+    }
+
+    @Test
+    void whatWasCommittedMeanwhileCounts() throws Exception {
+        Result old = put(COLD);
+        CompletableFuture<Result> deleted = deleteLate(old.generation());
+
+        Result newer = put(COLD);
+        released.countDown();
+        assertThat(deleted.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.PRECONDITION_FAILED);
+        assertThat(deleted.get().generation()).isEqualTo(newer.generation());
+        assertThat(index.get(COLD)).isNotNull();
+    }
+
+    @Test
+    void whatWasTakenAwayMeanwhileIsNotFound() throws Exception {
+        put(COLD);
+        CompletableFuture<Result> deleted = deleteLate(null);
+
+        CompletableFuture<Result> first = new CompletableFuture<>();
+        changes.delete(COLD, null, true, first::complete);
+        assertThat(first.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.OK);
+        released.countDown();
+        assertThat(deleted.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.NOT_FOUND);
+    }
+}
