@@ -63,7 +63,7 @@ class PackageUseTest {
             Map.entry(INDEX, List.of(PROTOCOL, NATIVE, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
-            Map.entry(TABLE, List.of(INDEX)),
+            Map.entry(TABLE, List.of(INDEX, METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
             Map.entry(BAN, List.of(PROTOCOL, INDEX)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),

@@ -147,8 +147,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     }
 
     /**
-     * LOOKUP: the table in memory first; what is not in it is the index queue's work, and this step waits for that. What is found comes
-     * pinned, so that it can't go while we deliver it.
+     * LOOKUP: the tables in memory first; what has to be opened, and what only the index knows, is a queue's work, and this step waits for
+     * that. What is found comes pinned, so that it can't go while we deliver it.
      */
     private Step lookup() {
         if (indexAsked) {
@@ -156,7 +156,11 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         }
         fillTime = store.fillTime();
         object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength());
-        return object == null ? askIndex() : Step.CHECK;
+        if (object != null) {
+            return Step.CHECK;
+        }
+        boolean absent = store.isAbsent(request.keyBuffer(), request.keyOffset(), request.keyLength());
+        return absent ? Step.MISS : askIndex();
     }
 
     private Step askIndex() {

@@ -44,6 +44,25 @@ public enum Metric {
             "writes and changes that wait for a thread of the device"),
     STORE_INDEX_QUEUE(
             "objmapper_store_index_queue", Type.GAUGE, "tasks", "look-ups that wait for a thread of the index"),
+    STORE_OPEN_QUEUE(
+            "objmapper_store_open_queue", Type.GAUGE, "tasks", "objects that wait for their file to be opened"),
+    STORE_TABLE_OBJECTS(
+            "objmapper_store_table_objects",
+            Type.GAUGE,
+            "objects",
+            "objects that the table in memory knows; as many as the index has, once it is filled"),
+    STORE_TABLE_BYTES(
+            "objmapper_store_table_bytes", Type.GAUGE, "bytes", "memory of the table of all objects, outside the heap"),
+    STORE_TABLE_WHOLE(
+            "objmapper_store_table_whole",
+            Type.GAUGE,
+            "boolean",
+            "1 when the table knows all objects, so that a miss is answered without the index; else 0"),
+    STORE_TABLE_LEFT_OUT(
+            "objmapper_store_table_left_out",
+            Type.GAUGE,
+            "objects",
+            "how often an object found no room in the table, so that the index answers what the table doesn't know"),
     STORE_PURGE_QUEUE(
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(

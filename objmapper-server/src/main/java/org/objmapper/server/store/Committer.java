@@ -30,8 +30,10 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexChange;
 import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.table.ObjectTable;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -62,6 +64,7 @@ final class Committer implements AutoCloseable {
     private final Index index;
     private final Device device;
     private final HotTable hot;
+    private final ObjectTable table;
     private final Closer closer;
     private final Ledger ledger;
     private final Metrics metrics;
@@ -101,6 +104,7 @@ final class Committer implements AutoCloseable {
             Index index,
             Device device,
             HotTable hot,
+            ObjectTable table,
             Closer closer,
             Ledger ledger,
             Metrics metrics,
@@ -108,6 +112,7 @@ final class Committer implements AutoCloseable {
         this.index = index;
         this.device = device;
         this.hot = hot;
+        this.table = table;
         this.closer = closer;
         this.ledger = ledger;
         this.metrics = metrics;
@@ -213,6 +218,7 @@ final class Committer implements AutoCloseable {
         ObjectKey key = change.key();
         if (key != null) {
             visible.put(key, change);
+            table.unsettle(key.digest());
             hot.remove(key.hash(), key.bytes());
         }
         somebodyWaits |= change.somebodyWaits();
@@ -510,9 +516,45 @@ final class Committer implements AutoCloseable {
                 takeBack(key, change, left == null ? null : left.newest());
             });
             part.done().forEach(change -> visible.remove(key, change));
+            tellTable(part);
             changesUnderway -= part.size();
         }
         notifyAll();
+    }
+
+    private void tellTable(KeyChanges.Settled part) {
+        Change winner = part.winner();
+        if (winner == null) {
+            tellTable(part.failed().keySet());
+        } else {
+            tellTable(part.key(), winner.record());
+        }
+    }
+
+    /** The table shows what the index has of a key, unless a later change of it is on its way. */
+    private void tellTable(ObjectKey key, @Nullable IndexRecord inIndex) {
+        if (visible.containsKey(key)) {
+            return;
+        }
+        if (inIndex == null) {
+            table.remove(key.digest());
+        } else {
+            table.put(key.digest(), inIndex);
+        }
+    }
+
+    /** After changes that failed only the index knows; where it can't be asked, the table goes on referring to it. */
+    private void tellTable(Collection<Change> lost) {
+        try {
+            for (Change change : lost) {
+                ObjectKey key = change.key();
+                if (key != null) {
+                    tellTable(key, index.get(key));
+                }
+            }
+        } catch (IndexException e) {
+            FAILURES.warn("The table of objects leaves keys={} to the index: {}", lost.size(), e.getMessage());
+        }
     }
 
     /** Shows the change before one that failed; if there is none, the index. */
@@ -697,6 +739,7 @@ final class Committer implements AutoCloseable {
                     hide(key, change);
                 }
             }
+            tellTable(lost);
             notifyAll();
         }
         reportLoss(lost, failure);

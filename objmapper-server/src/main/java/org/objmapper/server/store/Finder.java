@@ -16,11 +16,13 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.table.Entry;
+import org.objmapper.server.store.table.ObjectTable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds objects that are not at hand: asks the changes on their way, then the index, opens the body and puts the object into the hot
- * table. Safe on any thread that may block.
+ * Finds objects that are not at hand: asks the table of all objects, then the changes on their way and the index, opens the body and puts
+ * the object into the hot table. Safe on any thread that may block, and {@link #whereabouts} on event loops too.
  */
 final class Finder {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Finder.class));
@@ -28,18 +30,21 @@ final class Finder {
     private final Index index;
     private final Device files;
     private final HotTable hot;
+    private final ObjectTable table;
     private final DescriptorReserve reserve;
     private final Committer committer;
     private final Closer closer;
     private final Housekeeping housekeeping;
     private final ObjectMemory objects;
     private final IntFunction<ByteBuffer> memory;
+    private final ThreadLocal<TableLook> looks = ThreadLocal.withInitial(TableLook::new);
 
     /** Finds objects, whose bytes are counted in {@code objects} and go to direct buffers of {@code memory}. */
     Finder(
             Index index,
             Device files,
             HotTable hot,
+            ObjectTable table,
             DescriptorReserve reserve,
             Committer committer,
             Closer closer,
@@ -49,12 +54,18 @@ final class Finder {
         this.index = index;
         this.files = files;
         this.hot = hot;
+        this.table = table;
         this.reserve = reserve;
         this.committer = committer;
         this.closer = closer;
         this.housekeeping = housekeeping;
         this.objects = objects;
         this.memory = memory;
+    }
+
+    /** What the table says of a key. Takes no lock, never waits, and allocates nothing but once for each thread. */
+    Whereabouts whereabouts(ByteBuffer buffer, int offset, int length) {
+        return looks.get().at(table, buffer, offset, length);
     }
 
     /** Tells what stands under a key, once, whatever goes wrong. */
@@ -102,8 +113,11 @@ final class Finder {
         IndexRecord last = null;
         while (true) {
             long seen = hot.changes(key.hash());
-            Change pending = committer.pending(key);
-            IndexRecord record = pending == null ? index.get(key) : pending.record();
+            IndexRecord record = last == null ? inTable(key) : null;
+            Change pending = record == null ? committer.pending(key) : null;
+            if (record == null) {
+                record = pending == null ? index.get(key) : pending.record();
+            }
             if (record == null) {
                 return null;
             }
@@ -122,8 +136,15 @@ final class Finder {
                 housekeeping.vanished(key, record);
                 return null;
             }
-            last = record; // it may have been replaced since the index was read: once more
+            last = record; // it may have been replaced since then: once more, and this time the index is asked
         }
+    }
+
+    /** What the table knows of an object with a file, which is enough to open it; else null. */
+    private @Nullable IndexRecord inTable(ObjectKey key) {
+        Entry entry = new Entry();
+        boolean found = table.findWhole(key.digest(), entry) == ObjectTable.Answer.FOUND;
+        return found && !entry.needsIndex() ? entry.record(key) : null;
     }
 
     private StoredObject share(StoredObject object, long seen) {

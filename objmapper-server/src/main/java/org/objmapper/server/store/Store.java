@@ -21,6 +21,8 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.table.Filler;
+import org.objmapper.server.store.table.ObjectTable;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -39,8 +41,13 @@ public final class Store implements AutoCloseable {
     static final int CHUNKS = 256;
 
     static final int MAX_WAITING_FOR_CHUNKS = 1_024;
-    private static final int INDEX_THREADS = 2;
+    static final int INDEX_THREADS = 2;
     private static final int INDEX_QUEUE_LENGTH = 1_024;
+    private static final int OPEN_THREADS = 2;
+    private static final int OPEN_QUEUE_LENGTH = 1_024;
+    /** What the table of all objects takes at most, as a part of Java's memory, which direct buffers may take as much of as the heap. */
+    static final int TABLE_PART_OF_MEMORY = 2;
+
     /** The most that the index may grow to: address space, not memory. */
     private static final long INDEX_MAP_BYTES = 1L << 40;
 
@@ -58,12 +65,17 @@ public final class Store implements AutoCloseable {
     private final Device files;
     private final Index index;
     private final HotTable hot;
+    private final ObjectTable table;
     private final DescriptorReserve reserve;
     private final Closer closer;
     private final Ledger ledger;
     private final Committer committer;
+    private final Filler filler;
     private final DeviceQueue device;
     private final DeviceQueue lookups;
+    /** Apart from {@link #device}, whose threads wait for commits when much is written. */
+    private final DeviceQueue opens;
+
     private final PassedQueue passed;
     private final ChunkPool chunks = new ChunkPool(CHUNKS, MAX_WAITING_FOR_CHUNKS);
     private final Metrics metrics;
@@ -105,15 +117,18 @@ public final class Store implements AutoCloseable {
         long descriptorLimit = NativeIo.raiseDescriptorLimit();
         reserve = DescriptorReserve.of(descriptorLimit);
         ledger = new Ledger(LeaseProbe.of(files), closer, maxWatched(descriptorLimit));
-        committer = new Committer(index, files, hot, closer, ledger, metrics, descriptorLimit);
+        table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY);
+        committer = new Committer(index, files, hot, table, closer, ledger, metrics, descriptorLimit);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
+        filler = new Filler(table, index, committer);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
+        opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
         changes = new Changes(index, files, committer, fills, clock);
         purger = new Purger(index, committer, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
-        finder = new Finder(index, files, hot, reserve, committer, closer, housekeeping, objects, memory);
+        finder = new Finder(index, files, hot, table, reserve, committer, closer, housekeeping, objects, memory);
         lister = new Lister(index, committer, clock);
         showMetrics();
     }
@@ -135,6 +150,7 @@ public final class Store implements AutoCloseable {
             files.settle();
             Store store = new Store(options, clock, memory, files, index, metrics);
             store.housekeeping.start();
+            store.filler.start();
             return store;
         } catch (IOException | IndexException e) {
             if (index != null) {
@@ -176,6 +192,11 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
         metrics.show(Metric.STORE_DEVICE_QUEUE, device::length);
         metrics.show(Metric.STORE_INDEX_QUEUE, lookups::length);
+        metrics.show(Metric.STORE_OPEN_QUEUE, opens::length);
+        metrics.show(Metric.STORE_TABLE_OBJECTS, table::objects);
+        metrics.show(Metric.STORE_TABLE_BYTES, table::bytes);
+        metrics.show(Metric.STORE_TABLE_WHOLE, () -> table.isWhole() ? 1 : 0);
+        metrics.show(Metric.STORE_TABLE_LEFT_OUT, table::leftOut);
         metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
         metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
         if (ledger.isKnown()) {
@@ -197,9 +218,15 @@ public final class Store implements AutoCloseable {
         return hot.get(keyHash, buffer, offset, length);
     }
 
+    /** Whether there is surely no object under a key that is not at hand; else {@link #lookup} knows. Allocates nothing. */
+    public boolean isAbsent(ByteBuffer buffer, int offset, int length) {
+        return finder.whereabouts(buffer, offset, length) == Whereabouts.ABSENT;
+    }
+
     /** Looks an object up; it may be expired. False when too much waits already. */
     public boolean lookup(byte[] key, long keyHash, Lookup lookup) {
-        return lookups.submit(() -> finder.find(key, keyHash, lookup));
+        boolean onDevice = finder.whereabouts(ByteBuffer.wrap(key), 0, key.length) == Whereabouts.DEVICE;
+        return (onDevice ? opens : lookups).submit(() -> finder.find(key, keyHash, lookup));
     }
 
     /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
@@ -402,10 +429,12 @@ public final class Store implements AutoCloseable {
     @Override
     public void close() {
         housekeeping.close();
+        filler.close();
         purger.close();
         passed.close();
         device.close();
         lookups.close();
+        opens.close();
         lister.close();
         committer.close();
         hot.clear();

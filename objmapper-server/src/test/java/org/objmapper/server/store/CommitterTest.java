@@ -14,6 +14,7 @@ import org.objmapper.server.store.hold.LeaseProbe;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.SavedOrder;
+import org.objmapper.server.store.table.ObjectTable;
 
 class CommitterTest {
     @TempDir
@@ -29,7 +30,8 @@ class CommitterTest {
                 Ledger ledger = new Ledger(LeaseProbe.of(device), closer, 1)) {
             HotTable hot = new HotTable(1, 1);
             SavedOrder order = new SavedOrder(index, 1);
-            try (Committer committer = new Committer(index, device, hot, closer, ledger, metrics, 1_000)) {
+            try (Committer committer =
+                    new Committer(index, device, hot, new ObjectTable(1 << 20), closer, ledger, metrics, 1_000)) {
                 SavedOrder.Writer writer = order.begin(committer::write);
                 writer.add(7, 8, (byte) 9);
                 writer.end();

@@ -214,7 +214,7 @@ final class StoreUnderTest implements AutoCloseable {
         return answer.orTimeout(MINUTES, TimeUnit.MINUTES).join();
     }
 
-    /** What stands under a key, unexpired; null for nothing. Looks in the hot table first, as a GET does. */
+    /** What stands under a key, unexpired; null for nothing. Looks in the tables first, as a GET does. */
     Seen get(String key) {
         Seen seen = getExpiredToo(key);
         return seen == null || (seen.expiryMillis != Long.MAX_VALUE && nowMillis.get() >= seen.expiryMillis)
@@ -241,6 +241,9 @@ final class StoreUnderTest implements AutoCloseable {
         StoredObject object = store.hot(hash, buffer, 0, buffer.limit());
         if (object != null) {
             return object;
+        }
+        if (store.isAbsent(buffer, 0, buffer.limit())) {
+            return null;
         }
         CompletableFuture<StoredObject> answer = new CompletableFuture<>();
         assertThat(store.lookup(buffer.array(), hash, (found, failure) -> {

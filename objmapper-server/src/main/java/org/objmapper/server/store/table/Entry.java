@@ -2,6 +2,7 @@ package org.objmapper.server.store.table;
 
 import java.util.Arrays;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 
 /** What {@link ObjectTable} knows of an object, as one look found it; to be used again for the next. For one thread. */
 public final class Entry {
@@ -62,7 +63,24 @@ public final class Entry {
     }
 
     /** Its metadata as on the wire, where the index is not needed for it. */
-    public byte[] metadata() {
+    byte[] metadata() {
         return Arrays.copyOf(metadata, metadataBytes);
+    }
+
+    /** All that is needed to deliver an object with a file; when it was made, and the checksum of its body, only the index knows. */
+    public IndexRecord record(ObjectKey key) {
+        return new IndexRecord(
+                key.bytes(),
+                flags,
+                device,
+                generation,
+                bodyGeneration,
+                length,
+                0,
+                expiryMillis,
+                graceMillis,
+                0,
+                metadata(),
+                null);
     }
 }
