@@ -28,6 +28,7 @@ class PackageUseTest {
     private static final String DEVICE = "org.objmapper.server.store.device";
     private static final String HOLD = "org.objmapper.server.store.hold";
     private static final String TABLE = "org.objmapper.server.store.table";
+    private static final String CHECK = "org.objmapper.server.store.check";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String BAN = "org.objmapper.server.store.ban";
     private static final String DELIVERY = "org.objmapper.server.delivery";
@@ -54,6 +55,7 @@ class PackageUseTest {
                             DEVICE,
                             HOLD,
                             TABLE,
+                            CHECK,
                             EVICTION,
                             BAN,
                             "net.openhft..",
@@ -64,6 +66,7 @@ class PackageUseTest {
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
             Map.entry(TABLE, List.of(INDEX, METRICS, LOGGING)),
+            Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
             Map.entry(BAN, List.of(PROTOCOL, INDEX)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),

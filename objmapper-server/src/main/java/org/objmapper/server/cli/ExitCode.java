@@ -9,5 +9,10 @@ final class ExitCode {
     static final int REFUSED = 4;
     static final int IO = 5;
 
+    /** Those of objmapperd fsck, besides the ones of its report. */
+    static final int FSCK_COULD_NOT_RUN = 8;
+
+    static final int FSCK_USAGE = 16;
+
     private ExitCode() {}
 }

@@ -57,6 +57,9 @@ final class ManualSections {
             Map.entry("objmapper-bench", "objmapper bench --size 1MiB"),
             Map.entry("objmapperd", "objmapperd --dev\nobjmapperd serve -c /etc/objmapper/objmapperd.toml"),
             Map.entry("objmapperd-serve", "objmapperd serve --config /etc/objmapper/objmapperd.toml"),
+            Map.entry(
+                    "objmapperd-fsck",
+                    "objmapperd fsck --data /var/lib/objmapper\nobjmapperd fsck --config /etc/objmapper/objmapperd.toml --repair"),
             Map.entry("objmapperd-check", "objmapperd check /etc/objmapper/objmapperd.toml"));
 
     private ManualSections() {}
@@ -77,7 +80,7 @@ final class ManualSections {
     private static String seeAlso(String page) {
         return switch (page) {
             case "objmapper" -> "*objmapperd*(8), *objmapper*(3)";
-            case "objmapperd" -> "*objmapperd-serve*(8), *objmapperd-check*(8), *objmapper*(1)";
+            case "objmapperd" -> "*objmapperd-serve*(8), *objmapperd-check*(8), *objmapperd-fsck*(8), *objmapper*(1)";
             default ->
                 page.startsWith("objmapperd") ? "*objmapperd*(8), *objmapper*(1)" : "*objmapper*(1), *objmapperd*(8)";
         };

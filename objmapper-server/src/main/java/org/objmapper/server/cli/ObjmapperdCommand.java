@@ -11,6 +11,7 @@ import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.ConfigurationException;
 import org.objmapper.server.config.ConfigurationFile;
 import org.objmapper.server.config.ListenerSettings;
+import org.objmapper.server.store.check.Fsck;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.UsageMessageSpec;
@@ -34,6 +35,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         sortOptions = false,
         versionProvider = ObjmapperdCommand.Versions.class)
 public final class ObjmapperdCommand implements Callable<Integer> {
+    private static final String FSCK = "fsck";
     private static final Path STANDARD_FILE = Path.of("/etc/objmapper/objmapperd.toml");
 
     @Option(
@@ -88,7 +90,9 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         UsageMessageSpec own = line.getCommandSpec().usageMessage();
         for (CommandLine command : line.getSubcommands().values()) {
             UsageMessageSpec usage = command.getCommandSpec().usageMessage();
-            usage.exitCodeListHeading(own.exitCodeListHeading()).exitCodeList(own.exitCodeList());
+            if (usage.exitCodeList().isEmpty()) {
+                usage.exitCodeListHeading(own.exitCodeListHeading()).exitCodeList(own.exitCodeList());
+            }
         }
         return line;
     }
@@ -180,24 +184,64 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
+    @Command(
+            name = FSCK,
+            header = "Check a store that no server uses, and repair it.",
+            description = {
+                "Compares the index with the files and the files with the index, the tables of the index with each other, and"
+                        + " bodies with their checksums. Prints a line for each thing that is wrong: to what, and what becomes"
+                        + " of it. Changes nothing without --repair.",
+                "A body that is not what was sent is moved to quarantine, a directory beside the objects, with a text that"
+                        + " says why; its object is gone."
+            },
+            exitCodeListHeading = "%nExit codes:%n",
+            exitCodeList = {
+                "0:clean",
+                "1:repaired",
+                "4:something is left as it was, or an object is lost",
+                "8:could not run, for instance because a server uses the store",
+                "16:wrong usage or configuration"
+            },
+            sortOptions = false)
+    int fsck(
+            @Option(
+                            names = {"-c", "--config"},
+                            paramLabel = "FILE",
+                            description = "The configuration file that names the store, where --data doesn't.")
+                    @Nullable
+                    Path file,
+            @Option(names = "--repair", description = "Repair what is wrong.") boolean repair,
+            @Option(names = "--skip-bodies", description = "Compare only the lengths of files, and don't read them.")
+                    boolean skipBodies)
+            throws IOException, ConfigurationException {
+        refuseDev();
+        Logging.begin(debug);
+        Path directory = data != null ? data : read(file).store().directory();
+        return Fsck.run(
+                        new Fsck.Options(directory, repair, !skipBodies),
+                        line -> System.out.println(Shown.escaped(line)))
+                .exitCode();
+    }
+
     private static int explain(Exception e, CommandLine line, CommandLine.ParseResult arguments) {
         boolean debug = arguments.expandedArgs().contains("--debug");
         if (e instanceof ParameterException usage) {
             return wrongUsage(usage);
         }
+        boolean checks = line.getCommandName().equals(FSCK);
         if (debug) {
             e.printStackTrace(System.err);
         }
         if (e instanceof ConfigurationException configuration) {
             configuration.problems().forEach(System.err::println);
-            return ExitCode.USAGE;
+            return checks ? ExitCode.FSCK_USAGE : ExitCode.USAGE;
         }
         if (e instanceof IOException failure) {
             System.err.println("objmapperd: " + IoMessage.of(failure));
-            return ExitCode.IO;
+            return checks ? ExitCode.FSCK_COULD_NOT_RUN : ExitCode.IO;
         }
         System.err.println("objmapperd: a defect: " + e + (debug ? "" : "; --debug shows where"));
-        return ExitCode.REFUSED;
+        return checks ? ExitCode.FSCK_COULD_NOT_RUN : ExitCode.REFUSED;
     }
 
     private static int wrongUsage(ParameterException e) {
@@ -206,7 +250,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         String hint = near.isEmpty() ? "" : "; did you mean " + String.join(" or ", near) + "?";
         System.err.println("objmapperd: " + Shown.message(e.getMessage() + hint));
         System.err.println(program + " --help says how it is called");
-        return ExitCode.USAGE;
+        return e.getCommandLine().getCommandName().equals(FSCK) ? ExitCode.FSCK_USAGE : ExitCode.USAGE;
     }
 
     /** The version for {@code --version}. */

@@ -32,6 +32,7 @@ import org.objmapper.server.store.index.IndexChange;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
+import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.table.ObjectTable;
 import org.slf4j.LoggerFactory;

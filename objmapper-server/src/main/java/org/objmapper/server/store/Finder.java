@@ -15,6 +15,7 @@ import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.table.Entry;
 import org.objmapper.server.store.table.ObjectTable;

@@ -10,17 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.FileName;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +30,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Housekeeping implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Housekeeping.class));
-    private static final Pattern FILE_NAME = Pattern.compile("([0-9a-f]{60})-([0-9a-f]{1,16})");
     private static final long PAUSE_MILLIS = 1_000;
     private static final int READER_CHECK_PAUSES = 60;
     private static final int AT_ONCE = 256;
@@ -137,28 +136,18 @@ final class Housekeeping implements AutoCloseable {
     }
 
     private void removeIfOrphan(String name) {
-        Matcher parts = FILE_NAME.matcher(name.length() > 6 ? name.substring(6) : "");
-        if (!parts.matches()) {
+        FileName parsed = FileName.of(name);
+        if (parsed == null) {
             FAILURES.warn("A file in the store is none of objmapper's: {}", name);
             return;
         }
-        byte[] digest = fromHex(name.substring(0, 2) + name.substring(3, 5) + parts.group(1));
-        long generation = Long.parseUnsignedLong(parts.group(2), 16);
-        if (generation >= firstGeneration) {
+        if (parsed.generation() >= firstGeneration) {
             return; // of this run: it may be on its way into the index
         }
-        if (!index.leadsTo(Store.DEVICE, digest, generation)) {
-            files.unlink(digest, generation);
+        if (!index.leadsTo(Store.DEVICE, parsed.digest(), parsed.generation())) {
+            files.unlink(parsed.digest(), parsed.generation());
             metrics.count(Metric.STORE_ORPHANS_REMOVED);
         }
-    }
-
-    private static byte[] fromHex(String hex) {
-        byte[] bytes = new byte[hex.length() / 2];
-        for (int i = 0; i < bytes.length; i++) {
-            bytes[i] = (byte) Integer.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
-        }
-        return bytes;
     }
 
     /** Takes objects out of the index whose files are gone or have another length. */

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.store.index.LoggedKeys;
 import org.slf4j.LoggerFactory;
 
 /** What the log says of bodies that are broken. */

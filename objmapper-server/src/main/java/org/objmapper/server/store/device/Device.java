@@ -92,13 +92,7 @@ public final class Device implements AutoCloseable {
         int lock = takeLock(root);
         try {
             boolean isNew = !Files.exists(root.resolve(ID));
-            Ids ids = prepare(root, isNew);
-            int objects = DeviceException.check(
-                    NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
-                    "open " + root.resolve(OBJECTS));
-            long[] facts = new long[3];
-            NativeIo.describe(objects, facts);
-            Device device = new Device(root, ids, isNew, lock, objects, facts[2]);
+            Device device = of(root, prepare(root, isNew), isNew, lock);
             device.proveTemporaries();
             return device;
         } catch (DeviceException e) {
@@ -108,6 +102,32 @@ public final class Device implements AutoCloseable {
             NativeIo.close(lock);
             throw unusable(root, reason(e));
         }
+    }
+
+    /** Takes the directory of a store into use, alone, and leaves all in it as it is. */
+    public static Device openAsItIs(Path root) throws IOException {
+        if (!Files.exists(root.resolve(ID))) {
+            throw new DeviceException(Status.IO_ERROR, root + " holds no store: name the directory of one");
+        }
+        int lock = takeLock(root);
+        try {
+            return of(root, readIds(root, root.resolve(ID)), false, lock);
+        } catch (DeviceException e) {
+            NativeIo.close(lock);
+            throw e;
+        } catch (IOException e) {
+            NativeIo.close(lock);
+            throw unusable(root, reason(e));
+        }
+    }
+
+    private static Device of(Path root, Ids ids, boolean isNew, int lock) throws DeviceException {
+        int objects = DeviceException.check(
+                NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
+                "open " + root.resolve(OBJECTS));
+        long[] facts = new long[3];
+        NativeIo.describe(objects, facts);
+        return new Device(root, ids, isNew, lock, objects, facts[2]);
     }
 
     /** A lock that the kernel takes off when its holder dies. */

@@ -77,9 +77,19 @@ final class Accounts {
 
     /** What the state is to be told: those that have changed. */
     List<IndexRow> changes() {
+        return changesFrom(before);
+    }
+
+    /** What the state is to be told where it says something else. */
+    List<IndexRow> changesFrom(Accounts said) {
+        said.accounts.keySet().forEach(name -> accounts.putIfAbsent(name, Totals.NONE));
+        return changesFrom(said.accounts);
+    }
+
+    private List<IndexRow> changesFrom(Map<String, Totals> said) {
         List<IndexRow> rows = new ArrayList<>();
         accounts.forEach((name, totals) -> {
-            if (!totals.equals(before.get(name))) {
+            if (!totals.equals(said.get(name))) {
                 byte[] value = ByteBuffer.allocate(BYTES)
                         .order(ByteOrder.LITTLE_ENDIAN)
                         .putLong(totals.objects())

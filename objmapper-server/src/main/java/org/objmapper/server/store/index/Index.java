@@ -44,21 +44,21 @@ import org.objmapper.server.metrics.Metrics;
  */
 public final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
-    private static final int MAX_TABLES = 16;
-    private static final int ROW_BYTES = Digests.SHA256_BYTES + Long.BYTES;
+    static final int MAX_TABLES = 16;
+    static final int ROW_BYTES = Digests.SHA256_BYTES + Long.BYTES;
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
-    private static final long FIRST_GENERATION = 1;
-    private static final byte[] NOTHING = new byte[0];
+    static final long FIRST_GENERATION = 1;
+    static final byte[] NOTHING = new byte[0];
     /** The only format that this version writes and reads. */
     private static final int FORMAT = 2;
 
-    private static final byte[] STATE = ascii("state");
+    static final byte[] STATE = ascii("state");
     private static final byte[] DEVICES = ascii("devices");
     private static final byte[] FIRST_DEVICE = new byte[Short.BYTES];
     private static final byte[] FORMAT_NAME = ascii("format");
     private static final byte[] ID_NAME = ascii("id");
-    private static final byte[] GENERATIONS = ascii("generations");
+    static final byte[] GENERATIONS = ascii("generations");
 
     private final Path directory;
     private final long mapBytes;
@@ -97,7 +97,7 @@ public final class Index implements AutoCloseable {
         this.mapBytes = mapBytes;
         this.ids = ids;
         this.metrics = metrics;
-        checkData(isNew);
+        checkData(directory, isNew);
         try {
             opened = open(isNew);
         } catch (LmdbException e) {
@@ -108,7 +108,7 @@ public final class Index implements AutoCloseable {
             totals = accounts.all();
             committedBound = generationBound();
             if (!startsEmpty && committedBound == FIRST_GENERATION) {
-                throw lost(" knows of nothing that was ever stored");
+                throw lost(directory, " knows of nothing that was ever stored");
             }
         } catch (IndexException e) {
             closeTables();
@@ -117,25 +117,25 @@ public final class Index implements AutoCloseable {
     }
 
     /** Without this LMDB would make an empty index where one is lost, and all bodies would seem to be orphans. */
-    private void checkData(boolean mayBeMade) {
+    static void checkData(Path directory, boolean mayBeMade) {
         Path data = directory.resolve(DATA_FILE);
         try {
             boolean there = Files.exists(data);
             if (!mayBeMade && !there) {
-                throw lost(" is gone");
+                throw lost(directory, " is gone");
             }
             if (!mayBeMade && Files.size(data) == 0) {
-                throw lost(" is empty");
+                throw lost(directory, " is empty");
             }
             if (there && DataFile.isCutOff(data)) {
-                throw lost(" is damaged: with " + Files.size(data) + " bytes it is shorter than it was");
+                throw lost(directory, " is damaged: with " + Files.size(data) + " bytes it is shorter than it was");
             }
         } catch (IOException e) {
             throw IndexException.wrong(data + " can't be read: " + e.getMessage());
         }
     }
 
-    private IndexException lost(String how) {
+    private static IndexException lost(Path directory, String how) {
         return IndexException.wrong("its index " + directory.resolve(DATA_FILE) + how
                 + ", and without it the bodies of its objects can't be told apart: put the index back from a backup, or"
                 + " start with an empty directory");
@@ -187,7 +187,7 @@ public final class Index implements AutoCloseable {
             env.readerCheck();
             boolean isThere = !isNew || !env.getDbiNames().isEmpty();
             if (isThere) {
-                check(env);
+                check(env, directory, ids);
             }
             try (Txn<byte[]> txn = env.txnWrite()) {
                 Tables tables = Tables.of(env, txn);
@@ -207,9 +207,9 @@ public final class Index implements AutoCloseable {
     }
 
     /** Refuses an index of another format, and one that belongs to others, before anything is changed. */
-    private void check(Env<byte[]> env) {
-        Dbi<byte[]> state = openExisting(env, STATE);
-        Dbi<byte[]> devices = openExisting(env, DEVICES);
+    static void check(Env<byte[]> env, Path directory, Ids ids) {
+        Dbi<byte[]> state = openExisting(env, directory, STATE);
+        Dbi<byte[]> devices = openExisting(env, directory, DEVICES);
         try (Txn<byte[]> txn = env.txnRead()) {
             byte[] format = state.get(txn, FORMAT_NAME);
             if (format == null || value(format).getShort() != FORMAT) {
@@ -218,12 +218,12 @@ public final class Index implements AutoCloseable {
                         + ", and this server knows format " + FORMAT
                         + " only: use the server that made it");
             }
-            checkId(state.get(txn, ID_NAME), ids.index, "is index");
-            checkId(devices.get(txn, FIRST_DEVICE), ids.device, "knows the device");
+            checkId(directory, state.get(txn, ID_NAME), ids.index, "is index");
+            checkId(directory, devices.get(txn, FIRST_DEVICE), ids.device, "knows the device");
         }
     }
 
-    private Dbi<byte[]> openExisting(Env<byte[]> env, byte[] name) {
+    static Dbi<byte[]> openExisting(Env<byte[]> env, Path directory, byte[] name) {
         try {
             return env.openDbi(name);
         } catch (Dbi.KeyNotFoundException e) {
@@ -232,7 +232,7 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    private void checkId(byte @Nullable [] found, String wanted, String what) {
+    private static void checkId(Path directory, byte @Nullable [] found, String wanted, String what) {
         String there = found == null ? "none" : text(found);
         if (!there.equals(wanted)) {
             throw IndexException.wrong(
@@ -608,7 +608,7 @@ public final class Index implements AutoCloseable {
         use.writeLock().lock();
         try {
             closeTables();
-            checkData(false);
+            checkData(directory, false);
             opened = open(false);
             if (generationBound() < committedBound) {
                 closeTables();
@@ -626,11 +626,11 @@ public final class Index implements AutoCloseable {
     }
 
     /** An object's place in objects: the digest of its key, and which of the objects under that key it is. */
-    private static byte[] row(byte[] digest) {
+    static byte[] row(byte[] digest) {
         return Arrays.copyOf(digest, ROW_BYTES);
     }
 
-    private static byte[] ascii(String text) {
+    static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
@@ -638,11 +638,11 @@ public final class Index implements AutoCloseable {
         return new String(ascii, StandardCharsets.US_ASCII);
     }
 
-    private static byte[] rowAtEnd(byte[] code) {
+    static byte[] rowAtEnd(byte[] code) {
         return Arrays.copyOfRange(code, code.length - ROW_BYTES, code.length);
     }
 
-    private static byte[] fileKey(int device, long bodyGeneration) {
+    static byte[] fileKey(int device, long bodyGeneration) {
         return ByteBuffer.allocate(Short.BYTES + Long.BYTES)
                 .putShort((short) device)
                 .putLong(bodyGeneration)
@@ -650,25 +650,25 @@ public final class Index implements AutoCloseable {
     }
 
     /** A number as a part of a key: big-endian, so that LMDB's order is that of the numbers. */
-    private static byte[] number(long number) {
+    static byte[] number(long number) {
         return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
     }
 
     /** Numbers in values are little-endian. */
-    private static ByteBuffer value(int bytes) {
+    static ByteBuffer value(int bytes) {
         return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private static ByteBuffer value(byte[] stored) {
+    static ByteBuffer value(byte[] stored) {
         return ByteBuffer.wrap(stored).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** The length stands first, so that no tag is the start of another. */
-    private static byte[] tagStart(byte[] tag) {
+    static byte[] tagStart(byte[] tag) {
         return join(new byte[] {(byte) tag.length}, tag);
     }
 
-    private static byte[] join(byte[] first, byte[] second) {
+    static byte[] join(byte[] first, byte[] second) {
         byte[] joined = Arrays.copyOf(first, first.length + second.length);
         System.arraycopy(second, 0, joined, first.length, second.length);
         return joined;

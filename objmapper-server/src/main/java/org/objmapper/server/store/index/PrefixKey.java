@@ -1,5 +1,6 @@
 package org.objmapper.server.store.index;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
@@ -28,6 +29,15 @@ public final class PrefixKey {
         }
         System.arraycopy(key.digest(), 0, code, groups * (GROUP + 1), Digests.SHA256_BYTES);
         return code;
+    }
+
+    /** What a code knows of its key: the first 400 bytes of it at most. */
+    static byte[] decode(byte[] code) {
+        ByteBuffer key = ByteBuffer.allocate(code.length);
+        for (int at = 0; at + GROUP < code.length - Digests.SHA256_BYTES; at += GROUP + 1) {
+            key.put(code, at, Math.min(code[at + GROUP] & 0xff, GROUP));
+        }
+        return Arrays.copyOf(key.array(), key.position());
     }
 
     /** What the codes of all keys with a prefix start with; codes of other keys may too. */

@@ -1,27 +1,26 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 import java.util.List;
 import java.util.stream.Collectors;
-import org.objmapper.server.store.index.ObjectKey;
 
 /** Keys as the log shows them: some, without control characters, and how many more there are. */
-final class LoggedKeys {
-    static final int SHOWN = 5;
+public final class LoggedKeys {
+    public static final int SHOWN = 5;
     static final int SHOWN_BYTES = 200;
 
     private LoggedKeys() {}
 
-    static String of(List<ObjectKey> keys) {
+    public static String of(List<ObjectKey> keys) {
         return of(keys, keys.size());
     }
 
     /** Of {@code count} keys the first few, which are given. */
-    static String of(List<ObjectKey> first, long count) {
+    public static String of(List<ObjectKey> first, long count) {
         String some = first.stream().limit(SHOWN).map(LoggedKeys::of).collect(Collectors.joining(", "));
         return count <= SHOWN ? some : some + " and " + (count - SHOWN) + " more";
     }
 
-    static String of(ObjectKey key) {
+    public static String of(ObjectKey key) {
         byte[] bytes = key.bytes();
         StringBuilder text = new StringBuilder("\"");
         for (int i = 0; i < Math.min(bytes.length, SHOWN_BYTES); i++) {

@@ -1,11 +1,10 @@
-package org.objmapper.server.store;
+package org.objmapper.server.store.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import org.junit.jupiter.api.Test;
-import org.objmapper.server.store.index.ObjectKey;
 
 class LoggedKeysTest {
     private static ObjectKey key(String text) {
