@@ -23,6 +23,7 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.table.ObjectTable;
 
 /** Changes by an index whose next answer for one key is late. */
 class ChangesTest {
@@ -51,7 +52,8 @@ class ChangesTest {
         index = new Index(device.index(), 1 << 24, ids, true, true, metrics);
         closer = new Closer();
         ledger = new Ledger(LeaseProbe.of(device), closer, 1);
-        committer = new Committer(index, device, new HotTable(1, 1), closer, ledger, metrics, 1_000);
+        committer = new Committer(
+                index, device, new HotTable(1, 1), new ObjectTable(1 << 20), closer, ledger, metrics, 1_000);
         FillTokens fills = new FillTokens(1, System::nanoTime);
         changes = new Changes(index, this::stored, device, committer, fills, System::currentTimeMillis);
     }
