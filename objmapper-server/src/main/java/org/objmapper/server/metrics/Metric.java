@@ -63,6 +63,7 @@ public enum Metric {
             Type.GAUGE,
             "objects",
             "how often an object found no room in the table, so that the index answers what the table doesn't know"),
+    STORE_PURGES("objmapper_store_purges", Type.GAUGE, "purges", "purges by prefix or tag that are under way"),
     STORE_PURGE_QUEUE(
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(

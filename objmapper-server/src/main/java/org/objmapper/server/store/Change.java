@@ -63,7 +63,7 @@ final class Change {
     }
 
     /** Changes no object, but rows of the index besides them. */
-    static Change ofRows(List<IndexRow> rows, Result.Outcome outcome) {
+    static Change ofRows(List<IndexRow> rows, Result.@Nullable Outcome outcome) {
         return new Change(null, null, null, rows, outcome, Result.ok(0, 0));
     }
 

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +15,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Index;
@@ -233,10 +236,14 @@ final class Changes {
         return rewritten(there, ObjectMetadata.decode(there.metadata()), there.generation(), now);
     }
 
-    /** Begins a purge; adds to {@code onTheirWay} the keys of what it takes and the index may not have yet. */
-    Purge begin(Extent extent, boolean soft, List<ObjectKey> onTheirWay) {
+    /**
+     * Begins a purge, and records it with the next commit; adds to {@code onTheirWay} the keys of what it takes and the index may not have
+     * yet.
+     */
+    Purge begin(Extent extent, boolean soft, List<ObjectKey> onTheirWay) throws StoreException {
         synchronized (committer) {
-            Purge purge = new Purge(extent, soft, committer.nextGeneration());
+            committer.awaitRoom();
+            Purge purge = new Purge(new RecordedPurge(committer.takeGeneration(), extent, soft, null));
             for (Change change : committer.allPending()) {
                 ObjectKey key = change.key();
                 IndexRecord record = change.record();
@@ -246,16 +253,54 @@ final class Changes {
             }
             purges.add(purge);
             fills.purged(extent);
+            committer.add(Change.ofRows(List.of(purge.recorded().row()), null));
             return purge;
         }
     }
 
-    /** Has a purge told when all changes so far are on disk. */
+    /** Goes on with a purge that a stop of the server cut off. */
+    Purge resume(RecordedPurge recorded) {
+        synchronized (committer) {
+            Purge purge = new Purge(recorded);
+            purges.add(purge);
+            return purge;
+        }
+    }
+
+    /** Takes, for a purge, those of some objects that it covers, and records how far it is. */
+    void take(Purge purge, List<ObjectKey> keys, byte @Nullable [] reached) throws StoreException {
+        Map<ObjectKey, ReadAhead> ahead = new LinkedHashMap<>();
+        for (ObjectKey key : keys) {
+            ahead.put(key, readAhead(key));
+        }
+        synchronized (committer) {
+            committer.awaitRoom();
+            if (reached != null) {
+                // What was taken before is on disk already: this may come to disk before what is taken now.
+                committer.add(
+                        Change.ofRows(List.of(purge.recorded().upTo(reached).row()), null));
+            }
+            for (Map.Entry<ObjectKey, ReadAhead> each : ahead.entrySet()) {
+                current(each.getKey(), each.getValue());
+            }
+        }
+    }
+
+    /** Has a purge told when all changes so far are on disk, and nothing is recorded of it any more. */
     void settle(Purge purge) throws StoreException {
         synchronized (committer) {
             committer.awaitRoomToRemove();
             purge.awaits();
             committer.add(Change.barrier(purge::settled, Result.purged(0)));
+            purge.awaits();
+            committer.add(Change.ofRows(List.of(purge.recorded().noRow()), purge::settled));
+        }
+    }
+
+    /** How many purges are under way. */
+    int purges() {
+        synchronized (committer) {
+            return purges.size();
         }
     }
 

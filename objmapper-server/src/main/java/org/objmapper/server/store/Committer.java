@@ -50,7 +50,7 @@ final class Committer implements AutoCloseable {
     private static final int PART_OF_DESCRIPTORS = 8;
 
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Committer.class));
-    private static final int MAX_BATCH = 256;
+    static final int MAX_BATCH = 256;
     /** How long a change that nobody waits for may lie. */
     private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 

@@ -1,7 +1,7 @@
 package org.objmapper.server.store;
 
 import org.jspecify.annotations.Nullable;
-import org.objmapper.server.store.ban.Extent;
+import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.index.IndexRecord;
 
 /**
@@ -9,28 +9,28 @@ import org.objmapper.server.store.index.IndexRecord;
  * yet. Safe on any thread.
  */
 final class Purge {
-    private final Extent extent;
-    private final boolean soft;
-    private final long before;
+    private final RecordedPurge recorded;
 
     // Guarded by this.
     private long count;
     private int unsettled;
     private @Nullable Result failed;
 
-    /** Takes what is covered and has a generation below {@code before}; soft: makes it expire. */
-    Purge(Extent extent, boolean soft, long before) {
-        this.extent = extent;
-        this.soft = soft;
-        this.before = before;
+    Purge(RecordedPurge recorded) {
+        this.recorded = recorded;
+    }
+
+    /** As the index has it at its beginning. */
+    RecordedPurge recorded() {
+        return recorded;
     }
 
     boolean isSoft() {
-        return soft;
+        return recorded.soft();
     }
 
     boolean takes(IndexRecord record) {
-        return record.generation() < before && extent.covers(record.key(), record.metadata());
+        return record.generation() < recorded.before() && recorded.extent().covers(record.key(), record.metadata());
     }
 
     /** An object is taken, and {@link #settled} will be told when that is on disk. */

@@ -2,120 +2,137 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.ban.Extent;
+import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Takes objects away by prefix or tag: those that were there when the purge began, and no others. It goes step by step, so that other
  * changes go on in between; each step is on disk before the next begins. What another change meets of those objects is taken first, so
- * that nobody can tell how far the purge is by changing them. Safe on any thread.
+ * that nobody can tell how far the purge is by changing them. The index has a record of it from its first change on disk to its last, so
+ * that one which a stop of the server cut off goes on at the next start. Safe on any thread.
  */
 final class Purger implements AutoCloseable {
-    /** Objects that are looked at in one read transaction, and taken under one hold of the committer's lock. */
-    static final int STEP = 256;
+    /** Objects that are looked at in one read transaction, and taken under one hold of the committer's lock; with the record of the step a whole commit. */
+    static final int STEP = Committer.MAX_BATCH - 1;
 
     private static final int THREADS = 2;
     private static final int QUEUE_LENGTH = 256;
 
-    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Purger.class));
+    private static final Logger LOG = LoggerFactory.getLogger(Purger.class);
+    private static final FailureLog FAILURES = new FailureLog(LOG);
 
     private final Index index;
-    private final Committer committer;
     private final Changes changes;
     private final DeviceQueue queue = new DeviceQueue("store-purge", THREADS, QUEUE_LENGTH);
     private volatile boolean closing;
 
-    Purger(Index index, Committer committer, Changes changes) {
+    Purger(Index index, Changes changes) {
         this.index = index;
-        this.committer = committer;
         this.changes = changes;
     }
 
-    /** Goes through the index in slices: from behind {@code after} on; returns where the next one begins, null at the end. */
-    private interface Slices {
-        byte @Nullable [] next(byte @Nullable [] after, Predicate<IndexRecord> found);
+    /** Takes all covered objects away, durably; soft: makes them expire. False when too many purges wait already. */
+    boolean purge(Extent extent, boolean soft, Result.Outcome outcome) {
+        return queue.submit(() -> outcome.done(result(() -> begin(extent, soft))));
     }
 
-    /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too many purges wait already. */
-    boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
-        return submit(Extent.ofPrefix(prefix), soft, outcome, (after, found) -> index.scan(prefix, after, STEP, found));
-    }
-
-    /** Takes all objects with a tag away, durably; soft: makes them expire. False when too many purges wait already. */
-    boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        return submit(Extent.ofTag(tag), soft, outcome, (after, found) -> index.tagged(tag, after, STEP, found));
-    }
-
-    private boolean submit(Extent extent, boolean soft, Result.Outcome outcome, Slices slices) {
-        return queue.submit(() -> purge(extent, soft, outcome, slices));
-    }
-
-    private void purge(Extent extent, boolean soft, Result.Outcome outcome, Slices slices) {
-        Result result;
-        try {
-            List<ObjectKey> onTheirWay = new ArrayList<>();
-            Purge purge = changes.begin(extent, soft, onTheirWay);
-            try {
-                result = run(purge, onTheirWay, slices);
-            } finally {
-                changes.end(purge);
+    /** Goes on with the purges that the last stop of the server cut off; to be called before objects change. */
+    void resume() {
+        List<Purge> cutOff = new ArrayList<>();
+        for (IndexRow row : index.rows(IndexRow.Table.PURGES)) {
+            RecordedPurge recorded = RecordedPurge.of(row);
+            if (recorded == null) {
+                LOG.error(
+                        "The record of purge={} is damaged, so nobody goes on with it",
+                        HexFormat.of().formatHex(row.key()));
+            } else {
+                cutOff.add(changes.resume(recorded));
             }
+        }
+        if (!cutOff.isEmpty()) {
+            LOG.info("purges={} were cut off, and go on", cutOff.size());
+            queue.submit(() -> cutOff.forEach(purge -> result(() -> run(purge, List.of()))));
+        }
+    }
+
+    /** Work that may fail. */
+    private interface Work {
+        Result run() throws IOException, InterruptedException;
+    }
+
+    private static Result result(Work work) {
+        try {
+            return work.run();
         } catch (IOException | IndexException e) {
-            result = Result.failed(StoreException.of(e));
+            return Result.failed(StoreException.of(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            result = Result.refused(Status.SHUTTING_DOWN, "the server stops; a part of the objects may be purged");
+            return Result.refused(
+                    Status.SHUTTING_DOWN, "the server stops; a part is purged, and the rest will be at its next start");
         } catch (RuntimeException | Error e) {
             FAILURES.error("a purge failed", e);
-            result = Result.failed(StoreException.of(e));
+            return Result.failed(StoreException.of(e));
         }
-        outcome.done(result);
     }
 
-    private Result run(Purge purge, List<ObjectKey> onTheirWay, Slices slices)
+    private Result begin(Extent extent, boolean soft) throws IOException, InterruptedException {
+        List<ObjectKey> onTheirWay = new ArrayList<>();
+        return run(changes.begin(extent, soft, onTheirWay), onTheirWay);
+    }
+
+    private Result run(Purge purge, List<ObjectKey> onTheirWay) throws IOException, InterruptedException {
+        try {
+            for (int from = 0; from < onTheirWay.size(); from += STEP) {
+                step(purge, onTheirWay.subList(from, Math.min(from + STEP, onTheirWay.size())), null);
+            }
+            byte[] at = purge.recorded().cursor();
+            do {
+                List<ObjectKey> found = new ArrayList<>();
+                byte[] reached = at;
+                at = next(purge.recorded().extent(), reached, record -> found.add(new ObjectKey(record.key())));
+                step(purge, found, reached);
+            } while (at != null);
+            // All before it must be on disk too: nothing that was found gone may come back.
+            changes.settle(purge);
+            Result failed = purge.awaitSettled();
+            return failed == null ? Result.purged(purge.count()) : failed;
+        } finally {
+            changes.end(purge);
+        }
+    }
+
+    /** Goes through what the index has of an extent: from behind {@code after} on; returns where the next slice begins, null at the end. */
+    private byte @Nullable [] next(Extent extent, byte @Nullable [] after, Predicate<IndexRecord> found) {
+        return switch (extent.kind()) {
+            case PREFIX -> index.scan(extent.pattern(), after, STEP, found);
+            case TAG -> index.tagged(extent.pattern(), after, STEP, found);
+        };
+    }
+
+    private void step(Purge purge, List<ObjectKey> keys, byte @Nullable [] reached)
             throws IOException, InterruptedException {
-        for (int from = 0; from < onTheirWay.size(); from += STEP) {
-            step(purge, onTheirWay.subList(from, Math.min(from + STEP, onTheirWay.size())));
-        }
-        byte[] at = null;
-        do {
-            List<ObjectKey> found = new ArrayList<>();
-            at = slices.next(at, record -> found.add(new ObjectKey(record.key())));
-            step(purge, found);
-        } while (at != null);
-        // All before it must be on disk too: nothing that was found gone may come back.
-        changes.settle(purge);
-        Result failed = purge.awaitSettled();
-        return failed == null ? Result.purged(purge.count()) : failed;
-    }
-
-    private void step(Purge purge, List<ObjectKey> keys) throws IOException, InterruptedException {
         if (closing) {
             throw new InterruptedException("the store closes");
         }
-        Map<ObjectKey, Changes.ReadAhead> ahead = new LinkedHashMap<>();
-        for (ObjectKey key : keys) {
-            ahead.put(key, changes.readAhead(key));
+        changes.take(purge, keys, reached);
+        Result failed = purge.awaitSettled();
+        if (failed != null) {
+            throw new StoreException(failed.status(), failed.message());
         }
-        synchronized (committer) {
-            committer.awaitRoom();
-            for (Map.Entry<ObjectKey, Changes.ReadAhead> each : ahead.entrySet()) {
-                changes.current(each.getKey(), each.getValue());
-            }
-        }
-        purge.awaitSettled();
     }
 
     /** How many purges wait. */

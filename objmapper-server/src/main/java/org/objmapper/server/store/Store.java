@@ -12,6 +12,7 @@ import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
@@ -126,7 +127,7 @@ public final class Store implements AutoCloseable {
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
         changes = new Changes(index, files, committer, fills, clock);
-        purger = new Purger(index, committer, changes);
+        purger = new Purger(index, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
         finder = new Finder(index, files, hot, table, reserve, committer, closer, housekeeping, objects, memory);
         lister = new Lister(index, committer, clock);
@@ -149,6 +150,7 @@ public final class Store implements AutoCloseable {
             files.syncIndexDirectory();
             files.settle();
             Store store = new Store(options, clock, memory, files, index, metrics);
+            store.purger.resume();
             store.housekeeping.start();
             store.filler.start();
             return store;
@@ -197,6 +199,7 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_TABLE_BYTES, table::bytes);
         metrics.show(Metric.STORE_TABLE_WHOLE, () -> table.isWhole() ? 1 : 0);
         metrics.show(Metric.STORE_TABLE_LEFT_OUT, table::leftOut);
+        metrics.show(Metric.STORE_PURGES, changes::purges);
         metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
         metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
         if (ledger.isKnown()) {
@@ -356,12 +359,12 @@ public final class Store implements AutoCloseable {
 
     /** Takes all objects away whose keys start so, durably; soft: makes them expire. False when too much waits already. */
     public boolean purgePrefix(byte[] prefix, boolean soft, Result.Outcome outcome) {
-        return purger.purgePrefix(prefix, soft, outcome);
+        return purger.purge(Extent.ofPrefix(prefix), soft, outcome);
     }
 
     /** Takes all objects with a tag away, durably; soft: makes them expire. False when too much waits already. */
     public boolean purgeTag(byte[] tag, boolean soft, Result.Outcome outcome) {
-        return purger.purgeTag(tag, soft, outcome);
+        return purger.purge(Extent.ofTag(tag), soft, outcome);
     }
 
     /** Waits until all changes so far are on disk, or given up. */

@@ -15,6 +15,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.objmapper.nativeio.NativeIo;
@@ -30,6 +31,7 @@ final class StoreUnderTest implements AutoCloseable {
     final AtomicLong nowMillis = new AtomicLong(System.currentTimeMillis());
     private final StoreOptions options;
     private final IntFunction<ByteBuffer> memory;
+    private final LongSupplier clock;
     private Store store;
 
     StoreUnderTest(Path directory) throws IOException {
@@ -44,7 +46,16 @@ final class StoreUnderTest implements AutoCloseable {
     StoreUnderTest(StoreOptions options, IntFunction<ByteBuffer> memory) throws IOException {
         this.options = options;
         this.memory = memory;
-        this.store = Store.open(options, nowMillis::get, memory);
+        this.clock = nowMillis::get;
+        this.store = Store.open(options, clock, memory);
+    }
+
+    /** One with a clock of the test's. */
+    StoreUnderTest(Path directory, LongSupplier clock) throws IOException {
+        this.options = StoreOptions.of(directory);
+        this.memory = ByteBuffer::allocateDirect;
+        this.clock = clock;
+        this.store = Store.open(options, clock, memory);
     }
 
     /** The usual options, with another bound of the memory of hot objects. */
@@ -87,7 +98,7 @@ final class StoreUnderTest implements AutoCloseable {
 
     void reopen() throws IOException {
         store.close();
-        store = Store.open(options, nowMillis::get, memory);
+        store = Store.open(options, clock, memory);
     }
 
     /** What a GET sees: the object is pinned by no one, all of it is copied. */

@@ -76,10 +76,9 @@ public final class FillTokens {
 
     /** Objects are purged, those there are and those whose fill has begun. */
     public void purged(Extent extent) {
-        byte[] tag = extent.tag();
         long now = next();
-        if (tag != null) {
-            tags[placeOfTag(tag)] = now;
+        if (extent.kind() == Extent.Kind.TAG) {
+            tags[placeOfTag(extent.pattern())] = now;
         } else if (extent.coversAll()) {
             purges.clear();
             forgotten = now;

@@ -152,6 +152,7 @@ public final class Index implements AutoCloseable {
             Dbi<byte[]> onDevice,
             Dbi<byte[]> devices,
             Dbi<byte[]> orders,
+            Dbi<byte[]> purges,
             Dbi<byte[]> state) {
         /** Opens them all, and makes those that are not there, with the transaction. */
         static Tables of(Env<byte[]> env, Txn<byte[]> txn) {
@@ -165,6 +166,7 @@ public final class Index implements AutoCloseable {
                     table(env, txn, "ondevice"),
                     table(env, txn, "devices"),
                     table(env, txn, "orders"),
+                    table(env, txn, "purges"),
                     table(env, txn, "state"));
         }
 
@@ -173,7 +175,11 @@ public final class Index implements AutoCloseable {
         }
 
         Dbi<byte[]> of(IndexRow.Table table) {
-            return table == IndexRow.Table.ORDERS ? orders : state;
+            return switch (table) {
+                case ORDERS -> orders;
+                case PURGES -> purges;
+                case STATE -> state;
+            };
         }
     }
 
@@ -417,6 +423,19 @@ public final class Index implements AutoCloseable {
     /** The value of a row besides the objects; null where there is none. */
     byte @Nullable [] row(IndexRow.Table table, byte[] key) {
         return readOrNull((tables, txn) -> tables.of(table).get(txn, key));
+    }
+
+    /** All such rows, in the order of their keys; for a table that has few. */
+    public List<IndexRow> rows(IndexRow.Table table) {
+        List<IndexRow> found = new ArrayList<>();
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.of(table).openCursor(txn)) {
+                for (boolean there = cursor.first(); there; there = cursor.next()) {
+                    found.add(new IndexRow(table, cursor.key(), cursor.val()));
+                }
+                return found;
+            }
+        });
     }
 
     /** Up to {@code limit} keys of such rows, from one on and before another. */

@@ -12,6 +12,8 @@ public record IndexRow(Table table, byte[] key, byte @Nullable [] value) {
     public enum Table {
         /** In which order tiers would give objects up, see {@link SavedOrder}. */
         ORDERS,
+        /** Purges that are not done yet. */
+        PURGES,
         /** Single values. */
         STATE
     }
