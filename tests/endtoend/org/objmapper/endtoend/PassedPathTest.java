@@ -27,7 +27,7 @@ class PassedPathTest {
     private RunningServer start(String passedDescriptorUids) throws IOException {
         Path configuration = Files.writeString(
                 directory.resolve("objmapperd.toml"),
-                "[server]\npassed_descriptor_uids = [" + passedDescriptorUids + "]\n");
+                "[store]\ncapacity = \"1 GiB\"\n[server]\npassed_descriptor_uids = [" + passedDescriptorUids + "]\n");
         return RunningServer.in(directory, "--config", configuration.toString());
     }
 

@@ -29,6 +29,7 @@ class PackageUseTest {
     private static final String HOLD = "org.objmapper.server.store.hold";
     private static final String TABLE = "org.objmapper.server.store.table";
     private static final String CHECK = "org.objmapper.server.store.check";
+    private static final String TIER = "org.objmapper.server.store.tier";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String BAN = "org.objmapper.server.store.ban";
     private static final String DELIVERY = "org.objmapper.server.delivery";
@@ -56,6 +57,7 @@ class PackageUseTest {
                             HOLD,
                             TABLE,
                             CHECK,
+                            TIER,
                             EVICTION,
                             BAN,
                             "net.openhft..",
@@ -67,6 +69,7 @@ class PackageUseTest {
             Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
             Map.entry(TABLE, List.of(INDEX, METRICS, LOGGING)),
             Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, METRICS, LOGGING)),
+            Map.entry(TIER, List.of(INDEX, EVICTION)),
             Map.entry(EVICTION, List.of()),
             Map.entry(BAN, List.of(PROTOCOL, INDEX)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),

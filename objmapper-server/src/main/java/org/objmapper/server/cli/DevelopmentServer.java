@@ -13,6 +13,9 @@ import org.objmapper.server.config.Configuration;
 
 /** What {@code --dev} prepares: a socket for one user alone, and a place for the data. Owns that place unless it was given. */
 final class DevelopmentServer implements AutoCloseable {
+    private static final long MOST_BYTES = 10L << 30;
+    private static final int PART_OF_FREE = 10;
+
     private final Path socket;
     private final Path data;
     private final boolean temporary;
@@ -48,8 +51,17 @@ final class DevelopmentServer implements AutoCloseable {
                 + "; name another one with --socket PATH");
     }
 
-    Configuration configuration() {
-        return Configuration.standard().withSocket(socket).withData(data).withPrivateSocket();
+    Configuration configuration() throws IOException {
+        return Configuration.standard()
+                .withSocket(socket)
+                .withData(data)
+                .withCapacity(capacity(Files.getFileStore(data).getUsableSpace()))
+                .withPrivateSocket();
+    }
+
+    /** No more than a part of the room that is left: what is tried out may fill no disk. */
+    static long capacity(long freeBytes) {
+        return Math.max(1, Math.min(MOST_BYTES, freeBytes / PART_OF_FREE));
     }
 
     /** Says on one screen what is where and what to try. */

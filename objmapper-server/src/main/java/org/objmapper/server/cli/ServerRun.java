@@ -8,6 +8,7 @@ import java.util.Locale;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Operation;
 import org.objmapper.server.config.Configuration;
+import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
 import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
@@ -16,6 +17,8 @@ import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
+import org.objmapper.server.store.eviction.PolicyName;
+import org.objmapper.server.store.tier.Capacity;
 import org.objmapper.server.transport.Listener;
 import org.objmapper.server.transport.ListenerRules;
 import org.objmapper.server.transport.Server;
@@ -77,8 +80,18 @@ final class ServerRun implements AutoCloseable {
                 .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
                 .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
                 .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
+                .withCapacity(capacity(settings.capacity()))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids()));
+    }
+
+    private static Capacity capacity(CapacitySettings settings) {
+        return new Capacity(
+                settings.bytes(),
+                settings.objects(),
+                settings.highWatermark(),
+                settings.lowWatermark(),
+                PolicyName.valueOf(settings.eviction().toUpperCase(Locale.ROOT)));
     }
 
     private static List<Listener> listen(Configuration configuration) throws IOException {

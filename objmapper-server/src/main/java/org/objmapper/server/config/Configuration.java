@@ -21,12 +21,19 @@ public record Configuration(
     /** The {@code [store]} table: {@code deviceThreads} and {@code deviceQueueLength} hold for each device. */
     public record StoreSettings(
             Path directory,
+            CapacitySettings capacity,
             int deviceThreads,
             int deviceQueueLength,
             int passedQueueLength,
             int passedQueueLengthPerUser,
             long objectMemoryBytes,
             long uploadMemoryPerSessionBytes) {}
+
+    /** How much the store may hold: bytes of bodies, and objects; the watermarks are percent of both. */
+    public record CapacitySettings(long bytes, long objects, int highWatermark, int lowWatermark, String eviction) {
+        /** Which object leaves first. */
+        public static final List<String> POLICIES = List.of("lru", "lfu", "fifo", "sieve", "tinylfu");
+    }
 
     /** The {@code [limits]} table (protocol-spec.md 8). */
     public record LimitSettings(
@@ -64,6 +71,7 @@ public record Configuration(
     public Configuration withData(Path directory) {
         StoreSettings moved = new StoreSettings(
                 directory,
+                store.capacity(),
                 store.deviceThreads(),
                 store.deviceQueueLength(),
                 store.passedQueueLength(),
@@ -71,6 +79,23 @@ public record Configuration(
                 store.objectMemoryBytes(),
                 store.uploadMemoryPerSessionBytes());
         return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
+    }
+
+    /** The same with room for so many bytes of bodies. */
+    public Configuration withCapacity(long bytes) {
+        CapacitySettings same = store.capacity();
+        CapacitySettings capacity =
+                new CapacitySettings(bytes, same.objects(), same.highWatermark(), same.lowWatermark(), same.eviction());
+        StoreSettings changed = new StoreSettings(
+                store.directory(),
+                capacity,
+                store.deviceThreads(),
+                store.deviceQueueLength(),
+                store.passedQueueLength(),
+                store.passedQueueLengthPerUser(),
+                store.objectMemoryBytes(),
+                store.uploadMemoryPerSessionBytes());
+        return new Configuration(listeners, changed, loops, passedDescriptorUids, limits, timeouts);
     }
 
     /** The same with the first listener's socket open to its own user alone. */

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
 import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
@@ -39,7 +40,9 @@ public final class ConfigurationFile {
      * @throws IOException when it can't be read
      */
     public static Configuration read(Path file) throws IOException, ConfigurationException {
-        return parse(file.toString(), text(file));
+        ConfigurationFile read = new ConfigurationFile(file.toString(), Toml.parse(text(file)));
+        read.requireCapacity();
+        return read.configuration();
     }
 
     private static String text(Path file) throws IOException {
@@ -54,7 +57,7 @@ public final class ConfigurationFile {
         }
     }
 
-    /** Reads a text; {@code name} stands for the file in messages. */
+    /** Reads a text, which may leave out even what a file must say; {@code name} stands for the file in messages. */
     public static Configuration parse(String name, String text) throws ConfigurationException {
         return new ConfigurationFile(name, Toml.parse(text)).configuration();
     }
@@ -74,6 +77,7 @@ public final class ConfigurationFile {
                 listeners,
                 new StoreSettings(
                         store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
+                        capacity(store),
                         store.count(STORE_DEVICE_THREADS, 4),
                         store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024),
                         store.count(STORE_PASSED_QUEUE_LENGTH, 256),
@@ -99,6 +103,35 @@ public final class ConfigurationFile {
                         timeouts.millis(TIMEOUTS_DRAIN, 5_000)));
         problems.throwIfAny();
         return configuration;
+    }
+
+    /** How much may be stored is for whoever runs the server to say: no default would be right. */
+    private void requireCapacity() {
+        boolean readable = toml.errors().isEmpty();
+        if (readable
+                && !(toml.get(List.of("store")) instanceof TomlTable store && store.contains(List.of("capacity")))) {
+            problems.add(
+                    toml.inputPositionOf(List.of("store")),
+                    "store.capacity is missing: it says how many bytes of bodies the store may hold, such as capacity ="
+                            + " \"10 GiB\" below [store]");
+        }
+    }
+
+    private CapacitySettings capacity(Section store) {
+        CapacitySettings capacity = new CapacitySettings(
+                store.bytes(STORE_CAPACITY, 10L << 30),
+                store.count(STORE_CAPACITY_OBJECTS, 1_000_000_000),
+                store.count(STORE_HIGH_WATERMARK, 95),
+                store.count(STORE_LOW_WATERMARK, 90),
+                store.policy(STORE_EVICTION, "tinylfu"));
+        if (capacity.lowWatermark() > capacity.highWatermark()) {
+            store.contradiction(
+                    STORE_LOW_WATERMARK,
+                    capacity.lowWatermark() + " is above",
+                    STORE_HIGH_WATERMARK,
+                    String.valueOf(capacity.highWatermark()));
+        }
+        return capacity;
     }
 
     private void rejectUnknownTables() {

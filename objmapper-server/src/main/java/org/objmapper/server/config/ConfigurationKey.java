@@ -9,6 +9,11 @@ public enum ConfigurationKey {
     LISTENER_OPERATIONS("listener", "operations", Kind.OPERATIONS, 1, 64),
 
     STORE_DIRECTORY("store", "directory", Kind.PATH, 1, 4_095),
+    STORE_CAPACITY("store", "capacity", Kind.SIZE, 1 << 20, 1L << 62),
+    STORE_CAPACITY_OBJECTS("store", "capacity_objects", Kind.COUNT, 1, 1_000_000_000),
+    STORE_HIGH_WATERMARK("store", "high_watermark", Kind.COUNT, 1, 100),
+    STORE_LOW_WATERMARK("store", "low_watermark", Kind.COUNT, 1, 100),
+    STORE_EVICTION("store", "eviction", Kind.POLICY, 1, 64),
     STORE_DEVICE_THREADS("store", "device_threads", Kind.COUNT, 1, 64),
     STORE_DEVICE_QUEUE_LENGTH("store", "device_queue_length", Kind.COUNT, 1, 1_000_000),
     STORE_PASSED_QUEUE_LENGTH("store", "passed_queue_length", Kind.COUNT, 1, 1_000_000),
@@ -40,6 +45,7 @@ public enum ConfigurationKey {
         NAME,
         FILE_MODE,
         OPERATIONS,
+        POLICY,
         COUNT,
         SIZE,
         DURATION,
@@ -96,6 +102,7 @@ public enum ConfigurationKey {
             case NAME -> "a name";
             case FILE_MODE -> "an octal file mode in quotes, such as \"0660\"";
             case OPERATIONS -> "an array of " + String.join(", ", ListenerSettings.OPERATIONS);
+            case POLICY -> "one of " + String.join(", ", Configuration.CapacitySettings.POLICIES);
             case COUNT -> "a whole number from " + lowest + " to " + highest;
             case SIZE ->
                 "bytes as a number or such as \"64 KiB\", from " + Units.bytes(lowest) + " to " + Units.bytes(highest);

@@ -113,6 +113,25 @@ final class Section {
         return Set.copyOf(ListenerSettings.OPERATIONS);
     }
 
+    String policy(ConfigurationKey key, String standard) {
+        Object value = value(key);
+        if (value instanceof String name && Configuration.CapacitySettings.POLICIES.contains(name)) {
+            return name;
+        }
+        noteUnlessAbsent(key, value);
+        return standard;
+    }
+
+    /** Notes that the values of two keys exclude each other, with the lines of both; one of them may be a default. */
+    void contradiction(ConfigurationKey key, String how, ConfigurationKey other, String otherValue) {
+        TomlPosition here = position(key);
+        TomlPosition there = position(other);
+        String where = there == null ? ", its default" : here == null ? "" : " in line " + there.line();
+        problems.add(
+                here == null ? there : here,
+                key.qualifiedName() + " = " + how + " " + other.qualifiedName() + " = " + otherValue + where);
+    }
+
     Set<Integer> uids(ConfigurationKey key) {
         Object value = value(key);
         Set<Integer> uids = new LinkedHashSet<>();

@@ -208,6 +208,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     /** MISS: there is no such object, or none any more; a client that fills it in is given the token for that. */
     private Step miss() {
+        store.missed();
         FrameWriter frame = output.frame(REPLY_ROOM);
         frame.begin(operation, Frame.REPLY, requestId, Status.NOT_FOUND, 0);
         if (peer.terms().givesFillTokens()) {
@@ -225,6 +226,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         if (request.findsExpired(found, store.nowMillis())) {
             return Step.MISS;
         }
+        store.found(found);
         if (!request.isAnsweredBy(found)) {
             return Step.CHOOSE;
         }

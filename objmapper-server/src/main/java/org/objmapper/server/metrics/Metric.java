@@ -28,6 +28,28 @@ public enum Metric {
             "objects in the index that may be given up when room is needed"),
     STORE_EVICTABLE_BYTES(
             "objmapper_store_evictable_bytes", Type.GAUGE, "bytes", "bodies of the evictable objects, together"),
+    STORE_CAPACITY_BYTES(
+            "objmapper_store_capacity_bytes", Type.GAUGE, "bytes", "bytes of bodies that the store may hold"),
+    STORE_CAPACITY_OBJECTS(
+            "objmapper_store_capacity_objects", Type.GAUGE, "objects", "objects that the store may hold"),
+    STORE_HITS("objmapper_store_hits_total", Type.COUNTER, "requests", "GET and HEAD requests whose object was there"),
+    STORE_MISSES(
+            "objmapper_store_misses_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests whose object was not there"),
+    STORE_EVICTIONS_CAPACITY(
+            "objmapper_store_evictions_capacity_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were evicted because the store held more than its high watermark, or a PUT needed room"),
+    STORE_EVICTIONS_NO_SPACE(
+            "objmapper_store_evictions_no_space_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were evicted because the file system was full"),
+    STORE_EVICTED_BYTES(
+            "objmapper_store_evicted_bytes_total", Type.COUNTER, "bytes", "bodies of the objects that were evicted"),
     STORE_FREE_BYTES(
             "objmapper_store_free_bytes",
             Type.GAUGE,

@@ -6,6 +6,7 @@ import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.Totals;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +21,7 @@ final class Change {
     private final @Nullable IndexRecord record;
     private final @Nullable NewFile file;
     private final List<IndexRow> rows;
+    private Totals difference;
     private final Result result;
     private Result.@Nullable Outcome outcome;
     private long sequence;
@@ -28,22 +30,25 @@ final class Change {
      * A change that nobody was told of yet.
      *
      * @param key null for one that changes no object, but waits until all before it are on disk
-     * @param record what stands under the key now; null for nothing
+     * @param before what stood under the key until now; null for nothing
+     * @param record what stands there now; null for nothing
      * @param file the body's file, where it came with this change or with one before it that may be on its way too
      * @param outcome whom to tell when it is on disk; null where nobody waits
      * @param result what to tell
      */
     Change(
             @Nullable ObjectKey key,
+            @Nullable IndexRecord before,
             @Nullable IndexRecord record,
             @Nullable NewFile file,
             Result.@Nullable Outcome outcome,
             Result result) {
-        this(key, record, file, List.of(), outcome, result);
+        this(key, before, record, file, List.of(), outcome, result);
     }
 
     private Change(
             @Nullable ObjectKey key,
+            @Nullable IndexRecord before,
             @Nullable IndexRecord record,
             @Nullable NewFile file,
             List<IndexRow> rows,
@@ -53,18 +58,19 @@ final class Change {
         this.record = record;
         this.file = file;
         this.rows = rows;
+        this.difference = Totals.of(record).minus(Totals.of(before));
         this.outcome = outcome;
         this.result = result;
     }
 
     /** Changes nothing; tells {@code outcome} when all changes before it are on disk, or given up. */
     static Change barrier(Result.Outcome outcome, Result result) {
-        return new Change(null, null, null, outcome, result);
+        return new Change(null, null, null, null, outcome, result);
     }
 
     /** Changes no object, but rows of the index besides them. */
     static Change ofRows(List<IndexRow> rows, Result.@Nullable Outcome outcome) {
-        return new Change(null, null, null, rows, outcome, Result.ok(0, 0));
+        return new Change(null, null, null, null, rows, outcome, Result.ok(0, 0));
     }
 
     @Nullable
@@ -84,6 +90,18 @@ final class Change {
 
     List<IndexRow> rows() {
         return rows;
+    }
+
+    /** By how much the store holds more with it. Under the committer's lock. */
+    Totals difference() {
+        return difference;
+    }
+
+    /** As {@link #difference}, the first time; then nothing. */
+    Totals takeDifference() {
+        Totals taken = difference;
+        difference = Totals.NONE;
+        return taken;
     }
 
     Result result() {

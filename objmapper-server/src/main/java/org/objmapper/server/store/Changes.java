@@ -22,6 +22,7 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.Totals;
 
 /** Makes changes of single objects: looks at what is there, decides under the committer's lock, and gives the committer the change. Safe on any thread that may block. */
 final class Changes {
@@ -31,6 +32,7 @@ final class Changes {
     private final Index index;
     private final Function<ObjectKey, @Nullable IndexRecord> stored;
     private final Device files;
+    private final BackingTier tier;
     private final Committer committer;
     private final FillTokens fills;
     private final LongSupplier clock;
@@ -40,8 +42,8 @@ final class Changes {
     /** What stood in the index after so many {@link Committer#departures}. */
     record ReadAhead(long departures, @Nullable IndexRecord record) {}
 
-    Changes(Index index, Device files, Committer committer, FillTokens fills, LongSupplier clock) {
-        this(index, index::get, files, committer, fills, clock);
+    Changes(Index index, Device files, BackingTier tier, Committer committer, FillTokens fills, LongSupplier clock) {
+        this(index, index::get, files, tier, committer, fills, clock);
     }
 
     /** As usual, but with another way to what stands in the index. */
@@ -49,12 +51,14 @@ final class Changes {
             Index index,
             Function<ObjectKey, @Nullable IndexRecord> stored,
             Device files,
+            BackingTier tier,
             Committer committer,
             FillTokens fills,
             LongSupplier clock) {
         this.index = index;
         this.stored = stored;
         this.files = files;
+        this.tier = tier;
         this.committer = committer;
         this.fills = fills;
         this.clock = clock;
@@ -64,20 +68,28 @@ final class Changes {
     void put(Put put, Body body, Result.Outcome outcome) {
         boolean taken = false;
         boolean told = false;
-        Result result;
+        Result result = null;
         try {
             ObjectKey key = new ObjectKey(put.key());
-            ReadAhead ahead = readAhead(key);
-            synchronized (committer) {
-                committer.awaitRoom();
-                IndexRecord there = current(key, ahead);
-                result = check(put, key, there);
+            while (result == null) {
+                Totals more;
+                ReadAhead ahead = readAhead(key);
+                synchronized (committer) {
+                    committer.awaitRoom();
+                    IndexRecord before = standing(key, ahead);
+                    more = Totals.of(body.length(), put.metadata().isEvictable())
+                            .minus(Totals.of(before));
+                    result = check(put, key, unlessGone(before));
+                    if (result != null) {
+                        told = put.durable() && tellOnceOnDisk(key, outcome, result);
+                    } else if (tier.hasRoom(more)) {
+                        result = publish(key, put, body, before, outcome);
+                        taken = true;
+                        told = put.durable();
+                    }
+                }
                 if (result == null) {
-                    result = publish(key, put, body, outcome);
-                    taken = true;
-                    told = put.durable();
-                } else {
-                    told = put.durable() && tellOnceOnDisk(key, outcome, result);
+                    tier.awaitRoom(more);
                 }
             }
         } catch (IOException | IndexException e) {
@@ -130,7 +142,8 @@ final class Changes {
         return wanted == null || wanted == generation && there != null ? null : Result.precondition(generation);
     }
 
-    private Result publish(ObjectKey key, Put put, Body body, Result.Outcome outcome) throws StoreException {
+    private Result publish(ObjectKey key, Put put, Body body, @Nullable IndexRecord before, Result.Outcome outcome)
+            throws StoreException {
         long now = clock.getAsLong();
         long expiry = expiry(now, put.ttlMillis());
         ObjectMetadata metadata = put.metadata();
@@ -158,7 +171,7 @@ final class Changes {
                 ? new NewFile(files, body.descriptor(), body.synced(), key.digest(), generation)
                 : null;
         Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3);
-        committer.add(new Change(key, record, file, put.durable() ? outcome : null, result));
+        committer.add(new Change(key, before, record, file, put.durable() ? outcome : null, result));
         fills.changed(key);
         return result;
     }
@@ -210,13 +223,22 @@ final class Changes {
      */
     @Nullable
     IndexRecord current(ObjectKey key, ReadAhead ahead) throws StoreException {
+        return unlessGone(standing(key, ahead));
+    }
+
+    private @Nullable IndexRecord unlessGone(@Nullable IndexRecord record) {
+        return record == null || record.goneAt(clock.getAsLong()) ? null : record;
+    }
+
+    /** As {@link #current}, but whatever is past its grace and not removed yet stands too. */
+    private @Nullable IndexRecord standing(ObjectKey key, ReadAhead ahead) throws StoreException {
         IndexRecord record = stored(key, ahead);
         for (Purge purge : purges) {
             if (record != null && purge.takes(record)) {
                 record = take(key, record, purge.isSoft(), purge);
             }
         }
-        return record == null || record.goneAt(clock.getAsLong()) ? null : record;
+        return record;
     }
 
     /** Takes an object for a purge, unless there is nothing to take any more; returns what is left of it. */
@@ -418,7 +440,7 @@ final class Changes {
         Change pending = committer.pending(key);
         NewFile file = now == null || pending == null ? null : pending.file();
         Result result = now == null ? Result.ok(there.generation(), 0) : Result.ok(now.generation(), now.length());
-        committer.add(new Change(key, now, file, outcome, result));
+        committer.add(new Change(key, there, now, file, outcome, result));
         return result;
     }
 
@@ -435,6 +457,20 @@ final class Changes {
                 return true;
             }
             return false;
+        }
+    }
+
+    /** Evicts an object unless it is kept, and says whether it did; on any thread that may block. */
+    boolean evict(ObjectKey key) throws StoreException {
+        ReadAhead ahead = readAhead(key);
+        synchronized (committer) {
+            committer.awaitRoomToRemove();
+            IndexRecord there = stored(key, ahead);
+            if (there == null || !there.isEvictable()) {
+                return false;
+            }
+            edit(key, there, null, null);
+            return true;
         }
     }
 

@@ -68,6 +68,7 @@ final class Committer implements AutoCloseable {
     private final ObjectTable table;
     private final Closer closer;
     private final Ledger ledger;
+    private final BackingTier tier;
     private final Metrics metrics;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
     private final Map<Device, FilePublisher> publishers = new ConcurrentHashMap<>();
@@ -108,6 +109,7 @@ final class Committer implements AutoCloseable {
             ObjectTable table,
             Closer closer,
             Ledger ledger,
+            BackingTier tier,
             Metrics metrics,
             long descriptorLimit) {
         this.index = index;
@@ -116,6 +118,7 @@ final class Committer implements AutoCloseable {
         this.table = table;
         this.closer = closer;
         this.ledger = ledger;
+        this.tier = tier;
         this.metrics = metrics;
         maxPending = (int) Math.min(MAX_PENDING, Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS));
         maxBatch = Math.min(MAX_BATCH, maxPending);
@@ -222,6 +225,7 @@ final class Committer implements AutoCloseable {
             table.unsettle(key.digest());
             hot.remove(key.hash(), key.bytes());
         }
+        tier.added(change);
         somebodyWaits |= change.somebodyWaits();
         notifyAll();
     }
@@ -359,6 +363,8 @@ final class Committer implements AutoCloseable {
             tryIndex(boundForCommit());
             if (device.freeBytes() >= ROOM_BYTES) {
                 acceptChanges();
+            } else {
+                tier.wantOnDevice(ROOM_BYTES);
             }
         } catch (IndexException e) {
             FAILURES.error("The store still takes no changes: {}", e.getMessage());
@@ -520,6 +526,9 @@ final class Committer implements AutoCloseable {
             tellTable(part);
             changesUnderway -= part.size();
         }
+        boolean someAreLost =
+                batch.settled().stream().anyMatch(part -> !part.failed().isEmpty());
+        tier.settled(batch.all(), someAreLost, index.totals());
         notifyAll();
     }
 
@@ -741,6 +750,7 @@ final class Committer implements AutoCloseable {
                 }
             }
             tellTable(lost);
+            tier.settled(lost, true, index.totals());
             notifyAll();
         }
         reportLoss(lost, failure);
@@ -766,6 +776,7 @@ final class Committer implements AutoCloseable {
         refuseForWantOfRoom(failure);
         outOfRoom = true;
         lastProbeNanos = System.nanoTime();
+        tier.wantOnDevice(ROOM_BYTES);
     }
 
     private void reportLoss(Collection<Change> lost, StoreException failure) {

@@ -187,6 +187,7 @@ final class Finder {
             return new StoredObject(
                     key.bytes(),
                     key.hash(),
+                    key.digestStart(),
                     record.generation(),
                     record.length(),
                     record.expiryMillis(),

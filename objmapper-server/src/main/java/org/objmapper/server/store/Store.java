@@ -24,6 +24,7 @@ import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.table.Filler;
 import org.objmapper.server.store.table.ObjectTable;
+import org.objmapper.server.store.tier.EvictionOrder;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -70,8 +71,10 @@ public final class Store implements AutoCloseable {
     private final DescriptorReserve reserve;
     private final Closer closer;
     private final Ledger ledger;
+    private final BackingTier tier;
     private final Committer committer;
     private final Filler filler;
+    private final Evictor evictor;
     private final DeviceQueue device;
     private final DeviceQueue lookups;
     /** Apart from {@link #device}, whose threads wait for commits when much is written. */
@@ -119,14 +122,17 @@ public final class Store implements AutoCloseable {
         reserve = DescriptorReserve.of(descriptorLimit);
         ledger = new Ledger(LeaseProbe.of(files), closer, maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY);
-        committer = new Committer(index, files, hot, table, closer, ledger, metrics, descriptorLimit);
+        tier = new BackingTier(options.capacity(), index.totals());
+        committer = new Committer(index, files, hot, table, closer, ledger, tier, metrics, descriptorLimit);
         device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
-        changes = new Changes(index, files, committer, fills, clock);
+        changes = new Changes(index, files, tier, committer, fills, clock);
+        EvictionOrder order = new EvictionOrder(options.capacity().policy());
+        evictor = new Evictor(tier, order, index, committer, changes, closer, metrics);
         purger = new Purger(index, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
         finder = new Finder(index, files, hot, table, reserve, committer, closer, housekeeping, objects, memory);
@@ -153,6 +159,7 @@ public final class Store implements AutoCloseable {
             store.purger.resume();
             store.housekeeping.start();
             store.filler.start();
+            store.evictor.start();
             return store;
         } catch (IOException | IndexException e) {
             if (index != null) {
@@ -189,6 +196,8 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_BYTES, () -> index.totals().bytes());
         metrics.show(Metric.STORE_EVICTABLE_OBJECTS, () -> index.totals().evictableObjects());
         metrics.show(Metric.STORE_EVICTABLE_BYTES, () -> index.totals().evictableBytes());
+        metrics.show(Metric.STORE_CAPACITY_BYTES, () -> options.capacity().bytes());
+        metrics.show(Metric.STORE_CAPACITY_OBJECTS, () -> options.capacity().objects());
         metrics.show(Metric.STORE_FREE_BYTES, files::freeBytes);
         metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
         metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
@@ -224,6 +233,17 @@ public final class Store implements AutoCloseable {
     /** Whether there is surely no object under a key that is not at hand; else {@link #lookup} knows. Allocates nothing. */
     public boolean isAbsent(ByteBuffer buffer, int offset, int length) {
         return finder.whereabouts(buffer, offset, length) == Whereabouts.ABSENT;
+    }
+
+    /** Somebody asked for an object and got it. */
+    public void found(StoredObject object) {
+        metrics.count(Metric.STORE_HITS);
+        tier.uses().note(object.digestStart);
+    }
+
+    /** Somebody asked for an object that is not there. */
+    public void missed() {
+        metrics.count(Metric.STORE_MISSES);
     }
 
     /** Looks an object up; it may be expired. False when too much waits already. */
@@ -439,6 +459,7 @@ public final class Store implements AutoCloseable {
         lookups.close();
         opens.close();
         lister.close();
+        evictor.close();
         committer.close();
         hot.clear();
         ledger.close();

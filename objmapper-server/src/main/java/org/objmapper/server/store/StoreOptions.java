@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.nio.file.Path;
 import java.util.Set;
 import org.objmapper.protocol.Limits;
+import org.objmapper.server.store.tier.Capacity;
 
 /**
  * How a store is set up.
@@ -18,6 +19,7 @@ import org.objmapper.protocol.Limits;
  * @param passedDescriptorUids users whose regular files are taken as descriptors
  * @param objectBytes the memory that objects take which are looked at and not kept at hand, beside their files; beyond it clients are told BUSY
  * @param uploadBytesPerSession the memory for what came of one session's bodies and is not written yet; beyond it the session is not read
+ * @param capacity what it may hold, and who leaves when it is full
  */
 public record StoreOptions(
         Path directory,
@@ -30,7 +32,8 @@ public record StoreOptions(
         int passedQueueLengthPerUser,
         Set<Integer> passedDescriptorUids,
         long objectBytes,
-        long uploadBytesPerSession) {
+        long uploadBytesPerSession,
+        Capacity capacity) {
     /** The usual {@code objectBytes} and {@code uploadBytesPerSession}. */
     static final long USUAL_OBJECT_BYTES = 64L << 20;
 
@@ -45,7 +48,7 @@ public record StoreOptions(
         return Math.min(MAX_USUAL_HOT_BYTES, Runtime.getRuntime().maxMemory() / PART_OF_MEMORY);
     }
 
-    /** What holds where nothing else is said. */
+    /** What holds where nothing else is said; no capacity bounds it. */
     public static StoreOptions of(Path directory) {
         return new StoreOptions(
                 directory,
@@ -58,7 +61,8 @@ public record StoreOptions(
                 64,
                 Set.of(),
                 USUAL_OBJECT_BYTES,
-                USUAL_UPLOAD_BYTES_PER_SESSION);
+                USUAL_UPLOAD_BYTES_PER_SESSION,
+                Capacity.of(Long.MAX_VALUE));
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -74,7 +78,8 @@ public record StoreOptions(
                 passedQueueLengthPerUser,
                 passedDescriptorUids,
                 objectBytes,
-                uploadBytesPerSession);
+                uploadBytesPerSession,
+                capacity);
     }
 
     /** The same with another longest body. */
@@ -90,7 +95,8 @@ public record StoreOptions(
                 passedQueueLengthPerUser,
                 passedDescriptorUids,
                 objectBytes,
-                uploadBytesPerSession);
+                uploadBytesPerSession,
+                capacity);
     }
 
     /** The same with other bounds of what waits to be copied: for all users together, and for each. */
@@ -106,7 +112,8 @@ public record StoreOptions(
                 lengthPerUser,
                 passedDescriptorUids,
                 objectBytes,
-                uploadBytesPerSession);
+                uploadBytesPerSession,
+                capacity);
     }
 
     /** The same with users whose files are taken. */
@@ -122,7 +129,8 @@ public record StoreOptions(
                 passedQueueLengthPerUser,
                 uids,
                 objectBytes,
-                uploadBytesPerSession);
+                uploadBytesPerSession,
+                capacity);
     }
 
     /** The same with other bounds of memory: of objects that are looked at, and of what came of a session's bodies. */
@@ -138,6 +146,24 @@ public record StoreOptions(
                 passedQueueLengthPerUser,
                 passedDescriptorUids,
                 bytesOfObjects,
-                bytesOfUploadsPerSession);
+                bytesOfUploadsPerSession,
+                capacity);
+    }
+
+    /** The same with another capacity. */
+    public StoreOptions withCapacity(Capacity other) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                hotObjects,
+                hotBytes,
+                maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
+                passedDescriptorUids,
+                objectBytes,
+                uploadBytesPerSession,
+                other);
     }
 }

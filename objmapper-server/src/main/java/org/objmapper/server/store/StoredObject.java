@@ -22,6 +22,8 @@ public final class StoredObject {
 
     final byte[] key;
     final long keyHash;
+    /** The start of its key's digest, by which the eviction order knows it. */
+    final long digestStart;
     /** Used lately: the clock of the hot table clears it. */
     volatile boolean used;
 
@@ -53,6 +55,7 @@ public final class StoredObject {
     StoredObject(
             byte[] key,
             long keyHash,
+            long digestStart,
             long generation,
             long length,
             long expiryMillis,
@@ -66,6 +69,7 @@ public final class StoredObject {
             ObjectMemory memory) {
         this.key = key;
         this.keyHash = keyHash;
+        this.digestStart = digestStart;
         this.generation = generation;
         this.length = length;
         this.expiryMillis = expiryMillis;

@@ -304,6 +304,7 @@ class StartTest {
                     %s = "nobody-is-called-so"
                     [store]
                     directory = "%s"
+                    capacity = "1 GiB"
                     """.formatted(socket(), key, data()));
             assertThat(refusal(IO, List.of(), "serve", "-c", file.toString()))
                     .contains(socket(), key, "nobody-is-called-so");

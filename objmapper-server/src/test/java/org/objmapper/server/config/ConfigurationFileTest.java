@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -18,6 +19,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.objmapper.server.config.ConfigurationKey.Kind;
 
 class ConfigurationFileTest {
+    @TempDir
+    Path directory;
+
     @Test
     void anEmptyFileGivesTheDefaults() throws ConfigurationException {
         Configuration configuration = ConfigurationFile.parse("empty.toml", "");
@@ -64,6 +68,11 @@ class ConfigurationFileTest {
                 path = "/tmp/b.sock"
                 [store]
                 directory = "/data"
+                capacity = "3 GiB"
+                capacity_objects = 5
+                high_watermark = 80
+                low_watermark = 70
+                eviction = "sieve"
                 device_threads = 7
                 device_queue_length = 8
                 passed_queue_length = 9
@@ -95,7 +104,15 @@ class ConfigurationFileTest {
                         new ListenerSettings(Path.of("/tmp/a.sock"), "root", "daemon", 0600, Set.of("get", "head")),
                         ListenerSettings.at(Path.of("/tmp/b.sock")));
         assertThat(configuration.store())
-                .isEqualTo(new Configuration.StoreSettings(Path.of("/data"), 7, 8, 9, 6, 2 << 20, 1 << 20));
+                .isEqualTo(new Configuration.StoreSettings(
+                        Path.of("/data"),
+                        new Configuration.CapacitySettings(3L << 30, 5, 80, 70, "sieve"),
+                        7,
+                        8,
+                        9,
+                        6,
+                        2 << 20,
+                        1 << 20));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())
@@ -129,6 +146,13 @@ class ConfigurationFileTest {
                 "listener | operations = [] | listener.operations = []",
                 "listener | operations = [\"gte\"] | listener.operations = \"gte\"",
                 "store | directory = \"data\" | store.directory = \"data\"",
+                "store | capacity = 1048575 | store.capacity = 1048575",
+                "store | capacity = \"8192 PiB\" | store.capacity = \"8192 PiB\"",
+                "store | capacity_objects = 0 | store.capacity_objects = 0",
+                "store | capacity_objects = 1000000001 | store.capacity_objects = 1000000001",
+                "store | high_watermark = 101 | store.high_watermark = 101",
+                "store | low_watermark = 0 | store.low_watermark = 0",
+                "store | eviction = \"random\" | store.eviction = \"random\"",
                 "store | device_threads = 0 | store.device_threads = 0",
                 "store | device_threads = 65 | store.device_threads = 65",
                 "store | device_queue_length = 1.5 | store.device_queue_length = 1.5",
@@ -177,7 +201,12 @@ class ConfigurationFileTest {
     }
 
     private static String line(ConfigurationKey key, long value) {
-        return "[" + key.table() + "]\n" + key.key() + " = " + value(key, value);
+        String line = "[" + key.table() + "]\n" + key.key() + " = " + value(key, value);
+        return switch (key) { // what would contradict the other watermark's default
+            case STORE_HIGH_WATERMARK -> line + "\nlow_watermark = 1";
+            case STORE_LOW_WATERMARK -> line + "\nhigh_watermark = 100";
+            default -> line;
+        };
     }
 
     private static String value(ConfigurationKey key, long value) {
@@ -227,6 +256,35 @@ class ConfigurationFileTest {
             assertThat(problemsOf("[server]\npassed_descriptor_uids = [" + uid + "]"))
                     .hasSize(1);
         }
+    }
+
+    @Test
+    void aFileSaysHowMuchTheStoreMayHold() throws IOException {
+        Path file = Files.writeString(directory.resolve("file.toml"), "# a comment\n[store]\ndirectory = \"/data\"\n");
+
+        assertThatThrownBy(() -> ConfigurationFile.read(file))
+                .isInstanceOfSatisfying(ConfigurationException.class, e -> assertThat(e.problems())
+                        .singleElement()
+                        .asString()
+                        .startsWith(file + ":2: store.capacity is missing: it says how many bytes"));
+        Files.writeString(file, "");
+        assertThatThrownBy(() -> ConfigurationFile.read(file))
+                .isInstanceOfSatisfying(ConfigurationException.class, e -> assertThat(e.problems())
+                        .singleElement()
+                        .asString()
+                        .startsWith(file + ": store.capacity is missing"));
+    }
+
+    @Test
+    void theLowWatermarkIsNotAboveTheHighOne() throws ConfigurationException {
+        ConfigurationFile.parse("test.toml", "[store]\nlow_watermark = 70\nhigh_watermark = 70\n");
+        assertThat(problemsOf("[store]\nlow_watermark = 71\nhigh_watermark = 70\n"))
+                .containsExactly("test.toml:2: store.low_watermark = 71 is above store.high_watermark = 70 in line 3");
+        assertThat(problemsOf("[store]\nlow_watermark = 96\n"))
+                .containsExactly(
+                        "test.toml:2: store.low_watermark = 96 is above store.high_watermark = 95, its default");
+        assertThat(problemsOf("[store]\nhigh_watermark = 89\n"))
+                .containsExactly("test.toml:2: store.low_watermark = 90 is above store.high_watermark = 89");
     }
 
     @Test

@@ -24,6 +24,7 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.table.ObjectTable;
+import org.objmapper.server.store.tier.Capacity;
 
 /** Changes by an index whose next answer for one key is late. */
 class ChangesTest {
@@ -52,10 +53,11 @@ class ChangesTest {
         index = new Index(device.index(), 1 << 24, ids, true, true, metrics);
         closer = new Closer();
         ledger = new Ledger(LeaseProbe.of(device), closer, 1);
+        BackingTier tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
         committer = new Committer(
-                index, device, new HotTable(1, 1), new ObjectTable(1 << 20), closer, ledger, metrics, 1_000);
+                index, device, new HotTable(1, 1), new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000);
         FillTokens fills = new FillTokens(1, System::nanoTime);
-        changes = new Changes(index, this::stored, device, committer, fills, System::currentTimeMillis);
+        changes = new Changes(index, this::stored, device, tier, committer, fills, System::currentTimeMillis);
     }
 
     @AfterEach

@@ -15,6 +15,7 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.table.ObjectTable;
+import org.objmapper.server.store.tier.Capacity;
 
 class CommitterTest {
     @TempDir
@@ -30,8 +31,9 @@ class CommitterTest {
                 Ledger ledger = new Ledger(LeaseProbe.of(device), closer, 1)) {
             HotTable hot = new HotTable(1, 1);
             SavedOrder order = new SavedOrder(index, 1);
+            BackingTier tier = new BackingTier(Capacity.of(1), index.totals());
             try (Committer committer =
-                    new Committer(index, device, hot, new ObjectTable(1 << 20), closer, ledger, metrics, 1_000)) {
+                    new Committer(index, device, hot, new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000)) {
                 SavedOrder.Writer writer = order.begin(committer::write);
                 writer.add(7, 8, (byte) 9);
                 writer.end();

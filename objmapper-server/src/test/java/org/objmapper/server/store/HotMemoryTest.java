@@ -153,6 +153,7 @@ class HotMemoryTest {
         return new StoredObject(
                 new byte[] {(byte) number},
                 number,
+                number,
                 1,
                 8,
                 Long.MAX_VALUE,

@@ -51,7 +51,7 @@ class KeyChangesTest {
     }
 
     private Change add(@Nullable NewFile file) {
-        Change change = new Change(key, null, file, null, Result.ok(1, 0));
+        Change change = new Change(key, null, null, file, null, Result.ok(1, 0));
         changes.add(change);
         return change;
     }

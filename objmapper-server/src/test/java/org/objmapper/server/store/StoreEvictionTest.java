@@ -1,7 +1,9 @@
 package org.objmapper.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.evictability;
+import static org.objmapper.server.store.StoreUnderTest.plain;
 import static org.objmapper.server.store.StoreUnderTest.with;
 
 import java.nio.file.Path;
@@ -9,6 +11,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.eviction.PolicyName;
+import org.objmapper.server.store.tier.Capacity;
 
 class StoreEvictionTest {
     @TempDir
@@ -65,5 +70,151 @@ class StoreEvictionTest {
         assertEvictable(0, 0);
         store.delete("a");
         assertEvictable(0, 0);
+    }
+
+    // ---- capacity
+
+    private static final int KIB = 1 << 10;
+
+    private void openWith(Capacity capacity) throws Exception {
+        store.close();
+        store = new StoreUnderTest(StoreOptions.of(directory).withCapacity(capacity));
+    }
+
+    private static Capacity bytes(long bytes) {
+        return new Capacity(bytes, Capacity.MAX_OBJECTS, 90, 50, PolicyName.LRU);
+    }
+
+    private Result putEvictable(String key, int length) {
+        return store.put(with(key, evictability(true), -1), new byte[length]);
+    }
+
+    /** Puts one after the other, each on disk before the next. */
+    private void putEvictables(String prefix, int count, int length) throws Exception {
+        for (int i = 0; i < count; i++) {
+            assertThat(putEvictable(prefix + i, length).status()).isEqualTo(Status.OK);
+            store.store().flush();
+        }
+    }
+
+    private void awaitBytes(long atMost) {
+        await().untilAsserted(
+                        () -> assertThat(store.figure("objmapper_store_bytes")).isLessThanOrEqualTo(atMost));
+    }
+
+    @Test
+    void aboveTheHighWatermarkTheStoreEvictsDownToTheLowOne() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 9, 10 * KIB);
+        assertThat(store.figure("objmapper_store_evictions_capacity_total")).isZero();
+
+        putEvictables("b", 1, 10 * KIB);
+
+        awaitBytes(50 * KIB);
+        assertThat(store.figure("objmapper_store_bytes")).isEqualTo(50 * KIB);
+        assertThat(store.figure("objmapper_store_evictions_capacity_total")).isEqualTo(5);
+        assertThat(store.figure("objmapper_store_evicted_bytes_total")).isEqualTo(50 * KIB);
+        assertThat(store.keys("", 100)).containsExactly("a5", "a6", "a7", "a8", "b0");
+        await().untilAsserted(() -> assertThat(store.objectFiles()).hasSize(5));
+    }
+
+    @Test
+    void whoWasAskedForStaysLonger() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 9, 10 * KIB);
+        StoredObject first = store.pin("a0");
+        store.store().found(first);
+        first.unpin();
+
+        putEvictables("b", 1, 10 * KIB);
+
+        awaitBytes(50 * KIB);
+        assertThat(store.keys("", 100)).containsExactly("a0", "a6", "a7", "a8", "b0");
+    }
+
+    @Test
+    void objectsAreBoundedAsBytesAre() throws Exception {
+        openWith(new Capacity(1 << 30, 10, 90, 50, PolicyName.FIFO));
+        putEvictables("small", 10, 1);
+
+        await().untilAsserted(() ->
+                assertThat(store.figure("objmapper_store_objects")).isEqualTo(5));
+        assertThat(store.keys("", 100)).containsExactly("small5", "small6", "small7", "small8", "small9");
+    }
+
+    @Test
+    void aPutThatNeedsRoomGetsIt() throws Exception {
+        openWith(new Capacity(100 * KIB, Capacity.MAX_OBJECTS, 100, 100, PolicyName.LRU));
+        putEvictables("a", 10, 10 * KIB);
+
+        assertThat(putEvictable("large", 95 * KIB).status()).isEqualTo(Status.OK);
+        store.store().flush();
+
+        assertThat(store.keys("", 100)).containsExactly("large");
+        assertThat(store.figure("objmapper_store_evictions_capacity_total")).isEqualTo(10);
+    }
+
+    @Test
+    void keptObjectsAreNeverEvictedAndAStoreOfThemAnswersNoSpace() throws Exception {
+        openWith(bytes(100 * KIB));
+        for (int i = 0; i < 10; i++) {
+            store.putOk("kept" + i, new byte[10 * KIB]);
+        }
+
+        Result kept = store.put(plain("more"), new byte[1]);
+        Result evictable = putEvictable("evictable", 1);
+
+        assertThat(kept.status()).isEqualTo(Status.NO_SPACE);
+        assertThat(kept.message()).contains("102400 bytes in 10 objects").contains("capacity");
+        assertThat(evictable.status()).isEqualTo(Status.NO_SPACE);
+        assertThat(store.keys("", 100)).hasSize(10);
+        assertThat(store.delete("kept3").status()).isEqualTo(Status.OK);
+        assertThat(store.put(plain("more"), new byte[10 * KIB]).status()).isEqualTo(Status.OK);
+        assertThat(store.figure("objmapper_store_evictions_capacity_total")).isZero();
+    }
+
+    @Test
+    void aBodyOfTheWholeCapacityFitsAndALongerOneDoesNot() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 5, 10 * KIB);
+
+        assertThat(store.put(plain("longer"), new byte[100 * KIB + 1]).status()).isEqualTo(Status.NO_SPACE);
+        assertThat(store.keys("", 100)).as("nothing is evicted in vain").hasSize(5);
+        assertThat(store.put(plain("whole"), new byte[100 * KIB]).status()).isEqualTo(Status.OK);
+        assertThat(store.keys("", 100)).containsExactly("whole");
+    }
+
+    @Test
+    void anOverwriteNeedsNoRoomForWhatItReplaces() throws Exception {
+        openWith(bytes(100 * KIB));
+        store.putOk("a", new byte[60 * KIB]);
+
+        assertThat(store.put(plain("a"), new byte[100 * KIB]).status()).isEqualTo(Status.OK);
+        assertThat(store.put(plain("a"), new byte[100 * KIB + 1]).status()).isEqualTo(Status.NO_SPACE);
+        assertThat(store.get("a").body()).hasSize(100 * KIB);
+    }
+
+    @Test
+    void objectsFromBeforeTheStartAreEvictedToo() throws Exception {
+        putEvictables("a", 10, 10 * KIB);
+        store.putOk("kept", new byte[10 * KIB]);
+
+        openWith(bytes(100 * KIB));
+
+        awaitBytes(50 * KIB);
+        assertThat(store.keys("", 100)).hasSize(5).contains("kept");
+    }
+
+    @Test
+    void whatATouchMakesKeptIsNotEvictedAndWhatItMakesEvictableIs() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 1, 40 * KIB);
+        store.putOk("b", new byte[40 * KIB]);
+        store.touch("a0", evictability(false), null);
+        store.touch("b", evictability(true), null);
+
+        assertThat(store.put(plain("c"), new byte[40 * KIB]).status()).isEqualTo(Status.OK);
+
+        assertThat(store.keys("", 100)).containsExactly("a0", "c");
     }
 }

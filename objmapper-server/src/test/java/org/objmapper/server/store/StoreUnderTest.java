@@ -72,7 +72,8 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.passedQueueLengthPerUser(),
                 usual.passedDescriptorUids(),
                 usual.objectBytes(),
-                usual.uploadBytesPerSession());
+                usual.uploadBytesPerSession(),
+                usual.capacity());
     }
 
     /** The usual options, with another bound of hot objects. */
@@ -89,7 +90,8 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.passedQueueLengthPerUser(),
                 usual.passedDescriptorUids(),
                 usual.objectBytes(),
-                usual.uploadBytesPerSession());
+                usual.uploadBytesPerSession(),
+                usual.capacity());
     }
 
     Store store() {

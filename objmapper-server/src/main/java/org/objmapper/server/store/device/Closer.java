@@ -1,5 +1,6 @@
 package org.objmapper.server.store.device;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -51,6 +52,13 @@ public final class Closer implements AutoCloseable {
 
     public void later(Runnable work) {
         thread.execute(work);
+    }
+
+    /** Waits until all files are gone that were let go of before; not when it is closed. */
+    public void awaitAllSoFar() throws InterruptedException {
+        CountDownLatch gone = new CountDownLatch(1);
+        later(gone::countDown);
+        gone.await();
     }
 
     /** How many files wait. */

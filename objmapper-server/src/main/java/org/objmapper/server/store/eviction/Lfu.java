@@ -60,6 +60,11 @@ final class Lfu implements Policy {
     }
 
     @Override
+    public long bytes(int slot) {
+        return slots.bytes(slot);
+    }
+
+    @Override
     public void save(Order order) {
         for (int i = 0; i < RANKS; i++) {
             byRank[(int) (lowest + i) & RANKS - 1].save(order);

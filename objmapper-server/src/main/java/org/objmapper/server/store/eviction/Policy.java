@@ -26,6 +26,9 @@ public interface Policy {
     /** The object that is to leave next, and is to be removed before this is asked again; {@link #NONE} when there is none. */
     int victim();
 
+    /** The bytes that the object of a slot occupies. */
+    long bytes(int slot);
+
     /** Tells all objects in the order in which {@link #restore} wants them back: whoever leaves first comes first. */
     void save(Order order);
 

@@ -22,6 +22,11 @@ abstract class QueuePolicy implements Policy {
     }
 
     @Override
+    public long bytes(int slot) {
+        return slots.bytes(slot);
+    }
+
+    @Override
     public void save(Order order) {
         queue.save(order);
     }

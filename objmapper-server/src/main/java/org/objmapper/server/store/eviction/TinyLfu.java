@@ -103,6 +103,11 @@ final class TinyLfu implements Policy {
     }
 
     @Override
+    public long bytes(int slot) {
+        return slots.bytes(slot);
+    }
+
+    @Override
     public void save(Order order) {
         probation.save(withFrequency(order));
         protectedMain.save(withFrequency(order));

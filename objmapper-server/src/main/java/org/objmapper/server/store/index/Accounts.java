@@ -60,12 +60,12 @@ final class Accounts {
 
     void plus(IndexRecord record) {
         String name = name(IndexRecord.BACKING, record.device());
-        accounts.put(name, accounts.getOrDefault(name, Totals.NONE).plus(record));
+        accounts.put(name, accounts.getOrDefault(name, Totals.NONE).plus(Totals.of(record)));
     }
 
     void minus(IndexRecord record) {
         String name = name(IndexRecord.BACKING, record.device());
-        accounts.put(name, accounts.getOrDefault(name, Totals.NONE).minus(record));
+        accounts.put(name, accounts.getOrDefault(name, Totals.NONE).minus(Totals.of(record)));
     }
 
     /** As {@link #minus}, of a record whose length can't be told; on the device that it names, which may be damaged too. */

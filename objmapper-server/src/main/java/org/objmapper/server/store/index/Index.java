@@ -375,6 +375,24 @@ public final class Index implements AutoCloseable {
         });
     }
 
+    /** An evictable object whose digest starts so; null where there is none. */
+    public @Nullable IndexRecord findEvictable(long digestStart) {
+        byte[] start = number(digestStart);
+        return readOrNull((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+                boolean there = seek(cursor, start);
+                while (there && PrefixKey.startsWith(cursor.key(), start)) {
+                    IndexRecord record = decode(cursor.val());
+                    if (record != null && record.isEvictable()) {
+                        return record;
+                    }
+                    there = cursor.next();
+                }
+                return null;
+            }
+        });
+    }
+
     /** Up to {@code limit} objects whose expiry and grace are over, the earliest first. */
     public List<IndexRecord> due(long nowMillis, int limit) {
         List<IndexRecord> found = new ArrayList<>();

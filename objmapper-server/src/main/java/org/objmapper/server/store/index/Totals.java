@@ -1,5 +1,7 @@
 package org.objmapper.server.store.index;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What the index holds, kept in it with every commit. Also a difference of two such sums.
  *
@@ -11,21 +13,14 @@ package org.objmapper.server.store.index;
 public record Totals(long objects, long bytes, long evictableObjects, long evictableBytes) {
     public static final Totals NONE = new Totals(0, 0, 0, 0);
 
-    public Totals plus(IndexRecord record) {
-        return plus(record, 1);
+    /** One object. */
+    public static Totals of(long bytes, boolean isEvictable) {
+        return isEvictable ? new Totals(1, bytes, 1, bytes) : new Totals(1, bytes, 0, 0);
     }
 
-    public Totals minus(IndexRecord record) {
-        return plus(record, -1);
-    }
-
-    private Totals plus(IndexRecord record, int times) {
-        int evictable = record.isEvictable() ? times : 0;
-        return new Totals(
-                objects + times,
-                bytes + times * record.length(),
-                evictableObjects + evictable,
-                evictableBytes + evictable * record.length());
+    /** One object, or none. */
+    public static Totals of(@Nullable IndexRecord record) {
+        return record == null ? NONE : of(record.length(), record.isEvictable());
     }
 
     public Totals plus(Totals other) {
@@ -44,7 +39,7 @@ public record Totals(long objects, long bytes, long evictableObjects, long evict
                 evictableBytes - other.evictableBytes);
     }
 
-    /** As {@link #minus}, where the length can't be told. */
+    /** As {@link #minus} of an object, where the length can't be told. */
     Totals minusDamaged() {
         return new Totals(objects - 1, bytes, evictableObjects, evictableBytes);
     }

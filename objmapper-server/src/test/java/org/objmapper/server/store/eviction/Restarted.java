@@ -59,6 +59,11 @@ final class Restarted implements Policy {
     }
 
     @Override
+    public long bytes(int slot) {
+        return policy.bytes(slot);
+    }
+
+    @Override
     public void save(Order order) {
         policy.save(order);
     }

@@ -1,0 +1,237 @@
+package org.objmapper.server.store;
+
+import java.util.Collection;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.Totals;
+import org.objmapper.server.store.tier.Capacity;
+import org.objmapper.server.store.tier.Standings;
+import org.objmapper.server.store.tier.Uses;
+
+/**
+ * The tier of all objects: what it holds, those included whose change is on its way, and whether there is room for more. Whoever needs room
+ * waits here for the {@link Evictor}. Safe on any thread; its lock is taken under the committer's, never the other way round.
+ */
+final class BackingTier {
+    private final Capacity capacity;
+    private final Uses uses = new Uses();
+    private final Standings standings = new Standings();
+
+    // Guarded by this.
+    private Totals inIndex;
+    private Totals onTheirWay = Totals.NONE;
+    private Totals wanted = Totals.NONE;
+    /** Above the high watermark, and not at the low one yet. */
+    private boolean isMakingRoom;
+
+    private long wantedBytesOnDevice;
+    private long asked;
+    private long givenUp;
+    private boolean woken;
+    private boolean closing;
+
+    BackingTier(Capacity capacity, Totals inIndex) {
+        this.capacity = capacity;
+        this.inIndex = inIndex;
+        isMakingRoom = capacity.isHigh(inIndex);
+    }
+
+    /** What loops tell of objects that were asked for. */
+    Uses uses() {
+        return uses;
+    }
+
+    /** What the evictor is told of objects that came and went. */
+    Standings standings() {
+        return standings;
+    }
+
+    // ---- what it holds
+
+    /** A change is visible from now on. Under the committer's lock. */
+    void added(Change change) {
+        ObjectKey key = change.key();
+        if (key == null) {
+            return;
+        }
+        IndexRecord record = change.record();
+        boolean evictable = record != null && record.isEvictable();
+        if (evictable || change.difference().evictableObjects() != 0) {
+            standings.tell(key.digestStart(), record != null && evictable ? record.length() : -1);
+        }
+        synchronized (this) {
+            onTheirWay = onTheirWay.plus(change.difference());
+            notice();
+        }
+    }
+
+    /** The index has these changes, or some of them are lost. Under the committer's lock. */
+    void settled(Collection<Change> changes, boolean someAreLost, Totals nowInIndex) {
+        if (someAreLost) {
+            standings.leaveOut();
+        }
+        synchronized (this) {
+            for (Change change : changes) {
+                onTheirWay = onTheirWay.minus(change.takeDifference());
+            }
+            inIndex = nowInIndex;
+            notice();
+        }
+    }
+
+    private void notice() {
+        if (!isMakingRoom && capacity.isHigh(held())) {
+            isMakingRoom = true;
+            wake();
+        }
+    }
+
+    private synchronized Totals held() {
+        return inIndex.plus(onTheirWay);
+    }
+
+    // ---- for whoever needs room
+
+    /** Whether there is room for so much more. */
+    synchronized boolean hasRoom(Totals more) {
+        return (more.bytes() <= 0 && more.objects() <= 0) || capacity.takes(held().plus(more));
+    }
+
+    /** Waits until there may be room for so much more. */
+    synchronized void awaitRoom(Totals more) throws StoreException {
+        refuseUnlessPossible(more);
+        wanted = wanted.plus(more);
+        try {
+            if (!awaitEvictor(() -> hasRoom(more))) {
+                throw full(more);
+            }
+        } finally {
+            wanted = wanted.minus(more);
+        }
+    }
+
+    /** Even if all were given up that may be. */
+    private void refuseUnlessPossible(Totals more) throws StoreException {
+        Totals held = held();
+        Totals least = new Totals(held.objects() - held.evictableObjects(), held.bytes() - held.evictableBytes(), 0, 0);
+        if (!capacity.takes(least.plus(more))) {
+            throw full(more);
+        }
+    }
+
+    private StoreException full(Totals more) {
+        Totals held = held();
+        return new StoreException(
+                Status.NO_SPACE,
+                "a body of " + more.bytes() + " bytes has no room: of " + held.bytes() + " bytes in " + held.objects()
+                        + " objects only " + held.evictableBytes()
+                        + " bytes may be evicted, and the store's capacity is "
+                        + capacity.bytes() + " bytes in " + capacity.objects()
+                        + " objects; delete objects or raise the capacity");
+    }
+
+    /** Has so many bytes of objects evicted because the file system is full, or as many as there are, and waits until they are gone. */
+    synchronized void freeDevice(long bytes) {
+        wantOnDevice(bytes);
+        awaitEvictor(() -> wantedBytesOnDevice == 0);
+    }
+
+    /** As {@link #freeDevice}, without waiting. */
+    synchronized void wantOnDevice(long bytes) {
+        wantedBytesOnDevice = Math.max(wantedBytesOnDevice, bytes);
+        wake();
+    }
+
+    private interface Met {
+        boolean isMet();
+    }
+
+    /** Waits until a wish is met; false where nobody is left to evict, and where the store closes. */
+    private boolean awaitEvictor(Met wish) {
+        long ticket = ++asked;
+        wake();
+        boolean interrupted = false;
+        while (!wish.isMet() && givenUp < ticket && !closing) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return wish.isMet();
+    }
+
+    // ---- for the evictor
+
+    /** Why the next object is to be evicted; null where none is. */
+    synchronized Evictor.@Nullable Reason reasonToEvict() {
+        Totals held = held();
+        if (isMakingRoom && !capacity.isAboveLow(held)) {
+            isMakingRoom = false;
+        }
+        boolean somebodyWaits = wanted.bytes() > 0 || wanted.objects() > 0;
+        if (isMakingRoom || (somebodyWaits && !capacity.takes(held.plus(wanted)))) {
+            return Evictor.Reason.CAPACITY;
+        }
+        return wantedBytesOnDevice > 0 ? Evictor.Reason.NO_SPACE : null;
+    }
+
+    /** How much is to be evicted because the file system is full; {@link #freed} says when. */
+    synchronized long wantedBytesOnDevice() {
+        return wantedBytesOnDevice;
+    }
+
+    /** The device has got room. */
+    synchronized void freed() {
+        wantedBytesOnDevice = 0;
+        notifyAll();
+    }
+
+    /** What {@link #nobodyIsLeft} wants later; to be asked for before the standings are drained. */
+    synchronized long asked() {
+        return asked;
+    }
+
+    /** Nobody is left to evict for those who had asked until then. */
+    synchronized void nobodyIsLeft(long askedUntil) {
+        givenUp = askedUntil;
+        if (asked == askedUntil) {
+            wantedBytesOnDevice = 0;
+        }
+        notifyAll();
+    }
+
+    /** An object was evicted: those who wait look whether that is enough. */
+    synchronized void evicted() {
+        notifyAll();
+    }
+
+    /** Waits until there may be something to do, for so long at most; false when the store closes. */
+    synchronized boolean awaitWork(long millis) {
+        if (!woken && !closing && millis > 0) {
+            try {
+                TimeUnit.MILLISECONDS.timedWait(this, millis);
+            } catch (InterruptedException e) {
+                closing = true; // nobody interrupts this thread but to end it
+            }
+        }
+        woken = false;
+        return !closing;
+    }
+
+    private void wake() {
+        woken = true;
+        notifyAll();
+    }
+
+    synchronized void close() {
+        closing = true;
+        notifyAll();
+    }
+}

@@ -1,0 +1,188 @@
+package org.objmapper.server.store;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.tier.EvictionOrder;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Evicts objects from the backing tier when it is fuller than its high watermark, when a PUT needs room and when the file system is full; on
+ * one thread, which alone has the order of eviction. After the start it goes through the index once, so that the order knows all objects. An
+ * eviction is a change like a DELETE.
+ */
+final class Evictor implements AutoCloseable {
+    /** How long noted uses may wait until the policy hears of them. */
+    private static final long PAUSE_MILLIS = 200;
+    /** Objects that are looked at or evicted in one turn: between turns it hears what has changed. */
+    private static final int TURN = 256;
+
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Evictor.class));
+
+    private final BackingTier tier;
+    private final Index index;
+    private final Committer committer;
+    private final Changes changes;
+    private final Closer closer;
+    private final Metrics metrics;
+    private final EvictionOrder order;
+    private final EvictionOrder.Victim victim = new EvictionOrder.Victim();
+    private final Thread thread = new Thread(this::run, "store-evictor");
+    /** The walk through the index goes on behind this key; before the first while it is null. */
+    private byte @Nullable [] walkedTo;
+
+    private boolean walking = true;
+    private long freedBytes;
+
+    /** Why an object is evicted. */
+    enum Reason {
+        /** The tier holds more than it should, or a PUT needs room. */
+        CAPACITY(Metric.STORE_EVICTIONS_CAPACITY),
+        /** The file system is full. */
+        NO_SPACE(Metric.STORE_EVICTIONS_NO_SPACE);
+
+        private final Metric metric;
+
+        Reason(Metric metric) {
+            this.metric = metric;
+        }
+    }
+
+    Evictor(
+            BackingTier tier,
+            EvictionOrder order,
+            Index index,
+            Committer committer,
+            Changes changes,
+            Closer closer,
+            Metrics metrics) {
+        this.tier = tier;
+        this.order = order;
+        this.index = index;
+        this.committer = committer;
+        this.changes = changes;
+        this.closer = closer;
+        this.metrics = metrics;
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    private void run() {
+        boolean busy = true;
+        while (tier.awaitWork(busy ? 0 : PAUSE_MILLIS)) {
+            busy = turn();
+        }
+    }
+
+    /** A piece of what there is to do; true if there is more. */
+    private boolean turn() {
+        long asked = tier.asked();
+        try {
+            if (!tier.standings().drain(order::stands)) {
+                walking = true; // some were left out: the index knows them
+                walkedTo = null;
+            }
+            tier.uses().drain(order::used);
+            if (walking) {
+                walkOn();
+            }
+            return makeRoom(asked) || walking;
+        } catch (StoreException | IndexException | InterruptedException e) {
+            FAILURES.error("The store can't make room: {}", e.getMessage());
+            tier.nobodyIsLeft(asked);
+            return false;
+        } catch (RuntimeException | Error e) {
+            FAILURES.error("Making room ended in a defect", e);
+            tier.nobodyIsLeft(asked);
+            return false;
+        }
+    }
+
+    private void walkOn() {
+        List<IndexRecord> some = index.after(walkedTo, TURN);
+        for (IndexRecord record : some) {
+            ObjectKey key = new ObjectKey(record.key());
+            walkedTo = key.digest();
+            if (record.isEvictable()) {
+                order.found(key.digestStart(), record.length());
+            }
+        }
+        if (some.size() < TURN) {
+            walking = false;
+            order.forgetUnconfirmed();
+        }
+    }
+
+    /** Evicts as long as there is a reason to; true if there is more to do than a turn takes. */
+    private boolean makeRoom(long asked) throws StoreException, InterruptedException {
+        for (int i = 0; i < TURN; i++) {
+            Reason reason = tier.reasonToEvict();
+            if (reason == null) {
+                return false;
+            }
+            if (reason == Reason.NO_SPACE && freedBytes >= tier.wantedBytesOnDevice()) {
+                letGoOfFiles();
+                tier.freed();
+            } else if (order.takeVictim(victim)) {
+                evict(reason);
+            } else if (walking) {
+                return true;
+            } else {
+                letGoOfFiles();
+                tier.nobodyIsLeft(asked);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void evict(Reason reason) throws StoreException, InterruptedException {
+        IndexRecord record = index.findEvictable(victim.hash());
+        if (record == null && victim.isConfirmed() && committer.pendingCount() > 0) {
+            committer.flush(); // it is on its way to the index
+            record = index.findEvictable(victim.hash());
+        }
+        if (record != null && changes.evict(new ObjectKey(record.key()))) {
+            metrics.count(reason.metric);
+            metrics.add(Metric.STORE_EVICTED_BYTES, record.length());
+            freedBytes += reason == Reason.NO_SPACE ? record.length() : 0;
+            tier.evicted();
+        }
+    }
+
+    /** Waits until the file system has got what was evicted for its sake. */
+    private void letGoOfFiles() throws InterruptedException {
+        if (freedBytes > 0) {
+            committer.flush();
+            closer.awaitAllSoFar();
+            freedBytes = 0;
+        }
+    }
+
+    /** Stops; whoever waits for room doesn't get it any more. */
+    @Override
+    public void close() {
+        tier.close();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
