@@ -27,8 +27,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
         header = "The objmapper server.",
         description = {
             "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
-                    + " standard output: objmapperd ready on PATH. SIGTERM, SIGINT and SIGHUP let it finish what it has begun and"
-                    + " end it: the configuration is read at the start alone.",
+                    + " standard output: objmapperd ready on PATH. SIGTERM, SIGINT and SIGHUP let it finish what it has begun, bodies"
+                    + " that are still coming in too, for the drain timeout at most, and end it; a second one ends it at once."
+                    + " The configuration is read at the start alone.",
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:ok", "2:wrong usage or configuration", "4:refused", "5:input or output failed"},
@@ -106,8 +107,8 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                     "nothing to do: objmapperd serve runs a server, objmapperd --dev one to try things with");
         }
         Logging.begin(debug);
-        try (StopSignal signal = StopSignal.register();
-                DevelopmentServer server = DevelopmentServer.prepare(socket, data)) {
+        StopSignal signal = StopSignal.register();
+        try (DevelopmentServer server = DevelopmentServer.prepare(socket, data)) {
             serve(server.configuration(), signal, server::welcome);
         }
         return ExitCode.OK;
@@ -135,9 +136,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         if (data != null) {
             configuration = configuration.withData(data);
         }
-        try (StopSignal signal = StopSignal.register()) {
-            serve(configuration, signal, () -> {});
-        }
+        serve(configuration, StopSignal.register(), () -> {});
         return ExitCode.OK;
     }
 
@@ -150,6 +149,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             }
             System.out.flush();
             signal.await();
+            signal.atNext(run::cutDrainShort);
             run.drain();
         }
     }

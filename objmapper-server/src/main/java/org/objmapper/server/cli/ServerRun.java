@@ -68,6 +68,12 @@ final class ServerRun implements AutoCloseable {
         }
     }
 
+    /** Lets a drain, under way or to come, wait no longer. Any thread. */
+    void cutDrainShort() {
+        LOG.info("waits no longer for what is in flight; sessions={}", server.sessions());
+        server.cutDrainShort();
+    }
+
     @Override
     public void close() {
         server.close();

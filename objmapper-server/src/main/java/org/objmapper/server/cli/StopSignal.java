@@ -1,50 +1,47 @@
 package org.objmapper.server.cli;
 
 import java.util.concurrent.CountDownLatch;
+import sun.misc.Signal;
 
-/** SIGTERM and SIGINT: whoever waits learns of them, and the process ends only after {@link #close}, with exit code 0. */
-final class StopSignal implements AutoCloseable {
-    private final CountDownLatch arrived = new CountDownLatch(1);
-    private final CountDownLatch finished = new CountDownLatch(1);
-    private final Thread hook = new Thread(this::endProcess, "stop");
+/**
+ * SIGTERM, SIGINT and SIGHUP: the first tells whoever waits, the others run what is to be done then. One that was ignored when the
+ * process began, as nohup has it, stays so.
+ */
+final class StopSignal {
+    private final CountDownLatch first = new CountDownLatch(1);
+    private int arrived;
+    private Runnable next = () -> {};
 
     private StopSignal() {}
 
-    /** Takes the signals from here on. */
+    /** Takes the signals from here on, to the end of the process. */
     static StopSignal register() {
-        StopSignal signal = new StopSignal();
-        Runtime.getRuntime().addShutdownHook(signal.hook);
-        return signal;
+        StopSignal stop = new StopSignal();
+        for (String name : new String[] {"TERM", "INT", "HUP"}) {
+            Signal.handle(new Signal(name), signal -> stop.take());
+        }
+        return stop;
     }
 
-    /** Waits for one. */
+    private synchronized void take() {
+        arrived++;
+        if (arrived == 1) {
+            first.countDown();
+        } else {
+            next.run();
+        }
+    }
+
+    /** Waits for the first. */
     void await() throws InterruptedException {
-        arrived.await();
+        first.await();
     }
 
-    private void endProcess() {
-        arrived.countDown();
-        boolean interrupted = false;
-        while (finished.getCount() > 0) {
-            try {
-                finished.await();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        Runtime.getRuntime().halt(ExitCode.OK); // the signal's own exit code would look like a failure
-    }
-
-    /** All is put away. */
-    @Override
-    public void close() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            finished.countDown(); // the signal came, and the hook waits
+    /** What each signal after the first does; at once where one has come already. */
+    synchronized void atNext(Runnable action) {
+        next = action;
+        if (arrived > 1) {
+            action.run();
         }
     }
 }

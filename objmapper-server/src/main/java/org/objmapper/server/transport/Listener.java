@@ -167,8 +167,12 @@ public final class Listener implements AutoCloseable {
 
     /** Says that there are too many sessions, and closes. */
     void turnAway(int accepted, int limit) {
-        String why = "the server has " + limit + " sessions, as many as it takes, or it stops";
-        turnAway(accepted, Status.TOO_MANY_SESSIONS, why);
+        turnAway(accepted, Status.TOO_MANY_SESSIONS, "the server has " + limit + " sessions, as many as it takes");
+    }
+
+    /** Says that the server stops, and closes. */
+    void turnAwayForTheStop(int accepted) {
+        turnAway(accepted, Status.SHUTTING_DOWN, "the server stops; ask the one that comes next");
     }
 
     private static void turnAway(int accepted, Status status, String why) {

@@ -64,7 +64,7 @@ final class Loop implements AutoCloseable {
     private long nextTick;
     private volatile boolean stopping;
     private boolean draining;
-    private int requestsGivenUp;
+    private int requestsLeft;
 
     /** What the loop was told to do, for a session or for the whole loop. */
     private record Task(@Nullable Session session, Runnable what) {}
@@ -277,7 +277,11 @@ final class Loop implements AutoCloseable {
             }
             return;
         }
-        if (draining || !sessionCount.tryAdd()) {
+        if (draining) {
+            listener.turnAwayForTheStop(socket);
+            return;
+        }
+        if (!sessionCount.tryAdd()) {
             listener.turnAway(socket, limits.maxSessions());
             return;
         }
@@ -416,34 +420,39 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    /** Takes no more sessions or requests, and lets each session finish. Any thread. */
+    /** Takes no more sessions or requests, and lets each session finish what it has begun. Any thread. */
     void drain() {
         add(new Task(null, () -> {
             draining = true;
-            for (Listener listener : listeners) {
-                NativeIo.epollRemove(epoll, listener.socket());
-            }
             for (int slot = 0; slot < usedSlots; slot++) {
                 Session session = sessions[slot];
                 if (session != null) {
-                    requestsGivenUp += session.shutDown();
+                    drain(session);
                 }
             }
         }));
+    }
+
+    private void drain(Session session) {
+        try {
+            session.drain();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            defect(session, e);
+        }
     }
 
     private void closeSessions(String why) {
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];
             if (session != null) {
-                requestsGivenUp += session.unanswered();
+                requestsLeft += session.unanswered();
                 closeAnyway(session, why);
             }
         }
         freeSlots();
     }
 
-    /** Ends the loop, and every session that is left; returns how many requests it has left unanswered since it drains. */
+    /** Ends the loop, and every session that is left; returns how many of their requests have no answer. */
     int stop() {
         stopping = true;
         add(new Task(null, () -> {}));
@@ -459,7 +468,7 @@ final class Loop implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        return requestsGivenUp;
+        return requestsLeft;
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.objmapper.server.transport;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.objmapper.nativeio.NativeIo;
@@ -17,6 +18,7 @@ public final class Server implements AutoCloseable {
     private final List<Listener> listeners;
     private final SessionCount sessions;
     private final ServerLimits limits;
+    private final CountDownLatch noMoreTime = new CountDownLatch(1);
 
     /** A server that takes no sessions yet; each loop gets exchanges of its own. */
     public Server(ServerLimits limits, List<Listener> listeners, int loopCount, Supplier<Exchanges> exchanges) {
@@ -49,7 +51,7 @@ public final class Server implements AutoCloseable {
      * What a drain could not wait for.
      *
      * @param sessions that were closed before they were done
-     * @param requests that got no answer, PUTs among them whose bodies had not come whole when the drain began
+     * @param requests of theirs that got no answer, PUTs among them whose bodies had not come whole
      */
     public record GivenUp(int sessions, int requests) {}
 
@@ -58,10 +60,17 @@ public final class Server implements AutoCloseable {
         loops.forEach(Loop::drain);
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limits.drainTimeoutMillis());
         while (sessions.count() > 0 && System.nanoTime() < end) {
-            Thread.sleep(LOOK_AGAIN_MILLIS);
+            if (noMoreTime.await(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)) {
+                break;
+            }
         }
         int left = sessions.count();
         return new GivenUp(left, loops.stream().mapToInt(Loop::stop).sum());
+    }
+
+    /** Lets a drain, under way or to come, wait no longer. Any thread. */
+    public void cutDrainShort() {
+        noMoreTime.countDown();
     }
 
     /** How many sessions there are. */

@@ -55,6 +55,9 @@ final class Session implements Peer, Output {
     private int maxMessageDescriptors;
     private boolean greeted;
     private boolean ended;
+    /** No new request is taken; the session closes when all that it has begun is answered. */
+    private boolean draining;
+
     private boolean closing;
     private boolean closed;
     /** What arrives is left unused until a body, or the order of the answers, has room for it. */
@@ -310,10 +313,7 @@ final class Session implements Peer, Output {
             throw new MalformedFrame(
                     "4.2", inFlight.size() + " requests are open, though " + terms.maxRequests() + " were granted");
         }
-        Exchange exchange = tooMany
-                ? new RefusedExchange(
-                        this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted")
-                : exchangeFor(operation);
+        Exchange exchange = exchangeFor(operation, tooMany);
         exchange.decode(frame, metadata);
         if (tooMany && !exchange.wantsBody() && inFlight.mustWait(exchange)) {
             waiting = true; // for its place in the order of the answers: nothing is queued beyond what was granted
@@ -329,7 +329,15 @@ final class Session implements Peer, Output {
         return true;
     }
 
-    private Exchange exchangeFor(int operation) {
+    private Exchange exchangeFor(int operation, boolean tooMany) {
+        if (draining && operation != Operation.CANCEL && operation != Operation.GOODBYE) {
+            return new RefusedExchange(
+                    this, this, Status.SHUTTING_DOWN, "the server stops; ask the one that comes next");
+        }
+        if (tooMany) {
+            return new RefusedExchange(
+                    this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted");
+        }
         Exchange spare = operation == Operation.GET || operation == Operation.HEAD ? inFlight.pollSpareGet() : null;
         return spare == null ? loop.exchanges().create(operation, this, this) : spare;
     }
@@ -458,20 +466,19 @@ final class Session implements Peer, Output {
         closeWhenSent();
     }
 
-    /** The server stops: says so, answers what is in flight, and takes no more. Returns how many PUTs lose the rest of their bodies so. */
-    int shutDown() {
+    /** The server stops: says so, finishes what is begun, and refuses what comes anew. */
+    void drain() {
         if (closed || closing) {
-            return 0;
+            return;
         }
+        draining = true;
         if (greeted) {
             output.frame(ERROR_ROOM)
                     .begin(Operation.GOODBYE, Frame.REPLY, 0, Status.SHUTTING_DOWN, 0)
                     .message("the server stops");
             end(null);
         }
-        int givenUp = finishAndClose();
         finishIfDone();
-        return givenUp;
     }
 
     /** How many requests have no answer yet. */
@@ -500,6 +507,8 @@ final class Session implements Peer, Output {
             loop.close(this, "done");
         } else if (answered && allIsUsed) {
             loop.close(this, "the client left");
+        } else if (draining && output.isEmpty() && inFlight.unanswered() == 0) {
+            loop.close(this, "the server stops");
         }
     }
 

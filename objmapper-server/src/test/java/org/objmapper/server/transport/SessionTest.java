@@ -511,18 +511,6 @@ class SessionTest {
     }
 
     @Test
-    void aPutWhoseFrameIsCutDoesNotHoldUpADrain() throws Exception {
-        try (RawClient client = RawClient.greeted(socket)) {
-            ByteBuffer cut = RawClient.put(2, "cut", new byte[20_000]).limit(10_000);
-            client.send(
-                    ByteBuffer.allocate(20_000).put(RawClient.ping(1)).put(cut).flip());
-            client.receive(); // both came in one message
-
-            assertThat(server.drain()).isEqualTo(new Server.GivenUp(0, 1));
-        }
-    }
-
-    @Test
     void aClientThatEndsItsInputGetsItsAnswersFirst() throws Exception {
         try (RawClient client = RawClient.greeted(socket)) {
             client.send(RawClient.ping(1));
