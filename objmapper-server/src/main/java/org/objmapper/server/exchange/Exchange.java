@@ -131,6 +131,11 @@ public abstract class Exchange {
         return operation;
     }
 
+    /** XXH3 of the key; 0 where there is no single key. The same from {@link #decode} on. */
+    public final long keyHash() {
+        return keyHash;
+    }
+
     // ---- its turn
 
     /** Whether the request must wait for one before it that is not answered yet (protocol-spec.md 4.3). */

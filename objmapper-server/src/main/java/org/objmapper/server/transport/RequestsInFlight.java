@@ -2,7 +2,6 @@ package org.objmapper.server.transport;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.exchange.Exchange;
@@ -15,7 +14,7 @@ final class RequestsInFlight {
     /** Exchanges of GETs that are kept for the next ones; most are done before the next is read. */
     private static final int SPARE_GETS = 16;
 
-    private final ArrayList<Exchange> exchanges = new ArrayList<>();
+    private final RequestTable exchanges = new RequestTable();
     private final ArrayDeque<Exchange> awaitingRoom = new ArrayDeque<>();
     private final ArrayDeque<Exchange> spareGets = new ArrayDeque<>();
     private final InputMemory memory;
@@ -45,23 +44,17 @@ final class RequestsInFlight {
 
     @Nullable
     Exchange find(int requestId) {
-        for (int i = 0; i < exchanges.size(); i++) {
-            if (exchanges.get(i).requestId() == requestId) {
-                return exchanges.get(i);
-            }
-        }
-        return null;
+        return exchanges.find(requestId);
     }
 
     // ---- their turns
 
     /** Takes a request on, and runs it unless it has to wait; the body that follows in its frame is its own. True when it is answered. */
     boolean add(Exchange exchange) {
-        exchanges.add(exchange);
+        exchanges.addLast(exchange);
         bodyOf = exchange;
         runInTurn(exchange);
-        int last = exchanges.size() - 1;
-        return last < 0 || exchanges.get(last) != exchange;
+        return !exchanges.contains(exchange);
     }
 
     /** So much of what the request keeps is counted in the memory for input, until the request is answered. */
@@ -96,8 +89,11 @@ final class RequestsInFlight {
 
     /** Whether requests before it have to be answered first; one with a body that follows stands where its END does. */
     boolean mustWait(Exchange exchange) {
-        for (int i = 0; i < exchanges.size(); i++) {
-            Exchange earlier = exchanges.get(i);
+        if (!ordered && !exchanges.mayMeetAnother(exchange)) {
+            return false;
+        }
+        for (int at = exchanges.first(); at != RequestTable.NOWHERE; at = exchanges.next(at)) {
+            Exchange earlier = exchanges.get(at);
             if (earlier == exchange) {
                 return false;
             }
@@ -117,13 +113,15 @@ final class RequestsInFlight {
 
     /** Runs those whose turn has come. */
     private void runHeld() {
-        for (int i = 0; held > 0 && i < exchanges.size(); i++) {
-            Exchange next = exchanges.get(i);
+        int at = exchanges.first();
+        while (held > 0 && at != RequestTable.NOWHERE) {
+            Exchange next = exchanges.get(at);
+            at = exchanges.next(at);
             if (next.isHeld() && !mustWait(next)) {
                 takeTurn(next);
                 if (next.run()) {
                     finished(next);
-                    i = -1; // others may have waited for it
+                    at = exchanges.first(); // others may have waited for it
                 }
             }
         }
@@ -214,13 +212,13 @@ final class RequestsInFlight {
     void endOfBody(Exchange exchange, Status status) {
         exchange.endOfBody(status);
         exchanges.remove(exchange);
-        exchanges.add(exchange);
+        exchanges.addLast(exchange);
         runInTurn(exchange);
     }
 
     boolean hasOpenBody() {
-        for (int i = 0; i < exchanges.size(); i++) {
-            if (exchanges.get(i).wantsBody()) {
+        for (int at = exchanges.first(); at != RequestTable.NOWHERE; at = exchanges.next(at)) {
+            if (exchanges.get(at).wantsBody()) {
                 return true;
             }
         }
@@ -232,8 +230,8 @@ final class RequestsInFlight {
     /** How many have no answer yet. */
     int unanswered() {
         int count = 0;
-        for (int i = 0; i < exchanges.size(); i++) {
-            count += exchanges.get(i).isAnswered() ? 0 : 1;
+        for (int at = exchanges.first(); at != RequestTable.NOWHERE; at = exchanges.next(at)) {
+            count += exchanges.get(at).isAnswered() ? 0 : 1;
         }
         return count;
     }
@@ -245,7 +243,9 @@ final class RequestsInFlight {
      */
     int abandonUnfinishedBodies(boolean frameIsCut) {
         int count = 0;
-        for (Exchange exchange : exchanges.toArray(new Exchange[0])) {
+        for (int next, at = exchanges.first(); at != RequestTable.NOWHERE; at = next) {
+            Exchange exchange = exchanges.get(at);
+            next = exchanges.next(at);
             if (exchange.wantsBody() || (frameIsCut && exchange == bodyOf)) {
                 count += exchange.isAnswered() ? 0 : 1;
                 abandon(exchange);
@@ -268,11 +268,15 @@ final class RequestsInFlight {
 
     /** Lets go of all. */
     void abandon() {
-        exchanges.forEach(this::uncount);
+        memory.uncount(keptBytes);
+        keptBytes = 0;
         held = 0;
         awaitingRoom.clear();
         while (!exchanges.isEmpty()) {
-            exchanges.remove(exchanges.size() - 1).abandon();
+            Exchange exchange = exchanges.get(exchanges.first());
+            exchanges.remove(exchange);
+            exchange.setCountedBytes(0);
+            exchange.abandon();
         }
     }
 }
