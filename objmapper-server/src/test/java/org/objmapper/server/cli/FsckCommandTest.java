@@ -59,7 +59,7 @@ class FsckCommandTest {
     void whatIsLeftIsFourAndWhatIsRepairedIsOne() throws Exception {
         makeOrphan();
         Path configuration = temporary.resolve("objmapperd.toml");
-        Files.writeString(configuration, "[store]\ndirectory = \"" + store + "\"\n");
+        Files.writeString(configuration, "[store]\ndirectory = \"" + store + "\"\ncapacity = \"1 GiB\"\n");
 
         Ended left = fsck("-c", configuration.toString());
         assertThat(left.exitCode()).isEqualTo(4);
