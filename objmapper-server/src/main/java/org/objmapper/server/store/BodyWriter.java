@@ -267,7 +267,7 @@ public final class BodyWriter {
 
     private void append(ByteBuffer bytes) {
         try {
-            fileToAppendTo().append(bytes);
+            fileToAppendTo().append(bytes, () -> store.makeRoom(declared));
             digest.update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
             synchronized (this) {

@@ -1,6 +1,8 @@
 package org.objmapper.server.store;
 
+import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
@@ -10,17 +12,22 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.tier.EvictionOrder;
+import org.objmapper.server.store.tier.OrderCopy;
 import org.slf4j.LoggerFactory;
 
 /**
  * Evicts objects from the backing tier when it is fuller than its high watermark, when a PUT needs room and when the file system is full; on
- * one thread, which alone has the order of eviction. After the start it goes through the index once, so that the order knows all objects. An
- * eviction is a change like a DELETE.
+ * one thread, which alone has the order of eviction. After the start that is the saved one; it goes through the index once, so that the order
+ * knows all objects. An eviction is a change like a DELETE.
  */
 final class Evictor implements AutoCloseable {
     /** How long noted uses may wait until the policy hears of them. */
     private static final long PAUSE_MILLIS = 200;
+    /** How old the saved order may become; a stop saves it too. */
+    private static final long SAVE_PAUSE_NANOS = TimeUnit.MINUTES.toNanos(10);
+
     /** Objects that are looked at or evicted in one turn: between turns it hears what has changed. */
     private static final int TURN = 256;
 
@@ -28,6 +35,7 @@ final class Evictor implements AutoCloseable {
 
     private final BackingTier tier;
     private final Index index;
+    private final SavedOrder saved;
     private final Committer committer;
     private final Changes changes;
     private final Closer closer;
@@ -40,6 +48,11 @@ final class Evictor implements AutoCloseable {
 
     private boolean walking = true;
     private long freedBytes;
+    private long savedNanos = System.nanoTime();
+    /** What is left of the order that is being saved, and where it goes. */
+    private @Nullable OrderCopy copy;
+
+    private SavedOrder.@Nullable Writer writer;
 
     /** Why an object is evicted. */
     enum Reason {
@@ -59,6 +72,7 @@ final class Evictor implements AutoCloseable {
             BackingTier tier,
             EvictionOrder order,
             Index index,
+            SavedOrder saved,
             Committer committer,
             Changes changes,
             Closer closer,
@@ -66,6 +80,7 @@ final class Evictor implements AutoCloseable {
         this.tier = tier;
         this.order = order;
         this.index = index;
+        this.saved = saved;
         this.committer = committer;
         this.changes = changes;
         this.closer = closer;
@@ -78,9 +93,61 @@ final class Evictor implements AutoCloseable {
     }
 
     private void run() {
+        attempt(() -> saved.load(order::restore), "read the order of eviction");
         boolean busy = true;
         while (tier.awaitWork(busy ? 0 : PAUSE_MILLIS)) {
             busy = turn();
+            if (writer != null || System.nanoTime() - savedNanos >= SAVE_PAUSE_NANOS) {
+                attempt(this::saveOn, "save the order of eviction");
+            }
+        }
+        attempt(this::saveAll, "save the order of eviction");
+    }
+
+    /** Saves the order piece by piece, so that evictions don't wait for all of it. */
+    private void saveOn() throws IOException {
+        SavedOrder.Writer begun = writer;
+        OrderCopy left = copy;
+        if (begun == null || left == null) {
+            savedNanos = System.nanoTime();
+            copy = new OrderCopy(order);
+            writer = saved.begin(committer::write);
+        } else if (!left.handOver(begun::add)) {
+            begun.end();
+            stopSaving();
+        }
+    }
+
+    private void stopSaving() {
+        writer = null;
+        copy = null;
+    }
+
+    /** The last objects that came and went are in it too. */
+    private void saveAll() throws IOException {
+        tier.standings().drain(order::stands);
+        tier.uses().drain(order::used);
+        SavedOrder.Writer last = saved.begin(committer::write);
+        OrderCopy all = new OrderCopy(order);
+        while (all.handOver(last::add)) {
+            // piece by piece
+        }
+        last.end();
+    }
+
+    private interface Task {
+        void run() throws IOException;
+    }
+
+    private void attempt(Task task, String what) {
+        try {
+            task.run();
+        } catch (IOException | IndexException e) {
+            stopSaving();
+            FAILURES.error("The store can't " + what + ": {}", e.getMessage());
+        } catch (RuntimeException | Error e) {
+            stopSaving();
+            FAILURES.error("A defect kept the store from that: " + what, e);
         }
     }
 

@@ -21,7 +21,9 @@ import org.objmapper.server.store.hold.LeaseProbe;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.table.Filler;
 import org.objmapper.server.store.table.ObjectTable;
 import org.objmapper.server.store.tier.EvictionOrder;
@@ -54,6 +56,9 @@ public final class Store implements AutoCloseable {
     private static final long INDEX_MAP_BYTES = 1L << 40;
 
     static final int SHED_AT_ONCE = 64;
+    /** What is evicted at least when the device is full, so that the next PUT finds room. */
+    private static final long EVICTED_AT_ONCE_BYTES = 4L << 20;
+
     /** Removed files that are watched because a client holds them, and the part of all descriptors that they may take. */
     private static final int MAX_WATCHED = 4_096;
 
@@ -132,7 +137,8 @@ public final class Store implements AutoCloseable {
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
         changes = new Changes(index, files, tier, committer, fills, clock);
         EvictionOrder order = new EvictionOrder(options.capacity().policy());
-        evictor = new Evictor(tier, order, index, committer, changes, closer, metrics);
+        evictor = new Evictor(
+                tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, closer, metrics);
         purger = new Purger(index, changes);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
         finder = new Finder(index, files, hot, table, reserve, committer, closer, housekeeping, objects, memory);
@@ -311,7 +317,7 @@ public final class Store implements AutoCloseable {
     private void copy(Put put, PassedBody passedBody, int descriptor, Result.Outcome outcome) {
         Body body;
         try {
-            body = passedBody.copy(put, INLINE_BODY_BYTES);
+            body = copyWithRoom(put, passedBody);
         } catch (IOException e) {
             outcome.done(Result.failed(StoreException.of(e)));
             return;
@@ -323,6 +329,24 @@ public final class Store implements AutoCloseable {
             NativeIo.close(descriptor);
         }
         answered(() -> put(put, body, outcome), outcome);
+    }
+
+    /** Where the device is full, objects are evicted, and it is tried once more. */
+    private Body copyWithRoom(Put put, PassedBody passedBody) throws IOException {
+        try {
+            return passedBody.copy(put, INLINE_BODY_BYTES);
+        } catch (IOException e) {
+            if (StoreException.of(e).status() != Status.NO_SPACE) {
+                throw e;
+            }
+            makeRoom(passedBody.length());
+            return passedBody.copy(put, INLINE_BODY_BYTES);
+        }
+    }
+
+    /** The device is full: evicts objects of so many bytes, and some more, as far as there are. May block. */
+    void makeRoom(long bytes) {
+        tier.freeDevice(Math.max(bytes, EVICTED_AT_ONCE_BYTES));
     }
 
     /** Closes a descriptor that a user passed, where that may block nobody else. */

@@ -38,7 +38,7 @@ class CommitterTest {
                 writer.add(7, 8, (byte) 9);
                 writer.end();
                 List<String> entries = new ArrayList<>();
-                order.load((digest, variant, state) -> entries.add(digest + " " + variant + " " + state));
+                order.load((digest, bytes, state) -> entries.add(digest + " " + bytes + " " + state));
 
                 assertThat(entries).containsExactly("7 8 9");
             }

@@ -7,11 +7,13 @@ import static org.objmapper.server.store.StoreUnderTest.plain;
 import static org.objmapper.server.store.StoreUnderTest.with;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.badinput.SmallFileSystem;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
@@ -216,5 +218,66 @@ class StoreEvictionTest {
         assertThat(store.put(plain("c"), new byte[40 * KIB]).status()).isEqualTo(Status.OK);
 
         assertThat(store.keys("", 100)).containsExactly("a0", "c");
+    }
+
+    // ---- restarts
+
+    @Test
+    void theOrderOfEvictionOutlivesAStop() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 9, 10 * KIB);
+        for (String key : List.of("a1", "a0", "a3")) {
+            StoredObject asked = store.pin(key);
+            store.store().found(asked);
+            asked.unpin();
+            store.reopen(); // each use is in the order before the next
+        }
+
+        putEvictables("b", 1, 10 * KIB);
+
+        awaitBytes(50 * KIB);
+        assertThat(store.keys("", 100)).containsExactly("a0", "a1", "a3", "a8", "b0");
+    }
+
+    @Test
+    void whatCameAndWentSinceTheOrderWasSavedCostsNothing() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 8, 10 * KIB);
+        store.reopen();
+        store.delete("a0");
+        store.putOk("a1", new byte[10 * KIB]);
+        store.reopen();
+
+        putEvictables("b", 2, 10 * KIB);
+        putEvictables("c", 2, 10 * KIB);
+
+        awaitBytes(60 * KIB);
+        assertThat(store.keys("", 100)).contains("a1").doesNotContain("a0", "a2");
+        assertThat(store.figure("objmapper_store_bytes"))
+                .isEqualTo(store.keys("", 100).size() * 10L * KIB);
+    }
+
+    // ---- a full file system
+
+    @Test
+    void onAFullFileSystemEvictableObjectsMakeRoom() throws Exception {
+        try (SmallFileSystem small = new SmallFileSystem(directory.resolve("small"), "16m");
+                StoreUnderTest full = new StoreUnderTest(small.root)) {
+            full.putOk("kept", new byte[100 * KIB]);
+            int taken = 0;
+            for (int i = 0; i < 60; i++) {
+                Result result = full.put(with("e" + i, evictability(true), -1), new byte[512 * KIB]);
+                assertThat(result.status()).as(result.message()).isIn(Status.OK, Status.NO_SPACE);
+                taken += result.status() == Status.OK ? 1 : 0;
+                full.store().flush();
+            }
+
+            assertThat(taken).as("more than the file system has room for").isGreaterThan(32);
+            assertThat(full.figure("objmapper_store_evictions_no_space_total")).isPositive();
+            assertThat(full.get("kept").body()).hasSize(100 * KIB);
+            await().untilAsserted(() -> assertThat(full.put(with("last", evictability(true), -1), new byte[512 * KIB])
+                            .status())
+                    .isEqualTo(Status.OK));
+        }
     }
 }

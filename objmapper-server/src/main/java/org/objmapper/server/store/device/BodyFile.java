@@ -23,11 +23,20 @@ public final class BodyFile {
 
     /** Appends what is between 0 and the limit of a direct buffer. */
     public void append(ByteBuffer bytes) throws DeviceException {
+        append(bytes, () -> {});
+    }
+
+    /** Appends what is between 0 and the limit of a direct buffer; where the device is full, once more after {@code makeRoom}. */
+    public void append(ByteBuffer bytes, Runnable makeRoom) throws DeviceException {
+        boolean roomMade = false;
         long address = NativeIo.address(bytes);
         int done = 0;
         while (done < bytes.limit()) {
             long written = NativeIo.write(descriptor, address + done, bytes.limit() - done, length);
-            if (written < 0 && written != -Errno.EINTR) {
+            if (written == -Errno.ENOSPC && !roomMade) {
+                makeRoom.run();
+                roomMade = true;
+            } else if (written < 0 && written != -Errno.EINTR) {
                 throw DeviceException.ofErrno(written, "write a body");
             }
             if (written > 0) {

@@ -22,7 +22,7 @@ public final class SavedOrder {
     /** Objects in a chunk. */
     static final int CHUNK_ENTRIES = 4_096;
 
-    private static final int ENTRY_BYTES = Long.BYTES + Integer.BYTES + 1;
+    private static final int ENTRY_BYTES = Long.BYTES + Long.BYTES + 1;
     private static final int REMOVED_AT_ONCE = 64;
     private static final int FIRST_SNAPSHOT = 1;
 
@@ -36,10 +36,10 @@ public final class SavedOrder {
          * The next object, in the order in which they were saved.
          *
          * @param digest the first 8 bytes of the SHA-256 of its key, big-endian
-         * @param variant the first 4 bytes of its variant, big-endian; 0 where it has none
+         * @param bytes of its body
          * @param state as the policy gave it
          */
-        void next(long digest, int variant, byte state);
+        void next(long digest, long bytes, byte state);
     }
 
     /** Brings rows to disk. */
@@ -66,7 +66,7 @@ public final class SavedOrder {
         for (int i = 1; chunk != null; i++) {
             ByteBuffer buffer = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN);
             while (buffer.remaining() >= ENTRY_BYTES) {
-                entries.next(buffer.getLong(), buffer.getInt(), buffer.get());
+                entries.next(buffer.getLong(), buffer.getLong(), buffer.get());
             }
             chunk = chunk(snapshot, i);
         }
@@ -133,8 +133,8 @@ public final class SavedOrder {
         }
 
         /** Adds the next object, see {@link Entries#next}; waits for a commit each time a chunk is full. */
-        public void add(long digest, int variant, byte state) throws IOException {
-            entries.putLong(digest).putInt(variant).put(state);
+        public void add(long digest, long bytes, byte state) throws IOException {
+            entries.putLong(digest).putLong(bytes).put(state);
             if (!entries.hasRemaining()) {
                 writeChunk();
             }

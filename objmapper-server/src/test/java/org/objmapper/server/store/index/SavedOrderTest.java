@@ -24,7 +24,7 @@ class SavedOrderTest {
     private Index index;
     private boolean isNew = true;
 
-    private record Entry(long digest, int variant, byte state) {}
+    private record Entry(long digest, long bytes, byte state) {}
 
     @BeforeEach
     void open() {
@@ -45,7 +45,7 @@ class SavedOrderTest {
     private static List<Entry> entries(int count, int seed) {
         List<Entry> entries = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            entries.add(new Entry(Long.MIN_VALUE + i * 31L + seed, -i, (byte) (i + seed)));
+            entries.add(new Entry(Long.MIN_VALUE + i * 31L + seed, Long.MAX_VALUE - i, (byte) (i + seed)));
         }
         return entries;
     }
@@ -53,14 +53,14 @@ class SavedOrderTest {
     private void save(int tier, List<Entry> entries, SavedOrder.Rows rows) throws IOException {
         SavedOrder.Writer writer = new SavedOrder(index, tier).begin(rows);
         for (Entry entry : entries) {
-            writer.add(entry.digest, entry.variant, entry.state);
+            writer.add(entry.digest, entry.bytes, entry.state);
         }
         writer.end();
     }
 
     private List<Entry> loaded(int tier) {
         List<Entry> entries = new ArrayList<>();
-        new SavedOrder(index, tier).load((digest, variant, state) -> entries.add(new Entry(digest, variant, state)));
+        new SavedOrder(index, tier).load((digest, bytes, state) -> entries.add(new Entry(digest, bytes, state)));
         return entries;
     }
 
