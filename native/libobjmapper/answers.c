@@ -110,6 +110,9 @@ static int take_hello(om_context *c, const om_frame *f)
 		return out_of_place(c, f, "no memory for its terms");
 	c->session->max_requests = granted(hello, WIRE_MAX_REQUESTS, DEFAULT_REQUESTS);
 	c->session->features = om_find_u64(hello, WIRE_FEATURES, 0);
+	c->session->max_descriptors = granted(hello, WIRE_MAX_MESSAGE_DESCRIPTORS, 0);
+	if (granted(hello, WIRE_MAX_QUEUED_DESCRIPTORS, 0) == 0)
+		c->session->max_descriptors = 0;
 	c->session->greeted = 1;
 	om_reply_free(hello);
 	return 0;

@@ -280,14 +280,22 @@ static int check_open(om_context *c, int fd)
 	return fcntl(fd, F_GETFD) >= 0 ? 0 : context_refuse(c, "%d is no open descriptor", fd);
 }
 
+int om_append_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o, uint32_t *id)
+{
+	uint32_t own;
+
+	if (check_open(c, fd) < 0 || check_put(c, key_length, o) < 0)
+		return -1;
+	if (c->session->max_descriptors == 0)
+		return context_refuse(c, "the server takes no descriptors: send the bytes");
+	size_t frame = begin_put(c, key, key_length, 0, 1, length, o, id_or(id, &own));
+	return context_end_with(c, frame, fd);
+}
+
 om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *o)
 {
 	uint32_t id;
-
-	if (check_waits(c) < 0 || check_open(c, fd) < 0 || check_put(c, key_length, o) < 0 || context_send(c, -1) < 0)
-		return NULL;
-	size_t frame = begin_put(c, key, key_length, 0, 1, length, o, &id);
-	return context_end_with(c, frame, fd) < 0 ? NULL : context_wait(c, id);
+	return check_waits(c) < 0 || om_append_put_fd(c, key, key_length, fd, length, o, &id) < 0 ? NULL : context_wait(c, id);
 }
 
 int om_append_touch(om_context *c, const void *key, size_t key_length, const om_put_options *o, uint32_t *id)

@@ -111,7 +111,7 @@ static void write_hello(om_context *c, const om_options *o)
 
 static int greet(om_context *c)
 {
-	if (context_send(c, -1) < 0)
+	if (context_send(c) < 0)
 		return -1;
 	while (!c->session->greeted)
 		if (context_receive(c) < 0)
@@ -137,6 +137,8 @@ static om_context *new_context(const om_options *options)
 	s->max_requests = DEFAULT_REQUESTS;
 	s->pending_tail = &s->pending;
 	s->done_tail = &s->done;
+	s->passed_tail = &s->passed;
+	s->max_descriptors = DEFAULT_DESCRIPTORS;
 	om_set_timeout(c, o->timeout_millis);
 	s->reader = om_reader_new(0);
 	if (check_options(c, o) == 0)
@@ -189,7 +191,7 @@ void om_free(om_context *c)
 		close(s->socket);
 	context_close_pipe(c);
 	om_reader_free(s->reader);
-	wire_free(&s->out);
+	context_drop_output(c);
 	free(s->input);
 	free(s);
 	free(c);

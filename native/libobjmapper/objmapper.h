@@ -165,7 +165,7 @@ typedef struct om_get_options {
 typedef struct om_put_options {
 	int durable;                  /* 1: the answer means that it survives power loss */
 	int evictable;                /* 1: the store may drop it when it needs room */
-	uint64_t ttl_millis;          /* from now; 0 in a PUT, or OM_UNBOUNDED: never expires */
+	uint64_t ttl_millis;          /* from now, 1 and more; 0 in a PUT, or OM_UNBOUNDED: never expires */
 	uint64_t grace_millis;        /* how long past its expiry it may be given to those who accept that */
 	const char *etag;             /* 1 to 256 bytes */
 	const char *content_type;     /* 1 to 256 bytes */
@@ -197,7 +197,7 @@ OM_API int om_socket(const om_context *c);
 /* How long the calls from now on wait without any progress, in milliseconds: 0: 30,000; -1: for ever. */
 OM_API void om_set_timeout(om_context *c, int timeout_millis);
 
-/* How many requests the server lets be in flight; it answers one more with OM_BUSY. */
+/* How many requests the server lets be in flight, 64 before its HELLO has come; it answers one more with OM_BUSY. */
 OM_API uint32_t om_max_requests(const om_context *c);
 
 /* What the server has: bits of enum om_feature. A request for what it has not is answered OM_UNSUPPORTED, or as if it asked for less. */
@@ -214,11 +214,11 @@ OM_API om_reply *om_put_from(om_context *c, const void *key, size_t key_length, 
 typedef ssize_t om_source(void *argument, void *bytes, size_t room);
 /* Sends length bytes that source gives; OM_UNBOUNDED: up to its end. source must not use the context. */
 OM_API om_reply *om_put_stream(om_context *c, const void *key, size_t key_length, om_source *source, void *argument, uint64_t length, const om_put_options *options);
-/* Hands over a descriptor with exactly length bytes: a sealed memfd, or a file that the server's configuration accepts. The caller's copy stays the caller's. */
+/* Hands over a descriptor with exactly length bytes: a sealed memfd, or a file that the server's configuration accepts; else OM_BAD_DESCRIPTOR. The caller's copy stays the caller's. */
 OM_API om_reply *om_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options);
 OM_API om_reply *om_delete(om_context *c, const void *key, size_t key_length, int durable);
 OM_API om_reply *om_touch(om_context *c, const void *key, size_t key_length, const om_put_options *options);
-/* The body holds entries for om_list_next; OM_CURSOR in the metadata is the next call's cursor. */
+/* Up to limit objects (1 to 10,000; 0: 1,000) in the body, for om_list_next; OM_CURSOR in the metadata is the cursor of the next call with the same prefix; without one it is the last. */
 OM_API om_reply *om_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit);
 OM_API om_reply *om_purge_key(om_context *c, const void *key, size_t key_length, int soft);
 OM_API om_reply *om_purge_prefix(om_context *c, const void *prefix, size_t prefix_length, int soft);
@@ -237,6 +237,8 @@ OM_API om_reply *om_goodbye(om_context *c);
 OM_API int om_append_get(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
 OM_API int om_append_head(om_context *c, const void *key, size_t key_length, const om_get_options *options, uint32_t *id);
 OM_API int om_append_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options, uint32_t *id);
+/* Queues a PUT with a descriptor, as om_put_fd has it. The library keeps a duplicate until it is sent. */
+OM_API int om_append_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options, uint32_t *id);
 OM_API int om_append_touch(om_context *c, const void *key, size_t key_length, const om_put_options *options, uint32_t *id);
 OM_API int om_append_delete(om_context *c, const void *key, size_t key_length, int durable, uint32_t *id);
 OM_API int om_append_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit, uint32_t *id);
@@ -257,15 +259,17 @@ OM_API om_reply *om_get_reply(om_context *c);
 
 /* ---- a session in an event loop: the caller owns the socket and moves bytes and descriptors; the calls above that begin with
  * om_append_, and om_get_reply, are the same, but nothing blocks: om_get_reply returns NULL, with err 0, where no answer is complete.
- * The calls that wait for an answer are refused: nothing is queued, errstr says why. A PUT with a passed descriptor is not possible. */
+ * The calls that wait for an answer are refused: nothing is queued, errstr says why. */
 
 /* A session with its HELLO queued. NULL without memory. */
 OM_API om_context *om_detached(const om_options *options);
-/* The bytes to send, and how many; NULL where there are none. Valid until the next call. */
+/* The bytes to send next, and how many; NULL where there are none. Valid until the next call but om_output_fd. */
 OM_API const void *om_output(om_context *c, size_t *length);
+/* The descriptor to send with the first of them (SCM_RIGHTS); -1: none. It stays the session's, which closes it when om_output_sent says that a byte of them went. */
+OM_API int om_output_fd(const om_context *c);
 /* Says how many of them were sent. */
 OM_API void om_output_sent(om_context *c, size_t length);
-/* Takes in what recvmsg brought: bytes (copied) and descriptors (the session's from now on, whatever is returned). 0, or -1 when the session failed. */
+/* Takes in what recvmsg brought, with control room for 253 descriptors: bytes (copied) and descriptors (the session's from now on, whatever is returned). 0, or -1 when the session failed. */
 OM_API int om_input(om_context *c, const void *bytes, size_t length, const int *fds, size_t fd_count);
 
 /* ---- replies */
@@ -276,7 +280,7 @@ OM_API void om_reply_free(om_reply *reply);
 /* Takes the descriptor over: the caller closes it. -1 where there is none. */
 OM_API int om_reply_take_fd(om_reply *reply);
 
-/* The n-th (from 0) value of a type; NULL where there is none. It is the reply's. */
+/* The n-th (from 0) value of a type; NULL, and a length of 0, where there is none. It is the reply's, and has no NUL behind it. */
 OM_API const void *om_find(const om_reply *reply, int type, unsigned n, size_t *length);
 
 /* The n-th (from 0) variant header of an object, pointing into the reply, not NUL-terminated: 1, or 0 where there is none. */

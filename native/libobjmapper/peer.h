@@ -60,6 +60,8 @@ static inline void answer_hello(struct peer *p)
 	check(f.operation == WIRE_HELLO && f.object_length == WIRE_MAGIC);
 	frame = wire_begin(&b, WIRE_HELLO, WIRE_REPLY, 0, 0, 0, WIRE_MAGIC);
 	wire_u32(&b, WIRE_MAX_REQUESTS, 4096);
+	wire_u32(&b, WIRE_MAX_MESSAGE_DESCRIPTORS, 16);
+	wire_u32(&b, WIRE_MAX_QUEUED_DESCRIPTORS, 16);
 	wire_end(&b, frame, NULL, 0);
 	tell(p, &b, NULL, 0);
 }

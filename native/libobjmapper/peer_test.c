@@ -118,7 +118,8 @@ static void refuses_a_put_on_its_way(struct peer *p)
 }
 
 /* Answers a passed descriptor with what it reads from it. */
-static void reads_the_passed_descriptor(struct peer *p)
+/* The answer has the bytes that it found in the descriptor. */
+static void answer_with_the_passed_bytes(struct peer *p)
 {
 	struct wire_buffer b = { 0 };
 	unsigned char bytes[64];
@@ -127,9 +128,25 @@ static void reads_the_passed_descriptor(struct peer *p)
 	hear(p, &f);
 	check(f.operation == WIRE_PUT && f.fds == 1 && f.fd >= 0 && f.body_length == 0);
 	ssize_t n = pread(f.fd, bytes, sizeof bytes, 0);
-	check(n >= 0 && (uint64_t)n == f.object_length);
+	check(n >= 0 && (uint64_t)n == f.object_length && close(f.fd) == 0);
 	add(&b, WIRE_PUT, 0, f.id, OM_OK, 0, 0, bytes, (size_t)n);
 	tell(p, &b, NULL, 0);
+}
+
+static void reads_the_passed_descriptor(struct peer *p)
+{
+	om_frame f;
+
+	answer_with_the_passed_bytes(p);
+	hear(p, &f);
+}
+
+static void reads_many_passed_descriptors(struct peer *p)
+{
+	om_frame f;
+
+	for (int i = 0; i < 40; i++)
+		answer_with_the_passed_bytes(p);
 	hear(p, &f);
 }
 
@@ -400,6 +417,27 @@ static void a_passed_descriptor_stays_the_callers(void)
 	end(c, child);
 }
 
+static void descriptors_can_be_passed_many_at_once(void)
+{
+	pid_t child;
+	om_context *c = connect_to(reads_many_passed_descriptors, NULL, &child);
+
+	for (int i = 0; i < 40; i++) {
+		char body[8];
+		int fd = memfd_create("body", MFD_CLOEXEC), length = snprintf(body, sizeof body, "%d", i);
+		check(fd >= 0 && write(fd, body, (size_t)length) == length);
+		check(om_append_put_fd(c, "key", 3, fd, (uint64_t)length, NULL, NULL) == 0 && close(fd) == 0);
+	}
+	for (int i = 0; i < 40; i++) {
+		char body[8];
+		int length = snprintf(body, sizeof body, "%d", i);
+		om_reply *r = om_get_reply(c);
+		check(r != NULL && r->body_length == (size_t)length && memcmp(r->body, body, (size_t)length) == 0);
+		om_reply_free(r);
+	}
+	end(c, child);
+}
+
 /* SIGPIPE would kill this test. */
 static void a_server_that_hangs_up_is_an_error_with_its_reason(void)
 {
@@ -484,6 +522,7 @@ int main(void)
 	every_call_gives_up_on_a_server_that_says_nothing();
 	an_endless_put_stops_when_it_is_refused();
 	a_passed_descriptor_stays_the_callers();
+	descriptors_can_be_passed_many_at_once();
 	a_server_that_hangs_up_is_an_error_with_its_reason();
 	answers_that_came_with_the_servers_last_words_are_given_before_the_failure();
 	body_bytes_go_to_the_sink();

@@ -32,6 +32,7 @@ const void *om_find(const om_reply *r, int wanted, unsigned n, size_t *length)
 	for (size_t at = 0; wire_next(r->metadata, r->metadata_length, &at, &type, &value, length);)
 		if (type == wanted && n-- == 0)
 			return value;
+	*length = 0;
 	return NULL;
 }
 

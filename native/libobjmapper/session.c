@@ -185,7 +185,43 @@ static int say_why_it_closed(om_context *c)
 	return -1;
 }
 
-int context_send(om_context *c, int fd)
+/* How much of what is queued goes out together: up to the next frame that brings a descriptor, which goes with its first byte. */
+static size_t output_length(const struct om_session *s)
+{
+	const struct passed *p = s->passed;
+	if (p != NULL && p->frame == s->out_sent)
+		p = p->next;
+	return (p != NULL ? p->frame : s->out.length) - s->out_sent;
+}
+
+static void drop_first_passed(struct om_session *s)
+{
+	struct passed *p = s->passed;
+	s->passed = p->next;
+	if (s->passed == NULL)
+		s->passed_tail = &s->passed;
+	close(p->fd);
+	free(p);
+}
+
+/* So much of what is queued was sent, and the descriptor that goes with its first byte. */
+static void sent(struct om_session *s, size_t length)
+{
+	if (length > 0 && s->passed != NULL && s->passed->frame == s->out_sent)
+		drop_first_passed(s);
+	s->out_sent += length;
+	if (s->out_sent == s->out.length)
+		s->out.length = s->out_sent = 0;
+}
+
+void context_drop_output(om_context *c)
+{
+	while (c->session->passed != NULL)
+		drop_first_passed(c->session);
+	wire_free(&c->session->out);
+}
+
+int context_send(om_context *c)
 {
 	struct om_session *s = c->session;
 
@@ -196,7 +232,8 @@ int context_send(om_context *c, int fd)
 	if (s->detached)
 		return 0;
 	while (s->out_sent < s->out.length) {
-		ssize_t n = fdpass_send(s->socket, s->out.bytes + s->out_sent, s->out.length - s->out_sent, &fd, fd >= 0);
+		int fd = om_output_fd(c);
+		ssize_t n = fdpass_send(s->socket, s->out.bytes + s->out_sent, output_length(s), &fd, fd >= 0);
 		if (n == -EAGAIN) {
 			if (wait_to_send(c) < 0)
 				return -1;
@@ -206,14 +243,12 @@ int context_send(om_context *c, int fd)
 			return say_why_it_closed(c);
 		if (n < 0)
 			return context_fail(c, (int)-n, "cannot send to the server: %s", strerror((int)-n));
-		s->out_sent += (size_t)n;
-		fd = -1; /* it went with the first byte */
+		sent(s, (size_t)n);
 	}
-	s->out.length = s->out_sent = 0;
 	return 0;
 }
 
-int om_flush(om_context *c) { return context_send(c, -1); }
+int om_flush(om_context *c) { return context_send(c); }
 
 static struct pending *add_pending(struct om_session *s, int operation, uint32_t id)
 {
@@ -326,10 +361,31 @@ int context_end(om_context *c, size_t frame, const void *body, size_t body_lengt
 {
 	if (end_frame(c, frame, body, body_length) < 0)
 		return -1;
-	return c->session->out.length - c->session->out_sent >= FLUSH_FROM ? context_send(c, -1) : 0;
+	return c->session->out.length - c->session->out_sent >= FLUSH_FROM ? context_send(c) : 0;
 }
 
-int context_end_with(om_context *c, size_t frame, int fd) { return end_frame(c, frame, NULL, 0) < 0 ? -1 : context_send(c, fd); }
+int context_end_with(om_context *c, size_t frame, int fd)
+{
+	struct om_session *s = c->session;
+	struct passed *p = malloc(sizeof *p);
+	int own = p != NULL ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (own < 0) {
+		context_refuse(c, "cannot keep descriptor %d until it is sent: %s", fd, strerror(errno));
+		free(p);
+		take_back(s, frame);
+		return -1;
+	}
+	*p = (struct passed){ .frame = frame, .fd = own };
+	if (end_frame(c, frame, NULL, 0) < 0) {
+		close(own);
+		free(p);
+		return -1;
+	}
+	*s->passed_tail = p;
+	s->passed_tail = &p->next;
+	return 0;
+}
 
 static void nothing_in_flight(om_context *c)
 {
@@ -345,7 +401,7 @@ om_reply *om_get_reply(om_context *c)
 		return NULL;
 	}
 	/* What fails may have brought answers before. */
-	int r = s->done == NULL ? context_send(c, -1) : 0;
+	int r = s->done == NULL ? context_send(c) : 0;
 	while (s->done == NULL && r == 0 && !s->detached)
 		r = context_receive(c);
 	return s->done != NULL ? take_done(s, s->done) : NULL;
@@ -355,7 +411,7 @@ om_reply *context_wait(om_context *c, uint32_t id)
 {
 	struct om_session *s = c->session;
 	struct pending *p;
-	int r = context_send(c, -1);
+	int r = context_send(c);
 
 	while ((p = pending_find(s->done, id)) == NULL && r == 0 && !s->detached)
 		r = context_receive(c);
@@ -376,17 +432,20 @@ int context_is_answered(om_context *c, uint32_t id)
 const void *om_output(om_context *c, size_t *length)
 {
 	struct om_session *s = c->session;
-	*length = s->out.length - s->out_sent;
+	*length = output_length(s);
 	return *length > 0 ? s->out.bytes + s->out_sent : NULL;
+}
+
+int om_output_fd(const om_context *c)
+{
+	const struct passed *p = c->session->passed;
+	return p != NULL && p->frame == c->session->out_sent ? p->fd : -1;
 }
 
 void om_output_sent(om_context *c, size_t length)
 {
-	struct om_session *s = c->session;
-	size_t left = s->out.length - s->out_sent;
-	s->out_sent += length < left ? length : left;
-	if (s->out_sent == s->out.length)
-		s->out_sent = s->out.length = 0;
+	size_t most = output_length(c->session);
+	sent(c->session, length < most ? length : most);
 }
 
 int om_input(om_context *c, const void *bytes, size_t length, const int *fds, size_t fd_count)

@@ -7,7 +7,7 @@
 #include "wire.h"
 
 /* What the server takes where nothing else is said, and how much is received at once. */
-enum { DEFAULT_REQUESTS = 64, INPUT_ROOM = 256 * 1024 };
+enum { DEFAULT_REQUESTS = 64, DEFAULT_DESCRIPTORS = 16, INPUT_ROOM = 256 * 1024 };
 
 /* A request whose answer is not complete. */
 struct pending {
@@ -22,6 +22,13 @@ struct pending {
 	om_reply *reply; /* its first frame has come and the body is still coming; NULL before that */
 };
 
+/* A descriptor that goes with the first byte of a frame. */
+struct passed {
+	struct passed *next;
+	size_t frame; /* where in the session's output */
+	int fd;       /* the session's own */
+};
+
 struct om_session {
 	int socket;
 	int timeout_millis;
@@ -33,6 +40,8 @@ struct om_session {
 	uint64_t features;     /* as granted */
 	struct wire_buffer out;
 	size_t out_sent;
+	struct passed *passed, **passed_tail; /* in the order of their frames */
+	uint32_t max_descriptors;             /* in a message to the server, as granted */
 	om_reader *reader;
 	struct pending *pending, **pending_tail;
 	struct pending *newest; /* of the request that is being written */
@@ -58,11 +67,14 @@ int context_fail(om_context *c, int error, const char *format, ...) __attribute_
 /* Refuses a call before anything is queued: errstr says why, err stays as it is. */
 int context_refuse(om_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Forgets what is queued, and closes its descriptors. */
+void context_drop_output(om_context *c);
+
 /* Starts a request: writes its header, remembers that an answer is due. Returns the frame for context_end. */
 size_t context_begin(om_context *c, int operation, int flags, int fds, uint64_t object_length, uint32_t *id);
 /* Queues the frame with its body. -1 where the session failed, or where the frame breaks a limit: then it is taken back, errstr says why, and the session goes on. */
 int context_end(om_context *c, size_t frame, const void *body, size_t body_length);
-/* As context_end, for a frame with a descriptor, which is sent at once. */
+/* As context_end, for a frame with a descriptor, of which the session keeps a duplicate until it is sent. */
 int context_end_with(om_context *c, size_t frame, int fd);
 
 /* Waits for something from the server and takes it in. 0, or -1 when the session failed. */
@@ -80,8 +92,8 @@ void context_close_pipe(om_context *c);
 /* Its answer is complete and waits to be taken. */
 void context_complete(om_context *c, struct pending *p);
 
-/* Sends what is queued, fd with its first byte unless it is -1. */
-int context_send(om_context *c, int fd);
+/* Sends what is queued. */
+int context_send(om_context *c);
 
 /* The complete answer to one request; answers to others that come meanwhile are kept for om_get_reply. */
 om_reply *context_wait(om_context *c, uint32_t id);

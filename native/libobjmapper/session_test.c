@@ -10,12 +10,14 @@
 #include "testing.h"
 #include "wire.h"
 
-static void add_hello(struct wire_buffer *b)
+static void add_hello(struct wire_buffer *b, uint32_t descriptors)
 {
 	static const unsigned char versions[8] = { 1, 0, 1, 0 };
 	size_t frame = wire_begin(b, WIRE_HELLO, WIRE_REPLY, 0, 0, 0, WIRE_MAGIC);
 	wire_entry(b, WIRE_VERSIONS, versions, sizeof versions);
 	wire_u32(b, WIRE_MAX_REQUESTS, 17);
+	wire_u32(b, WIRE_MAX_MESSAGE_DESCRIPTORS, descriptors);
+	wire_u32(b, WIRE_MAX_QUEUED_DESCRIPTORS, descriptors);
 	wire_end(b, frame, NULL, 0);
 }
 
@@ -33,17 +35,19 @@ static int feed(om_context *c, struct wire_buffer *b, const int *fds, size_t cou
 	return r;
 }
 
-static om_context *greeted(struct wire_buffer *b)
+static om_context *greeted_with(struct wire_buffer *b, uint32_t descriptors)
 {
 	om_context *c = om_detached(NULL);
 	size_t length;
 
 	check(c != NULL && om_output(c, &length) != NULL && length > WIRE_HEADER);
 	om_output_sent(c, length);
-	add_hello(b);
+	add_hello(b, descriptors);
 	check(feed(c, b, NULL, 0) == 0);
 	return c;
 }
+
+static om_context *greeted(struct wire_buffer *b) { return greeted_with(b, 16); }
 
 static void hello_comes_first_and_its_terms_are_kept(void)
 {
@@ -223,6 +227,67 @@ static void calls_that_wait_are_refused_without_a_socket(void)
 	wire_free(&b);
 }
 
+static void what_an_answer_has_not_is_found_with_a_length_of_0(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	uint32_t id;
+	size_t length = 1;
+
+	check(om_append_ping(c, &id) == 0);
+	size_t frame = wire_begin(&b, WIRE_PING, WIRE_REPLY, id, OM_OK, 0, 0);
+	wire_u64(&b, OM_COUNT, 7);
+	wire_end(&b, frame, NULL, 0);
+	check(feed(c, &b, NULL, 0) == 0);
+	om_reply *r = om_get_reply(c);
+	check(r != NULL && om_find_u64(r, OM_COUNT, 0) == 7 && om_find(r, OM_COUNT, 0, &length) != NULL && length == 8);
+	check(om_find(r, OM_CURSOR, 0, &length) == NULL && length == 0);
+	check(om_find(r, OM_COUNT, 1, &length) == NULL && length == 0);
+	om_reply_free(r);
+	om_free(c);
+	wire_free(&b);
+}
+
+/* Says that all that is offered was sent, or some of it; which descriptor went with it. */
+static int send_some(om_context *c, size_t most)
+{
+	size_t length;
+	int fd = om_output(c, &length) != NULL ? om_output_fd(c) : -1;
+	om_output_sent(c, length < most ? length : most);
+	return fd;
+}
+
+static void a_descriptor_goes_with_the_first_byte_of_its_frame_and_once(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	size_t length;
+
+	check(om_output_fd(c) == -1);
+	check(om_append_ping(c, NULL) == 0 && om_append_put_fd(c, "a", 1, STDIN_FILENO, 1, NULL, NULL) == 0);
+	check(om_append_put_fd(c, "b", 1, STDIN_FILENO, 1, NULL, NULL) == 0 && om_append_ping(c, NULL) == 0);
+	check(om_output(c, &length) != NULL && length == WIRE_HEADER); /* the PING alone */
+	check(send_some(c, 1) == -1 && send_some(c, 1000) == -1);
+	int first = om_output_fd(c);
+	check(first > STDERR_FILENO && (fcntl(first, F_GETFD) & FD_CLOEXEC) != 0);
+	om_output_sent(c, 0);
+	check(send_some(c, 1) == first && fcntl(first, F_GETFD) == -1);
+	check(send_some(c, 1000) == -1);
+	check(om_output(c, &length) != NULL && length > 2 * WIRE_HEADER && send_some(c, 1000) >= 0); /* the second, and the PING behind it */
+	check(om_output(c, &length) == NULL && om_output_fd(c) == -1);
+
+	check(om_append_put_fd(c, "", 0, STDIN_FILENO, 1, NULL, NULL) == -1 && om_append_put_fd(c, "k", 1, 999, 1, NULL, NULL) == -1);
+	om_put_options too_long = { .tags = (const char *const[]){ "", NULL } };
+	check(om_append_put_fd(c, "k", 1, STDIN_FILENO, 1, &too_long, NULL) == -1 && c->err == 0);
+	check(om_output(c, &length) == NULL);
+	check(om_append_put_fd(c, "c", 1, STDIN_FILENO, 1, NULL, NULL) == 0); /* never sent: om_free closes the duplicate */
+	om_free(c);
+	c = greeted_with(&b, 0);
+	check(om_append_put_fd(c, "k", 1, STDIN_FILENO, 1, NULL, NULL) == -1 && c->err == 0 && strstr(c->errstr, "no descriptors") != NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
 static void connecting_to_nobody_says_so(void)
 {
 	char path[sizeof((struct sockaddr_un *)0)->sun_path + 8];
@@ -272,6 +337,8 @@ int main(void)
 	the_servers_last_words_are_the_error();
 	a_key_of_no_or_too_many_bytes_is_refused_and_the_session_goes_on();
 	calls_that_wait_are_refused_without_a_socket();
+	what_an_answer_has_not_is_found_with_a_length_of_0();
+	a_descriptor_goes_with_the_first_byte_of_its_frame_and_once();
 	connecting_to_nobody_says_so();
 	a_server_that_says_nothing_is_given_up_after_the_timeout();
 	check(open_descriptors() == before);

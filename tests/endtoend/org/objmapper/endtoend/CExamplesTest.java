@@ -58,6 +58,38 @@ class CExamplesTest {
         assertThat(absent.exitCode()).isEqualTo(1);
     }
 
+    @Test
+    void mirrorStoresAllUnderAnotherPrefixWithTagsAndTime() throws Exception {
+        build("mirror");
+        for (int i = 0; i < 40; i++) {
+            Files.write(Files.createDirectories(directory.resolve("tree")).resolve("f" + i), new byte[i * 1_000]);
+        }
+        String tool = Distribution.program("objmapper").toString();
+        String socket = " --socket " + server.socket + " ";
+        Outcome put = run(tool + " import" + socket + "--prefix a/ --tag t --tag u --ttl 1h tree");
+        assertThat(put.exitCode()).as(put.err()).isZero();
+
+        Outcome mirrored = run("./mirror " + server.socket + " a/ b/");
+        assertThat(mirrored.out()).as(mirrored.err()).isEqualTo("40 mirrored, 0 left out\n");
+        assertThat(mirrored.exitCode()).isZero();
+        Outcome exported = run(tool + " export" + socket + "copy b/ && diff -r tree copy");
+        assertThat(exported.exitCode()).as(exported.out() + exported.err()).isZero();
+        assertThat(run(tool + " head" + socket + "--json b/f39").out()).contains("\"expiry\"");
+        assertThat(run(tool + " purge" + socket + "--tag u").out()).isEqualTo("80\n");
+    }
+
+    @Test
+    void aMirrorUnderATooLongPrefixLeavesAllOutAndSaysWhy() throws Exception {
+        build("mirror");
+        Files.writeString(directory.resolve("file"), "x");
+        run(Distribution.program("objmapper") + " put --socket " + server.socket + " a/file file");
+
+        Outcome mirrored = run("./mirror " + server.socket + " a/ " + "b".repeat(4_096));
+        assertThat(mirrored.exitCode()).isEqualTo(5);
+        assertThat(mirrored.err()).contains("a/file: a key of 4100 bytes");
+        assertThat(mirrored.out()).isEqualTo("0 mirrored, 1 left out\n");
+    }
+
     private void build(String example) throws Exception {
         Outcome built = run("cc " + EXAMPLES.resolve(example + ".c") + " -o " + example
                 + " $(pkg-config --cflags --libs objmapper)");
