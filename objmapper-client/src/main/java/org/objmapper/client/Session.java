@@ -95,7 +95,7 @@ final class Session {
     private void hello(int messageDescriptors) throws IOException, MalformedFrame {
         Entries terms = new Entries().u32(MetadataType.MODE, settings.mode().code());
         terms.versions();
-        terms.u64(MetadataType.FEATURES, Features.FILL_TOKENS | Features.VARIANTS | Features.BANS)
+        terms.u64(MetadataType.FEATURES, Features.ALL)
                 .u32(MetadataType.MAX_REQUESTS, settings.maxRequests())
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, messageDescriptors)
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Inbox.MAX_MESSAGE_DESCRIPTORS)

@@ -6,5 +6,8 @@ public final class Features {
     public static final long VARIANTS = 1 << 1;
     public static final long BANS = 1 << 2;
 
+    /** What a client asks for that has a use for whatever there is. */
+    public static final long ALL = FILL_TOKENS | VARIANTS | BANS;
+
     private Features() {}
 }

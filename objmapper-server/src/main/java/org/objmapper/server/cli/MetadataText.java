@@ -1,5 +1,6 @@
 package org.objmapper.server.cli;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -48,9 +49,10 @@ final class MetadataText {
     }
 
     private static String pair(MetadataReader metadata) {
-        String text = metadata.text();
-        int name = metadata.buffer().getShort(metadata.offset()) & 0xffff;
-        return text.substring(2, 2 + name) + ": " + text.substring(2 + name);
+        byte[] value = metadata.bytes();
+        int name = (value[0] & 0xff) | (value[1] & 0xff) << 8;
+        return new String(value, 2, name, StandardCharsets.UTF_8) + ": "
+                + new String(value, 2 + name, value.length - 2 - name, StandardCharsets.UTF_8);
     }
 
     @SuppressWarnings("unchecked")

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Limits;
@@ -70,6 +71,7 @@ final class ToolSession implements Closeable {
                 .begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
                 .u32(MetadataType.MODE, Mode.AUTO.code())
                 .versions(Limits.VERSION, Limits.VERSION)
+                .u64(MetadataType.FEATURES, Features.ALL)
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, 1)
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, 1)
                 .u32(MetadataType.MAX_FRAME, MAX_FRAME)
