@@ -74,10 +74,10 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     @Override
     public boolean run() {
-        do {
+        while (step != Step.DECODE) { // there already: it was abandoned after what it waited for was on its way
             Step at = step;
             step = switch (at) {
-                case DECODE -> throw new IllegalStateException("no request was decoded");
+                case DECODE -> throw new AssertionError();
                 case AUTHORIZE -> authorizeOrRefuse();
                 case LOOKUP -> lookup();
                 case MISS -> miss();
@@ -91,7 +91,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             if (step == at) {
                 return false;
             }
-        } while (step != Step.DECODE);
+        }
         return true;
     }
 

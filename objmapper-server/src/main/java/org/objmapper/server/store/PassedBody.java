@@ -147,7 +147,8 @@ final class PassedBody {
     }
 
     private void copyThroughMemory(BodyFile file, MessageDigest digest) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocateDirect(ChunkPool.CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(ChunkPool.CHUNK_BYTES, Math.max(length, 1)))
+                .order(ByteOrder.LITTLE_ENDIAN);
         long address = NativeIo.address(buffer);
         while (file.length() < length) {
             buffer.clear();

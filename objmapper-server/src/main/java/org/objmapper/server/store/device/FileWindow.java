@@ -10,14 +10,19 @@ import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 
-/** A file's bytes for hashing, through a buffer that moves along. For one thread. */
+/** A file's bytes for hashing, through a buffer that moves along. For one thread, which has one of them at a time. */
 public final class FileWindow {
-    private static final int SIZE = 1 << 20;
+    static final int SIZE = 1 << 20;
+
+    /** One for each thread that hashes: a buffer for each file would be a MiB of memory to clear, and to wait for a collector. */
+    private static final ThreadLocal<ByteBuffer> WINDOWS =
+            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(SIZE).order(ByteOrder.LITTLE_ENDIAN));
+
     private static final Access<FileWindow> ACCESS = new WindowAccess();
 
     private final int descriptor;
     private final long length;
-    private final ByteBuffer window = ByteBuffer.allocateDirect(SIZE).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer window = WINDOWS.get();
     private final long address = NativeIo.address(window);
     private long start;
 
