@@ -71,7 +71,7 @@ class PackageUseTest {
             Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, METRICS, LOGGING)),
             Map.entry(TIER, List.of(INDEX, EVICTION)),
             Map.entry(EVICTION, List.of()),
-            Map.entry(BAN, List.of(PROTOCOL, INDEX)),
+            Map.entry(BAN, List.of(PROTOCOL, INDEX, "com.google.re2j..")),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
             Map.entry(

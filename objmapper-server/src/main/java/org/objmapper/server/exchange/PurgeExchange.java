@@ -9,11 +9,11 @@ import org.objmapper.protocol.Status;
 import org.objmapper.server.store.Result;
 import org.objmapper.server.store.Store;
 
-/** PURGE by key, prefix or tag (protocol-spec.md 5.7); this server has no bans. */
+/** PURGE by key, prefix, tag or ban (protocol-spec.md 5.7). */
 public final class PurgeExchange extends ChangeExchange {
     private byte @Nullable [] prefix;
     private byte @Nullable [] tag;
-    private boolean ban;
+    private byte @Nullable [] ban;
     private boolean soft;
 
     public PurgeExchange(Peer peer, Output output, Store store) {
@@ -24,13 +24,13 @@ public final class PurgeExchange extends ChangeExchange {
     public void decode(Frame frame, MetadataReader metadata) {
         super.decode(frame, metadata);
         refuseBody(frame);
-        int targets = (key == null ? 0 : 1) + (prefix == null ? 0 : 1) + (tag == null ? 0 : 1) + (ban ? 1 : 0);
+        int targets = (key == null ? 0 : 1) + (prefix == null ? 0 : 1) + (tag == null ? 0 : 1) + (ban == null ? 0 : 1);
         if (targets != 1) {
             refuse(
                     Status.BAD_REQUEST,
                     "PURGE takes exactly one of KEY, PREFIX, PURGE_TAG and BAN; this has " + targets);
-        } else if (ban) {
-            refuse(Status.UNSUPPORTED, "this server has no bans");
+        } else if (ban != null && !peer.terms().hasBans()) {
+            refuse(Status.UNSUPPORTED, "this session was not granted bans");
         }
     }
 
@@ -39,7 +39,7 @@ public final class PurgeExchange extends ChangeExchange {
         switch (type) {
             case PREFIX -> prefix = metadata.bytes();
             case PURGE_TAG -> tag = metadata.bytes();
-            case BAN -> ban = true;
+            case BAN -> ban = metadata.bytes();
             case SOFT -> soft = true;
             default -> super.decodeParameter(type, metadata);
         }
@@ -54,6 +54,10 @@ public final class PurgeExchange extends ChangeExchange {
     protected boolean start() {
         byte[] byPrefix = prefix;
         byte[] byTag = tag;
+        byte[] byBan = ban;
+        if (byBan != null) {
+            return store.ban(byBan, soft, this::took);
+        }
         if (byPrefix != null) {
             return store.purgePrefix(byPrefix, soft, this::took);
         }

@@ -18,6 +18,11 @@ public record Terms(
         return (features & Features.FILL_TOKENS) != 0;
     }
 
+    /** Whether PURGE may carry a ban. */
+    public boolean hasBans() {
+        return (features & Features.BANS) != 0;
+    }
+
     /** Whether the client takes descriptors at all. */
     public boolean takesDescriptors() {
         return maxMessageDescriptors > 0 && maxQueuedDescriptors > 0;

@@ -86,6 +86,8 @@ public enum Metric {
             "objects",
             "how often an object found no room in the table, so that the index answers what the table doesn't know"),
     STORE_PURGES("objmapper_store_purges", Type.GAUGE, "purges", "purges by prefix or tag that are under way"),
+    STORE_BANS("objmapper_store_bans", Type.GAUGE, "bans", "bans whose objects are not all removed yet"),
+    STORE_BANNED("objmapper_store_banned_total", Type.COUNTER, "objects", "objects that bans removed"),
     STORE_PURGE_QUEUE(
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(

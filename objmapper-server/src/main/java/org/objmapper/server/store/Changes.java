@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.ban.RecordedPurge;
@@ -21,11 +22,15 @@ import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.Totals;
 
 /** Makes changes of single objects: looks at what is there, decides under the committer's lock, and gives the committer the change. Safe on any thread that may block. */
 final class Changes {
+    /** Bans whose objects are not all removed yet (protocol-spec.md 5.7). */
+    static final int MAX_BANS = 256;
+
     private static final int DUE_AT_ONCE = 1_000;
     private static final long NEVER = -1;
 
@@ -35,6 +40,7 @@ final class Changes {
     private final BackingTier tier;
     private final Committer committer;
     private final FillTokens fills;
+    private final Bans bans;
     private final LongSupplier clock;
     /** Those under way; guarded by the committer's lock. */
     private final List<Purge> purges = new ArrayList<>();
@@ -42,8 +48,15 @@ final class Changes {
     /** What stood in the index after so many {@link Committer#departures}. */
     record ReadAhead(long departures, @Nullable IndexRecord record) {}
 
-    Changes(Index index, Device files, BackingTier tier, Committer committer, FillTokens fills, LongSupplier clock) {
-        this(index, index::get, files, tier, committer, fills, clock);
+    Changes(
+            Index index,
+            Device files,
+            BackingTier tier,
+            Committer committer,
+            FillTokens fills,
+            Bans bans,
+            LongSupplier clock) {
+        this(index, index::get, files, tier, committer, fills, bans, clock);
     }
 
     /** As usual, but with another way to what stands in the index. */
@@ -54,6 +67,7 @@ final class Changes {
             BackingTier tier,
             Committer committer,
             FillTokens fills,
+            Bans bans,
             LongSupplier clock) {
         this.index = index;
         this.stored = stored;
@@ -61,6 +75,7 @@ final class Changes {
         this.tier = tier;
         this.committer = committer;
         this.fills = fills;
+        this.bans = bans;
         this.clock = clock;
     }
 
@@ -280,6 +295,39 @@ final class Changes {
         }
     }
 
+    /** Begins a ban: it hides what it hits from now on, and {@code outcome} is told when it is on disk; null where there are too many already. */
+    @Nullable
+    Purge beginBan(Extent extent, Result.Outcome outcome) throws StoreException {
+        synchronized (committer) {
+            committer.awaitRoom();
+            if (bans.count() >= MAX_BANS) {
+                return null;
+            }
+            Purge ban = new Purge(new RecordedPurge(committer.takeGeneration(), extent, false, null));
+            purges.add(ban);
+            bans.add(ban.recorded());
+            fills.purged(extent);
+            committer.add(Change.ofRows(List.of(ban.recorded().row()), outcome));
+            return ban;
+        }
+    }
+
+    /** Goes on with a ban that hides objects which were not removed when the server stopped. */
+    Purge resumeBan(RecordedPurge recorded) {
+        synchronized (committer) {
+            bans.add(recorded);
+            return resume(recorded);
+        }
+    }
+
+    /** All that a ban hits is removed. */
+    void endBan(Purge ban) {
+        synchronized (committer) {
+            purges.remove(ban);
+            bans.drop(ban.recorded());
+        }
+    }
+
     /** Goes on with a purge that a stop of the server cut off. */
     Purge resume(RecordedPurge recorded) {
         synchronized (committer) {
@@ -289,18 +337,16 @@ final class Changes {
         }
     }
 
-    /** Takes, for a purge, those of some objects that it covers, and records how far it is. */
-    void take(Purge purge, List<ObjectKey> keys, byte @Nullable [] reached) throws StoreException {
+    /** Takes those of some objects that purges under way cover, and writes the row that says how far one of these is. */
+    void take(List<ObjectKey> keys, @Nullable IndexRow progress) throws StoreException {
         Map<ObjectKey, ReadAhead> ahead = new LinkedHashMap<>();
         for (ObjectKey key : keys) {
             ahead.put(key, readAhead(key));
         }
         synchronized (committer) {
             committer.awaitRoom();
-            if (reached != null) {
-                // What was taken before is on disk already: this may come to disk before what is taken now.
-                committer.add(
-                        Change.ofRows(List.of(purge.recorded().upTo(reached).row()), null));
+            if (progress != null) {
+                committer.add(Change.ofRows(List.of(progress), null));
             }
             for (Map.Entry<ObjectKey, ReadAhead> each : ahead.entrySet()) {
                 current(each.getKey(), each.getValue());
@@ -322,7 +368,7 @@ final class Changes {
     /** How many purges are under way. */
     int purges() {
         synchronized (committer) {
-            return purges.size();
+            return purges.size() - bans.count();
         }
     }
 

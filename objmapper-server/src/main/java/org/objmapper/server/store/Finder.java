@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
@@ -32,6 +33,7 @@ final class Finder {
     private final Device files;
     private final HotTable hot;
     private final ObjectTable table;
+    private final Bans bans;
     private final DescriptorReserve reserve;
     private final Committer committer;
     private final Closer closer;
@@ -46,6 +48,7 @@ final class Finder {
             Device files,
             HotTable hot,
             ObjectTable table,
+            Bans bans,
             DescriptorReserve reserve,
             Committer committer,
             Closer closer,
@@ -56,6 +59,7 @@ final class Finder {
         this.files = files;
         this.hot = hot;
         this.table = table;
+        this.bans = bans;
         this.reserve = reserve;
         this.committer = committer;
         this.closer = closer;
@@ -114,20 +118,21 @@ final class Finder {
         IndexRecord last = null;
         while (true) {
             long seen = hot.changes(key.hash());
+            long newestBan = bans.newest();
             IndexRecord record = last == null ? inTable(key) : null;
             Change pending = record == null ? committer.pending(key) : null;
             if (record == null) {
                 record = pending == null ? index.get(key) : pending.record();
             }
-            if (record == null) {
+            if (record == null || bans.hit(record)) {
                 return null;
             }
             if (!record.hasFile()) {
-                return share(object(key, record, -1), seen);
+                return share(object(key, record, -1), seen, newestBan);
             }
             int descriptor = openBody(key, record, pending);
             if (descriptor >= 0) {
-                return share(objectOfFile(key, record, descriptor), seen);
+                return share(objectOfFile(key, record, descriptor), seen, newestBan);
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(
@@ -148,7 +153,8 @@ final class Finder {
         return found && !entry.needsIndex() ? entry.record(key) : null;
     }
 
-    private StoredObject share(StoredObject object, long seen) {
+    private StoredObject share(StoredObject object, long seen, long newestBan) {
+        object.passed(newestBan);
         hot.putUnlessChanged(object, seen);
         return object;
     }

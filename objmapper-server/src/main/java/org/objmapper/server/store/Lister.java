@@ -9,6 +9,7 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
@@ -33,13 +34,15 @@ final class Lister implements AutoCloseable {
 
     private final Index index;
     private final Committer committer;
+    private final Bans bans;
     private final LongSupplier clock;
     private final Semaphore places = new Semaphore(MAX_LISTINGS);
     private final DeviceQueue queue = new DeviceQueue("store-list", 1, MAX_LISTINGS);
 
-    Lister(Index index, Committer committer, LongSupplier clock) {
+    Lister(Index index, Committer committer, Bans bans, LongSupplier clock) {
         this.index = index;
         this.committer = committer;
+        this.bans = bans;
         this.clock = clock;
     }
 
@@ -87,7 +90,7 @@ final class Lister implements AutoCloseable {
             do {
                 // A slice for each read transaction, so that none lives long.
                 at = index.scan(prefix, at, SLICE, record -> {
-                    if (!record.expiredAt(now)) {
+                    if (isListed(record, now)) {
                         entries.add(room.take(entry(record)));
                     }
                     return room.isLeft();
@@ -103,6 +106,10 @@ final class Lister implements AutoCloseable {
             return failed(Status.INTERNAL, "the listing ended in a defect: " + e);
         }
         return ListedPage.of(entries, at, places);
+    }
+
+    private boolean isListed(IndexRecord record, long now) {
+        return !record.expiredAt(now) && !bans.hit(record);
     }
 
     /** What a page of a listing may still take. */
@@ -131,7 +138,7 @@ final class Lister implements AutoCloseable {
         byte[] at = cursor;
         do {
             at = index.scan(prefix, at, SLICE, record -> {
-                found[0] = !record.expiredAt(now);
+                found[0] = isListed(record, now);
                 return !found[0];
             });
         } while (at != null && !found[0]);

@@ -30,7 +30,7 @@ final class Purge {
     }
 
     boolean takes(IndexRecord record) {
-        return record.generation() < recorded.before() && recorded.extent().covers(record.key(), record.metadata());
+        return recorded.takes(record.generation(), record.key(), record.metadata());
     }
 
     /** An object is taken, and {@link #settled} will be told when that is on disk. */
@@ -58,6 +58,11 @@ final class Purge {
             wait();
         }
         return failed;
+    }
+
+    /** What failed is tried again. */
+    synchronized void forgetFailure() {
+        failed = null;
     }
 
     synchronized long count() {

@@ -8,6 +8,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.ban.BanSyntaxException;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.device.DeviceQueue;
@@ -37,12 +38,14 @@ final class Purger implements AutoCloseable {
 
     private final Index index;
     private final Changes changes;
+    private final BanPass bans;
     private final DeviceQueue queue = new DeviceQueue("store-purge", THREADS, QUEUE_LENGTH);
     private volatile boolean closing;
 
-    Purger(Index index, Changes changes) {
+    Purger(Index index, Changes changes, BanPass bans) {
         this.index = index;
         this.changes = changes;
+        this.bans = bans;
     }
 
     /** Takes all covered objects away, durably; soft: makes them expire. False when too many purges wait already. */
@@ -50,12 +53,33 @@ final class Purger implements AutoCloseable {
         return queue.submit(() -> outcome.done(result(() -> begin(extent, soft))));
     }
 
+    /**
+     * Takes all objects away that a ban hits. A soft one makes them expire, and is done when all are found; else it is done when it is on
+     * disk: from then on they are found no more, and a pass in the background removes them. False when too many purges wait already.
+     */
+    boolean ban(byte[] expression, boolean soft, Result.Outcome outcome) {
+        return queue.submit(() -> {
+            try {
+                Extent extent = Extent.ofBan(expression);
+                if (soft) {
+                    outcome.done(result(() -> begin(extent, true)));
+                } else {
+                    bans.begin(extent, outcome);
+                }
+            } catch (BanSyntaxException e) {
+                outcome.done(Result.refused(Status.BAD_REQUEST, "the ban is wrong at " + e.getMessage()));
+            }
+        });
+    }
+
     /** Goes on with the purges that the last stop of the server cut off; to be called before objects change. */
     void resume() {
         List<Purge> cutOff = new ArrayList<>();
         for (IndexRow row : index.rows(IndexRow.Table.PURGES)) {
             RecordedPurge recorded = RecordedPurge.of(row);
-            if (recorded == null) {
+            if (recorded != null && BanPass.isBan(recorded)) {
+                bans.resume(recorded);
+            } else if (recorded == null) {
                 LOG.error(
                         "The record of purge={} is damaged, so nobody goes on with it",
                         HexFormat.of().formatHex(row.key()));
@@ -119,6 +143,7 @@ final class Purger implements AutoCloseable {
     private byte @Nullable [] next(Extent extent, byte @Nullable [] after, Predicate<IndexRecord> found) {
         return switch (extent.kind()) {
             case PREFIX -> index.scan(extent.pattern(), after, STEP, found);
+            case BAN -> index.scan(new byte[0], after, STEP, found);
             case TAG -> index.tagged(extent.pattern(), after, STEP, found);
         };
     }
@@ -128,7 +153,9 @@ final class Purger implements AutoCloseable {
         if (closing) {
             throw new InterruptedException("the store closes");
         }
-        changes.take(purge, keys, reached);
+        // What was taken before is on disk already: the record may come to disk before what is taken now.
+        changes.take(
+                keys, reached == null ? null : purge.recorded().upTo(reached).row());
         Result failed = purge.awaitSettled();
         if (failed != null) {
             throw new StoreException(failed.status(), failed.message());

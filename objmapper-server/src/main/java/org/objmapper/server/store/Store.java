@@ -12,6 +12,7 @@ import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.device.Closer;
@@ -89,7 +90,9 @@ public final class Store implements AutoCloseable {
     private final ChunkPool chunks = new ChunkPool(CHUNKS, MAX_WAITING_FOR_CHUNKS);
     private final Metrics metrics;
     private final FillTokens fills;
+    private final Bans bans = new Bans();
     private final Changes changes;
+    private final BanPass banPass;
     private final Purger purger;
     private final Housekeeping housekeeping;
     private final Finder finder;
@@ -135,14 +138,15 @@ public final class Store implements AutoCloseable {
         opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
-        changes = new Changes(index, files, tier, committer, fills, clock);
+        changes = new Changes(index, files, tier, committer, fills, bans, clock);
         EvictionOrder order = new EvictionOrder(options.capacity().policy());
         evictor = new Evictor(
                 tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, closer, metrics);
-        purger = new Purger(index, changes);
+        banPass = new BanPass(index, committer, changes, metrics);
+        purger = new Purger(index, changes, banPass);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
-        finder = new Finder(index, files, hot, table, reserve, committer, closer, housekeeping, objects, memory);
-        lister = new Lister(index, committer, clock);
+        finder = new Finder(index, files, hot, table, bans, reserve, committer, closer, housekeeping, objects, memory);
+        lister = new Lister(index, committer, bans, clock);
         showMetrics();
     }
 
@@ -214,6 +218,7 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_TABLE_BYTES, table::bytes);
         metrics.show(Metric.STORE_TABLE_WHOLE, () -> table.isWhole() ? 1 : 0);
         metrics.show(Metric.STORE_TABLE_LEFT_OUT, table::leftOut);
+        metrics.show(Metric.STORE_BANS, bans::count);
         metrics.show(Metric.STORE_PURGES, changes::purges);
         metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
         metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
@@ -233,7 +238,12 @@ public final class Store implements AutoCloseable {
 
     /** The object under a key, pinned, if it is at hand; else null, and {@link #lookup} knows. May be expired. */
     public @Nullable StoredObject hot(long keyHash, ByteBuffer buffer, int offset, int length) {
-        return hot.get(keyHash, buffer, offset, length);
+        StoredObject found = hot.get(keyHash, buffer, offset, length);
+        if (found == null || found.hasPassed(bans.newest())) {
+            return found;
+        }
+        found.unpin();
+        return null;
     }
 
     /** Whether there is surely no object under a key that is not at hand; else {@link #lookup} knows. Allocates nothing. */
@@ -411,6 +421,14 @@ public final class Store implements AutoCloseable {
         return purger.purge(Extent.ofTag(tag), soft, outcome);
     }
 
+    /**
+     * Takes all objects away that a ban hits, whose expression is in UTF-8: they are found no more when the outcome is told, and removed
+     * later. A soft one makes them expire, and its outcome is told when it has found all. False when too much waits already.
+     */
+    public boolean ban(byte[] expression, boolean soft, Result.Outcome outcome) {
+        return purger.ban(expression, soft, outcome);
+    }
+
     /** Waits until all changes so far are on disk, or given up. */
     void flush() throws InterruptedException {
         committer.flush();
@@ -478,6 +496,7 @@ public final class Store implements AutoCloseable {
         housekeeping.close();
         filler.close();
         purger.close();
+        banPass.close();
         passed.close();
         device.close();
         lookups.close();

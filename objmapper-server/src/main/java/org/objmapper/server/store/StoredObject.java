@@ -27,6 +27,9 @@ public final class StoredObject {
     /** Used lately: the clock of the hot table clears it. */
     volatile boolean used;
 
+    /** The newest ban that is known not to hit it. */
+    private volatile long passedBan;
+
     private final long generation;
     private final long length;
     private final long expiryMillis;
@@ -82,6 +85,16 @@ public final class StoredObject {
         this.closer = closer;
         this.memory = memory;
         this.pathAddress = path == null ? 0 : NativeIo.address(path);
+    }
+
+    /** No ban up to this one hits it. */
+    void passed(long ban) {
+        passedBan = ban;
+    }
+
+    /** Whether it is known that no ban up to one hits it. */
+    boolean hasPassed(long ban) {
+        return generation >= ban || passedBan >= ban;
     }
 
     public long generation() {

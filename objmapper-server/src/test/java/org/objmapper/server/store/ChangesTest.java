@@ -15,7 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.ban.Bans;
+import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.hold.LeaseProbe;
@@ -37,6 +40,7 @@ class ChangesTest {
     private final CountDownLatch read = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
     private final AtomicBoolean late = new AtomicBoolean();
+    private final Bans bans = new Bans();
 
     private Device device;
     private Index index;
@@ -57,7 +61,7 @@ class ChangesTest {
         committer = new Committer(
                 index, device, new HotTable(1, 1), new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000);
         FillTokens fills = new FillTokens(1, System::nanoTime);
-        changes = new Changes(index, this::stored, device, tier, committer, fills, System::currentTimeMillis);
+        changes = new Changes(index, this::stored, device, tier, committer, fills, bans, System::currentTimeMillis);
     }
 
     @AfterEach
@@ -135,5 +139,22 @@ class ChangesTest {
         assertThat(first.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.OK);
         released.countDown();
         assertThat(deleted.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.NOT_FOUND);
+    }
+
+    @Test
+    void thereAreAsManyBansAsTheLimitSays() throws Exception {
+        Extent extent = Extent.ofBan("req.url == /".getBytes(StandardCharsets.US_ASCII));
+        CountDownLatch recorded = new CountDownLatch(2);
+        for (long before = 1; before < Changes.MAX_BANS - 1; before++) {
+            bans.add(new RecordedPurge(before, extent, false, null));
+        }
+        assertThat(changes.beginBan(extent, result -> recorded.countDown())).isNotNull();
+        Purge last = changes.beginBan(extent, result -> recorded.countDown());
+        assertThat(last).isNotNull();
+        assertThat(changes.beginBan(extent, result -> {})).isNull();
+
+        recorded.await();
+        changes.endBan(last);
+        assertThat(changes.beginBan(extent, result -> {})).isNotNull();
     }
 }

@@ -42,7 +42,7 @@ class PurgeCutOffTest {
         return System.currentTimeMillis();
     }
 
-    private static Path copy(Path from, Path to) {
+    static Path copy(Path from, Path to) {
         try (Stream<Path> files = Files.walk(from)) {
             for (Path file : files.collect(Collectors.toList())) {
                 Files.copy(file, to.resolve(from.relativize(file)));

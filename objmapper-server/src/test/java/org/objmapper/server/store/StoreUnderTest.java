@@ -213,6 +213,11 @@ final class StoreUnderTest implements AutoCloseable {
                 answer -> assertThat(store.purgeTag(bytes(tag), soft, answer)).isTrue());
     }
 
+    Result ban(String expression, boolean soft) {
+        return await(
+                answer -> assertThat(store.ban(bytes(expression), soft, answer)).isTrue());
+    }
+
     private interface Question {
         void ask(Result.Outcome outcome);
     }

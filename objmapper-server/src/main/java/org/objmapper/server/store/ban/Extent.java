@@ -2,7 +2,9 @@ package org.objmapper.server.store.ban;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.server.store.index.PrefixKey;
@@ -12,36 +14,44 @@ public final class Extent {
     /** By what it is told whether an object is covered. */
     public enum Kind {
         PREFIX,
-        TAG
+        TAG,
+        BAN
     }
 
     private final Kind kind;
     private final byte[] pattern;
+    private final @Nullable BanExpression expression;
 
-    private Extent(Kind kind, byte[] pattern) {
+    private Extent(Kind kind, byte[] pattern, @Nullable BanExpression expression) {
         this.kind = kind;
         this.pattern = pattern;
+        this.expression = expression;
     }
 
     /** All objects whose keys start so. */
     public static Extent ofPrefix(byte[] prefix) {
-        return new Extent(Kind.PREFIX, prefix);
+        return new Extent(Kind.PREFIX, prefix, null);
     }
 
     /** All objects with a tag. */
     public static Extent ofTag(byte[] tag) {
-        return new Extent(Kind.TAG, tag);
+        return new Extent(Kind.TAG, tag, null);
     }
 
-    static Extent of(Kind kind, byte[] pattern) {
-        return new Extent(kind, pattern);
+    /** All objects that a ban hits, whose expression is in UTF-8. */
+    public static Extent ofBan(byte[] expression) throws BanSyntaxException {
+        return new Extent(Kind.BAN, expression, BanExpression.parse(new String(expression, StandardCharsets.UTF_8)));
+    }
+
+    static Extent of(Kind kind, byte[] pattern) throws BanSyntaxException {
+        return kind == Kind.BAN ? ofBan(pattern) : new Extent(kind, pattern, null);
     }
 
     public Kind kind() {
         return kind;
     }
 
-    /** The prefix, or the tag. */
+    /** The prefix, the tag, or the expression of the ban in UTF-8. */
     public byte[] pattern() {
         return pattern;
     }
@@ -56,6 +66,7 @@ public final class Extent {
         return switch (kind) {
             case PREFIX -> PrefixKey.startsWith(key, pattern);
             case TAG -> hasTag(metadata);
+            case BAN -> expression != null && expression.hits(new ObjectFields(key, metadata));
         };
     }
 

@@ -10,7 +10,7 @@ import org.objmapper.server.store.index.IndexRow;
  * is the generation; the value, little-endian:
  *
  * <pre>
- * 0 u8  kind: 1 prefix, 2 tag       2 u16 bytes of the cursor
+ * 0 u8  kind: 1 prefix, 2 tag, 3 ban 2 u16 bytes of the cursor
  * 1 u8  1 for a soft one            4     cursor, then pattern
  * </pre>
  *
@@ -46,6 +46,11 @@ public record RecordedPurge(long before, Extent extent, boolean soft, byte @Null
         return new IndexRow(IndexRow.Table.PURGES, key(), null);
     }
 
+    /** Whether it takes an object that has a generation, a key and metadata as on the wire. */
+    public boolean takes(long generation, byte[] objectKey, byte[] metadata) {
+        return generation < before && extent.covers(objectKey, metadata);
+    }
+
     private byte[] key() {
         return ByteBuffer.allocate(Long.BYTES).putLong(before).array();
     }
@@ -66,8 +71,12 @@ public record RecordedPurge(long before, Extent extent, boolean soft, byte @Null
         byte[] cursor = new byte[reached];
         byte[] pattern = new byte[buffer.remaining() - reached];
         buffer.get(cursor).get(pattern);
-        long before = ByteBuffer.wrap(row.key()).getLong();
-        return new RecordedPurge(
-                before, Extent.of(Extent.Kind.values()[kind], pattern), soft, reached == 0 ? null : cursor);
+        try {
+            long before = ByteBuffer.wrap(row.key()).getLong();
+            return new RecordedPurge(
+                    before, Extent.of(Extent.Kind.values()[kind], pattern), soft, reached == 0 ? null : cursor);
+        } catch (BanSyntaxException e) {
+            return null;
+        }
     }
 }

@@ -39,6 +39,20 @@ class RecordedPurgeTest {
     }
 
     @Test
+    void aBanHasItsExpressionInItsRow() throws Exception {
+        RecordedPurge ban = new RecordedPurge(1, Extent.ofBan(bytes("req.url ~ ^/a")), false, null);
+        RecordedPurge read = RecordedPurge.of(ban.row());
+
+        assertThat(HEX.formatHex(ban.row().value())).isEqualTo("030000007265712e75726c207e205e2f61");
+        assertThat(read.row()).usingRecursiveComparison().isEqualTo(ban.row());
+        assertThat(read.takes(0, bytes("/a/1"), new byte[0])).isTrue();
+        assertThat(read.takes(1, bytes("/a/1"), new byte[0]))
+                .as("an object that is as new as the ban")
+                .isFalse();
+        assertThat(read.takes(0, bytes("/b/1"), new byte[0])).isFalse();
+    }
+
+    @Test
     void thePrefixOfAllObjectsIsEmpty() {
         RecordedPurge all = new RecordedPurge(1, Extent.ofPrefix(new byte[0]), false, null);
 
@@ -46,7 +60,7 @@ class RecordedPurgeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "010000", "000000002f61", "030000002f61", "010003002f61"})
+    @ValueSource(strings = {"", "010000", "000000002f61", "030000002f61", "040000002f61", "010003002f61"})
     void whatIsNoRowOfAPurgeIsNone(String hex) {
         assertThat(RecordedPurge.of(new IndexRow(IndexRow.Table.PURGES, new byte[8], HEX.parseHex(hex))))
                 .isNull();

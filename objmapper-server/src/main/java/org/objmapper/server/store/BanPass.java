@@ -1,0 +1,149 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.ban.Extent;
+import org.objmapper.server.store.ban.RecordedPurge;
+import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Removes in the background what bans hit: one pass over all objects for all the bans that there are when it begins, which are dropped at
+ * its end. Safe on any thread.
+ */
+final class BanPass implements AutoCloseable {
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(BanPass.class));
+
+    private final Index index;
+    private final Committer committer;
+    private final Changes changes;
+    private final Metrics metrics;
+    /** One pass is under way, and another waits for the bans that came since. */
+    private final DeviceQueue queue = new DeviceQueue("store-ban", 1, 1);
+
+    private volatile boolean closing;
+
+    // Guarded by this.
+    private final List<Purge> waiting = new ArrayList<>();
+
+    BanPass(Index index, Committer committer, Changes changes, Metrics metrics) {
+        this.index = index;
+        this.committer = committer;
+        this.changes = changes;
+        this.metrics = metrics;
+    }
+
+    /** Whether a purge is one that passes are made for. */
+    static boolean isBan(RecordedPurge recorded) {
+        return recorded.extent().kind() == Extent.Kind.BAN && !recorded.soft();
+    }
+
+    /** Begins a ban; what it hits is found no more when {@code outcome} is told that it is on disk, and removed later. */
+    void begin(Extent extent, Result.Outcome outcome) {
+        Purge ban;
+        try {
+            ban = changes.beginBan(extent, result -> outcome.done(result.isOk() ? Result.purged(0) : result));
+        } catch (IOException | IndexException e) {
+            outcome.done(Result.failed(StoreException.of(e)));
+            return;
+        }
+        if (ban == null) {
+            outcome.done(Result.refused(
+                    Status.BUSY,
+                    "bans=" + Changes.MAX_BANS
+                            + " wait already until what they hit is removed, and there may be no more"));
+        } else {
+            pass(ban);
+        }
+    }
+
+    /** Goes on with a ban of before the start. */
+    void resume(RecordedPurge recorded) {
+        pass(changes.resumeBan(recorded));
+    }
+
+    private void pass(Purge ban) {
+        synchronized (this) {
+            waiting.add(ban);
+        }
+        queue.submit(this::pass); // where there is no room one waits already that has not begun
+    }
+
+    private void pass() {
+        List<Purge> bans;
+        synchronized (this) {
+            bans = new ArrayList<>(waiting);
+            waiting.clear();
+        }
+        try {
+            sweep(bans);
+            for (Purge ban : bans) {
+                changes.settle(ban);
+                settled(ban);
+                changes.endBan(ban);
+                metrics.add(Metric.STORE_BANNED, ban.count());
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            FAILURES.error(
+                    "A pass for bans={} ended early, and is made again with the next one: {}",
+                    bans.size(),
+                    e.toString());
+            synchronized (this) {
+                waiting.addAll(bans);
+                bans.forEach(Purge::forgetFailure);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the bans are recorded, and the next start goes on with them
+        }
+    }
+
+    private void sweep(List<Purge> bans) throws IOException, InterruptedException {
+        committer.flush(); // the index has all that is older than the bans
+        byte[] at = null;
+        while (!bans.isEmpty()) {
+            List<IndexRecord> slice = index.after(at, Purger.STEP);
+            List<ObjectKey> hit = new ArrayList<>();
+            for (IndexRecord record : slice) {
+                ObjectKey key = new ObjectKey(record.key());
+                at = key.digest();
+                if (bans.stream().anyMatch(ban -> ban.takes(record))) {
+                    hit.add(key);
+                }
+            }
+            if (closing) {
+                throw new InterruptedException("the store closes");
+            }
+            if (!hit.isEmpty()) {
+                changes.take(hit, null);
+                for (Purge ban : bans) {
+                    settled(ban);
+                }
+            }
+            if (slice.size() < Purger.STEP) {
+                return;
+            }
+        }
+    }
+
+    private static void settled(Purge ban) throws StoreException, InterruptedException {
+        Result failed = ban.awaitSettled();
+        if (failed != null) {
+            throw new StoreException(failed.status(), failed.message());
+        }
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        queue.close();
+    }
+}
