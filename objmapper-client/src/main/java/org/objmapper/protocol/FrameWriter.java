@@ -101,6 +101,12 @@ public final class FrameWriter {
         return bytes(MetadataType.MESSAGE.code(), utf8, 0, length);
     }
 
+    /** MESSAGE, with what a status means in a few words. Allocates nothing. */
+    public FrameWriter message(Status status) {
+        byte[] utf8 = status.sentenceUtf8();
+        return bytes(MetadataType.MESSAGE.code(), utf8, 0, utf8.length);
+    }
+
     /** Copies entries that are encoded already, such as an object's. */
     public FrameWriter encoded(ByteBuffer entries, int offset, int length) {
         buffer.put(buffer.position(), entries, offset, length);

@@ -1,5 +1,7 @@
 package org.objmapper.protocol;
 
+import java.nio.charset.StandardCharsets;
+
 /** What became of a request (protocol-spec.md 9). */
 public enum Status {
     OK(0, false, false, "", "done"),
@@ -54,6 +56,7 @@ public enum Status {
     private final boolean fatal;
     private final String errno;
     private final String sentence;
+    private final byte[] sentenceUtf8;
 
     Status(int code, boolean retryable, boolean fatal, String errno, String sentence) {
         this.code = code;
@@ -61,6 +64,7 @@ public enum Status {
         this.fatal = fatal;
         this.errno = errno;
         this.sentence = sentence;
+        this.sentenceUtf8 = sentence.getBytes(StandardCharsets.UTF_8);
     }
 
     /** The status of a code; INTERNAL for a code that this version doesn't know (9.1). */
@@ -100,5 +104,10 @@ public enum Status {
     /** What it means, in a few words. */
     public String sentence() {
         return sentence;
+    }
+
+    /** The {@link #sentence} as it is sent. Not to be changed. */
+    byte[] sentenceUtf8() {
+        return sentenceUtf8;
     }
 }

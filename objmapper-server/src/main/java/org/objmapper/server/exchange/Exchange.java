@@ -296,8 +296,10 @@ public abstract class Exchange {
 
     /** Writes what every reply carries whose status is not OK. */
     protected void explain(FrameWriter frame, Status status, String message) {
-        if (status != Status.OK) {
-            frame.message(message.isEmpty() ? status.sentence() : message);
+        if (status != Status.OK && message.isEmpty()) {
+            frame.message(status);
+        } else if (status != Status.OK) {
+            frame.message(message);
         }
     }
 }

@@ -83,7 +83,7 @@ final class BodyByCopy {
     void writeEnd(FrameWriter writer) {
         writer.begin(Operation.END, Frame.REPLY, requestId, failed ? Status.IO_ERROR : Status.OK, 0);
         if (failed) {
-            writer.message(Status.IO_ERROR.sentence());
+            writer.message(Status.IO_ERROR);
         }
         writer.end();
     }

@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -50,16 +51,29 @@ class LoopAllocationTest {
         try (RawClient client = RawClient.passing(server.socket, BATCH)) {
             client.send(RawClient.put(1, "key", new byte[length]));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
-            ByteBuffer requests = requests(mode);
-            round(client, requests, mode);
-            fetch(client, requests, mode);
-
-            long before = THREADS.getThreadAllocatedBytes(loop);
-            fetch(client, requests, mode);
-            assertThat(THREADS.getThreadAllocatedBytes(loop) - before)
-                    .as("bytes for %d GETs", BATCH * ROUNDS)
-                    .isBetween(0L, ALLOWED_BYTES);
+            expectToAllocateNothing(loop, client, mode, Status.OK);
         }
+    }
+
+    @Test
+    void tenThousandMissesAllocateNothing() throws Exception {
+        long loop = loopThread();
+        try (RawClient client = RawClient.passing(server.socket, BATCH)) {
+            expectToAllocateNothing(loop, client, Mode.COPY, Status.NOT_FOUND);
+        }
+    }
+
+    private static void expectToAllocateNothing(long loop, RawClient client, Mode mode, Status expected)
+            throws IOException {
+        ByteBuffer requests = requests(mode);
+        round(client, requests, mode, expected);
+        fetch(client, requests, mode, expected);
+
+        long before = THREADS.getThreadAllocatedBytes(loop);
+        fetch(client, requests, mode, expected);
+        assertThat(THREADS.getThreadAllocatedBytes(loop) - before)
+                .as("bytes for %d GETs", BATCH * ROUNDS)
+                .isBetween(0L, ALLOWED_BYTES);
     }
 
     private static ByteBuffer requests(Mode mode) {
@@ -70,18 +84,20 @@ class LoopAllocationTest {
         return all.flip();
     }
 
-    private static void fetch(RawClient client, ByteBuffer requests, Mode mode) throws IOException {
+    private static void fetch(RawClient client, ByteBuffer requests, Mode mode, Status expected)
+            throws IOException {
         for (int i = 0; i < ROUNDS; i++) {
-            round(client, requests, mode);
+            round(client, requests, mode, expected);
         }
     }
 
-    private static void round(RawClient client, ByteBuffer requests, Mode mode) throws IOException {
+    private static void round(RawClient client, ByteBuffer requests, Mode mode, Status expected)
+            throws IOException {
         client.send(requests.duplicate());
         int answered = 0;
         while (answered < BATCH) {
             RawClient.Answer answer = client.receive();
-            assertThat(answer.status()).isEqualTo(Status.OK);
+            assertThat(answer.status()).isEqualTo(expected);
             answered += answer.more() || answer.operation() == Operation.DATA ? 0 : 1;
         }
         if (mode == Mode.FDPASS) {
