@@ -22,10 +22,10 @@ final class PurgeCommand implements ToolCommand {
     public CommandDefinition definition() {
         return CommandDefinition.of(
                 "purge",
-                "Remove or expire all objects with a tag, a prefix or a key.",
+                "Remove or expire all objects with a tag, a prefix or a key, or that a ban matches.",
                 List.of(
-                        "Exactly one of --tag, --prefix, --key and --ban says which. Prints how many there were; none is no"
-                                + " error. On disk before the command ends."),
+                        "Exactly one of --tag, --prefix, --key and --ban says which. Prints how many there were, of a ban those"
+                                + " found so far; none is no error. On disk before the command ends."),
                 List.of(),
                 TAG,
                 PREFIX,

@@ -296,6 +296,21 @@ class ToolAgainstServerTest {
     }
 
     @Test
+    void purgeTakesByBanAndRefusesWhatIsNone() {
+        for (String key : List.of("/news/1", "/news/2", "/sport/1")) {
+            ToolCall.with(bytes(3), environment(), "put", key, "-");
+        }
+
+        assertThat(tool("purge", "--ban", "req.url ~ ^/news/").exitCode()).isEqualTo(ExitCode.OK);
+        assertThat(call("get", "/news/1").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(call("get", "/news/2").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(call("get", "/sport/1").data()).isEqualTo(bytes(3));
+        Outcome refused = tool("purge", "--ban", "req.url is /news/");
+        assertThat(refused.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(refused.talk()).startsWith("objmapper purge: --ban req.url is /news/: ");
+    }
+
+    @Test
     void aTreeIsImportedAndExportedAsItWas() throws IOException {
         Path source = Files.createDirectories(directory.resolve("source/deep/er"))
                 .getParent()
