@@ -55,6 +55,13 @@ public enum Metric {
             Type.GAUGE,
             "bytes",
             "room that the file system has left for the server's user"),
+    STORE_INDEX_BYTES(
+            "objmapper_store_index_bytes", Type.GAUGE, "bytes", "what the index takes, free pages within it too"),
+    STORE_INDEX_MAX_BYTES(
+            "objmapper_store_index_max_bytes",
+            Type.GAUGE,
+            "bytes",
+            "what the index may take at most; with hardly a free page left in it the store takes no more objects"),
     STORE_HOT_OBJECTS(
             "objmapper_store_hot_objects", Type.GAUGE, "objects", "objects that are answered without asking the index"),
     STORE_PENDING_CHANGES(

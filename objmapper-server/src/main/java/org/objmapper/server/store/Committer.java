@@ -144,8 +144,8 @@ final class Committer implements AutoCloseable {
 
     private void refuseForWantOfRoom(StoreException failure) {
         refusal = new StoreException(
-                failure.status(), failure.getMessage() + "; the store takes no changes until its file system has room");
-        FAILURES.error("The store takes no changes until its file system has room: {}", failure.getMessage());
+                failure.status(), failure.getMessage() + "; the store takes no changes until there is room");
+        FAILURES.error("The store takes no changes until there is room: {}", failure.getMessage());
     }
 
     /** The change of a key that is not in the index yet; null if there is none. Any thread. */
@@ -351,7 +351,7 @@ final class Committer implements AutoCloseable {
         return closing;
     }
 
-    /** Takes changes again when the disk was full, and an index commit and the file system say that it has room. */
+    /** Takes changes again when the disk or the index was full, and an index commit and both of them say that there is room. */
     private void probeRoom() {
         synchronized (this) {
             if (!isProbeDue()) {
@@ -361,7 +361,7 @@ final class Committer implements AutoCloseable {
         }
         try {
             tryIndex(boundForCommit());
-            if (device.freeBytes() >= ROOM_BYTES) {
+            if (device.freeBytes() >= ROOM_BYTES && index.hasRoom()) {
                 acceptChanges();
             } else {
                 tier.wantOnDevice(ROOM_BYTES);

@@ -209,6 +209,8 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_CAPACITY_BYTES, () -> options.capacity().bytes());
         metrics.show(Metric.STORE_CAPACITY_OBJECTS, () -> options.capacity().objects());
         metrics.show(Metric.STORE_FREE_BYTES, files::freeBytes);
+        metrics.show(Metric.STORE_INDEX_BYTES, index::fileBytes);
+        metrics.show(Metric.STORE_INDEX_MAX_BYTES, index::maxFileBytes);
         metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
         metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
         metrics.show(Metric.STORE_DEVICE_QUEUE, device::length);

@@ -181,7 +181,7 @@ class StartTest {
                 client.send(delete(3, "key"));
                 assertThat(client.receive().status()).isEqualTo(Status.NO_SPACE);
                 assertHas("key");
-                assertThat(server.log()).contains("takes no changes until its file system has room");
+                assertThat(server.log()).contains("takes no changes until there is room");
                 Files.delete(disk.root.resolve("full"));
                 await().until(() -> {
                     client.send(RawClient.putDurably(4, "other", BODY));

@@ -14,20 +14,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.ban.RecordedPurge;
-import org.objmapper.server.store.device.Closer;
-import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.hold.LeaseProbe;
-import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
-import org.objmapper.server.store.table.ObjectTable;
-import org.objmapper.server.store.tier.Capacity;
 
 /** Changes by an index whose next answer for one key is late. */
 class ChangesTest {
@@ -42,35 +35,22 @@ class ChangesTest {
     private final AtomicBoolean late = new AtomicBoolean();
     private final Bans bans = new Bans();
 
-    private Device device;
+    private CommitterUnderTest base;
     private Index index;
-    private Closer closer;
-    private Ledger ledger;
-    private Committer committer;
     private Changes changes;
 
     @BeforeEach
     void open() throws Exception {
-        device = Device.open(directory);
-        Index.Ids ids = new Index.Ids(device.indexId(), device.id());
-        Metrics metrics = new Metrics();
-        index = new Index(device.index(), 1 << 24, ids, true, true, metrics);
-        closer = new Closer();
-        ledger = new Ledger(LeaseProbe.of(device), closer, 1);
-        BackingTier tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
-        committer = new Committer(
-                index, device, new HotTable(1, 1), new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000);
+        base = new CommitterUnderTest(directory);
+        index = base.index;
         FillTokens fills = new FillTokens(1, System::nanoTime);
-        changes = new Changes(index, this::stored, device, tier, committer, fills, bans, System::currentTimeMillis);
+        changes = new Changes(
+                index, this::stored, base.device, base.tier, base.committer, fills, bans, System::currentTimeMillis);
     }
 
     @AfterEach
     void close() {
-        committer.close();
-        ledger.close();
-        closer.close();
-        index.close();
-        device.close();
+        base.close();
     }
 
     private static ObjectKey key(String key) {

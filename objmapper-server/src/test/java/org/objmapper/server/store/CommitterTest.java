@@ -1,47 +1,92 @@
 package org.objmapper.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.objmapper.server.metrics.Metrics;
-import org.objmapper.server.store.device.Closer;
-import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.hold.LeaseProbe;
-import org.objmapper.server.store.hold.Ledger;
-import org.objmapper.server.store.index.Index;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.ban.Bans;
+import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.SavedOrder;
-import org.objmapper.server.store.table.ObjectTable;
-import org.objmapper.server.store.tier.Capacity;
 
 class CommitterTest {
     @TempDir
     Path directory;
 
+    private CommitterUnderTest base;
+    private Changes changes;
+
+    @BeforeEach
+    void open() throws Exception {
+        base = new CommitterUnderTest(directory);
+        FillTokens fills = new FillTokens(1, System::nanoTime);
+        changes = new Changes(
+                base.index, base.device, base.tier, base.committer, fills, new Bans(), System::currentTimeMillis);
+    }
+
+    @AfterEach
+    void close() {
+        base.close();
+    }
+
+    private Result put(String key) throws Exception {
+        CompletableFuture<Result> result = new CompletableFuture<>();
+        Put put = StoreUnderTest.plain(key);
+        changes.put(put, Body.ofBytes(new byte[4_000], put), result::complete);
+        return result.get();
+    }
+
+    private CompletableFuture<Result> delete(String key) {
+        CompletableFuture<Result> result = new CompletableFuture<>();
+        byte[] bytes = key.getBytes(StandardCharsets.US_ASCII);
+        changes.delete(new ObjectKey(bytes), null, true, result::complete);
+        return result;
+    }
+
     @Test
     void anOrderIsOnDiskWhenItsSavingReturns() throws Exception {
-        Metrics metrics = new Metrics();
-        try (Device device = Device.open(directory);
-                Index index = new Index(
-                        device.index(), 1 << 24, new Index.Ids(device.indexId(), device.id()), true, true, metrics);
-                Closer closer = new Closer();
-                Ledger ledger = new Ledger(LeaseProbe.of(device), closer, 1)) {
-            HotTable hot = new HotTable(1, 1);
-            SavedOrder order = new SavedOrder(index, 1);
-            BackingTier tier = new BackingTier(Capacity.of(1), index.totals());
-            try (Committer committer =
-                    new Committer(index, device, hot, new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000)) {
-                SavedOrder.Writer writer = order.begin(committer::write);
-                writer.add(7, 8, (byte) 9);
-                writer.end();
-                List<String> entries = new ArrayList<>();
-                order.load((digest, bytes, state) -> entries.add(digest + " " + bytes + " " + state));
+        SavedOrder order = new SavedOrder(base.index, 1);
+        SavedOrder.Writer writer = order.begin(base.committer::write);
+        writer.add(7, 8, (byte) 9);
+        writer.end();
+        List<String> entries = new ArrayList<>();
+        order.load((digest, bytes, state) -> entries.add(digest + " " + bytes + " " + state));
 
-                assertThat(entries).containsExactly("7 8 9");
-            }
+        assertThat(entries).containsExactly("7 8 9");
+    }
+
+    @Test
+    void anIndexThatHasGrownAsFarAsItMayTakesObjectsAgainWhenOthersAreRemoved() throws Exception {
+        assertThat(base.index.hasRoom()).isTrue();
+        int taken = 0;
+        Result result = put("key0");
+        while (result.status() == Status.OK) {
+            result = put("key" + ++taken);
         }
+
+        assertThat(result.status()).isEqualTo(Status.NO_SPACE);
+        assertThat(result.message())
+                .contains("data.mdb is full", "bytes=" + CommitterUnderTest.MAP_BYTES, "takes no changes until");
+        assertThat(base.index.fileBytes()).isBetween(CommitterUnderTest.MAP_BYTES / 2, CommitterUnderTest.MAP_BYTES);
+        assertThat(base.index.get(new ObjectKey(new byte[] {'k', 'e', 'y', '0'})))
+                .isNotNull();
+        assertThat(base.index.hasRoom()).isFalse();
+        List<CompletableFuture<Result>> deleted = new ArrayList<>();
+        for (int i = 0; i < taken; i++) {
+            deleted.add(delete("key" + i));
+        }
+        for (CompletableFuture<Result> each : deleted) {
+            assertThat(each.get().message()).isEmpty();
+        }
+        await().untilAsserted(() -> assertThat(put("again").status()).isEqualTo(Status.OK));
     }
 }

@@ -84,15 +84,13 @@ class LoopAllocationTest {
         return all.flip();
     }
 
-    private static void fetch(RawClient client, ByteBuffer requests, Mode mode, Status expected)
-            throws IOException {
+    private static void fetch(RawClient client, ByteBuffer requests, Mode mode, Status expected) throws IOException {
         for (int i = 0; i < ROUNDS; i++) {
             round(client, requests, mode, expected);
         }
     }
 
-    private static void round(RawClient client, ByteBuffer requests, Mode mode, Status expected)
-            throws IOException {
+    private static void round(RawClient client, ByteBuffer requests, Mode mode, Status expected) throws IOException {
         client.send(requests.duplicate());
         int answered = 0;
         while (answered < BATCH) {

@@ -46,6 +46,12 @@ public final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
     static final int MAX_TABLES = 16;
     static final int ROW_BYTES = Digests.SHA256_BYTES + Long.BYTES;
+    /** Pieces of about half a page need no free pages in a row. */
+    private static final int PIECE_BYTES = 1_900;
+
+    /** More than a commit of many changes takes. */
+    private static final long MAX_RESERVE_BYTES = 16L << 20;
+
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
     static final long FIRST_GENERATION = 1;
@@ -284,6 +290,54 @@ public final class Index implements AutoCloseable {
         });
     }
 
+    /** What is in use of the file, free pages within it too; 0 while the index is closed. */
+    public long fileBytes() {
+        use.readLock().lock();
+        try {
+            Tables there = opened;
+            return there == null ? 0 : (there.env.info().lastPageNumber + 1) * there.env.stat().pageSize;
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    /** The most that the file may grow to. */
+    public long maxFileBytes() {
+        return mapBytes;
+    }
+
+    /** Whether objects can be added, and some more after that; for the committing thread. */
+    public boolean hasRoom() {
+        try {
+            return isFarFromFull() || findsPages(2 * reserveBytes());
+        } catch (LmdbException e) {
+            throw IndexException.of(e);
+        }
+    }
+
+    /** Even a removal needs free pages before it frees others: so many are left to it. */
+    private long reserveBytes() {
+        return Math.min(MAX_RESERVE_BYTES, mapBytes / 4);
+    }
+
+    private boolean isFarFromFull() {
+        return fileBytes() < mapBytes - 2 * reserveBytes();
+    }
+
+    /** Whether a commit of so many bytes would find free pages. Writes nothing. */
+    private boolean findsPages(long bytes) {
+        Tables tables = tables();
+        try (Txn<byte[]> txn = tables.env.txnWrite()) {
+            byte[] piece = new byte[PIECE_BYTES];
+            for (long left = bytes; left > 0; left -= PIECE_BYTES) {
+                tables.bodies.put(txn, number(-left), piece, PutFlags.MDB_APPEND);
+            }
+            return true;
+        } catch (Env.MapFullException e) {
+            return false;
+        }
+    }
+
     /** Clears the slots of readers that died. */
     public void checkReaders() {
         use.readLock().lock();
@@ -483,12 +537,36 @@ public final class Index implements AutoCloseable {
     public void commit(
             Iterable<IndexChange> changes, Iterable<IndexRow> rows, long generationBound, List<Replaced> replaced) {
         try {
+            if (adds(changes, rows) && !isFarFromFull() && !findsPages(reserveBytes())) {
+                throw full();
+            }
             write(changes, rows, generationBound, replaced);
+        } catch (Env.MapFullException e) {
+            throw full();
         } catch (LmdbException e) {
             throw IndexException.of(e);
         } catch (BufferUnderflowException | IllegalArgumentException | IllegalStateException e) {
             throw damaged(e);
         }
+    }
+
+    private static boolean adds(Iterable<IndexChange> changes, Iterable<IndexRow> rows) {
+        for (IndexChange change : changes) {
+            if (change.record() != null) {
+                return true;
+            }
+        }
+        for (IndexRow row : rows) {
+            if (row.table() == IndexRow.Table.ORDERS && row.value() != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private IndexException full() {
+        return IndexException.full("the index " + directory.resolve(DATA_FILE) + " is full: it may grow to bytes="
+                + mapBytes + ", so remove objects or let them expire");
     }
 
     private IndexException damaged(RuntimeException e) {

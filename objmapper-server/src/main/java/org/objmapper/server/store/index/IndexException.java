@@ -1,6 +1,5 @@
 package org.objmapper.server.store.index;
 
-import org.lmdbjava.Env;
 import org.lmdbjava.LmdbException;
 import org.lmdbjava.LmdbNativeException;
 import org.objmapper.nativeio.Errno;
@@ -22,13 +21,17 @@ public final class IndexException extends RuntimeException {
         this.status = status;
     }
 
-    /** A full file system or map is told from a broken one. */
+    /** A full file system is told from a broken one. */
     static IndexException of(LmdbException failure) {
-        boolean full = failure instanceof Env.MapFullException
-                || (failure instanceof LmdbNativeException
-                        && ((LmdbNativeException) failure).getResultCode() == Errno.ENOSPC);
+        boolean full = failure instanceof LmdbNativeException
+                && ((LmdbNativeException) failure).getResultCode() == Errno.ENOSPC;
         return new IndexException(
                 full ? Status.NO_SPACE : Status.IO_ERROR, "the index failed: " + reason(failure), failure);
+    }
+
+    /** The index has grown as far as it may; the message is whole. */
+    static IndexException full(String message) {
+        return new IndexException(Status.NO_SPACE, message);
     }
 
     /** What stands there is not what it should be; the message is whole. */

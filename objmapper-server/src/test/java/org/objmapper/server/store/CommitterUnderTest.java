@@ -1,0 +1,44 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.hold.LeaseProbe;
+import org.objmapper.server.store.hold.Ledger;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.table.ObjectTable;
+import org.objmapper.server.store.tier.Capacity;
+
+/** A committer of a new store, with what it needs and nothing else. */
+final class CommitterUnderTest implements AutoCloseable {
+    static final long MAP_BYTES = 1 << 24;
+
+    final Device device;
+    final Index index;
+    final BackingTier tier;
+    final Committer committer;
+    private final Closer closer = new Closer();
+    private final Ledger ledger;
+
+    CommitterUnderTest(Path directory) throws IOException {
+        Metrics metrics = new Metrics();
+        device = Device.open(directory);
+        Index.Ids ids = new Index.Ids(device.indexId(), device.id());
+        index = new Index(device.index(), MAP_BYTES, ids, true, true, metrics);
+        ledger = new Ledger(LeaseProbe.of(device), closer, 1);
+        HotTable hot = new HotTable(1, 1);
+        tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
+        committer = new Committer(index, device, hot, new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000);
+    }
+
+    @Override
+    public void close() {
+        committer.close();
+        ledger.close();
+        closer.close();
+        index.close();
+        device.close();
+    }
+}
