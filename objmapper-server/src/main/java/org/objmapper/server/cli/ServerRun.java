@@ -86,6 +86,7 @@ final class ServerRun implements AutoCloseable {
                 .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
                 .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
                 .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
+                .withScrub(settings.scrubBytesPerSecond())
                 .withCapacity(capacity(settings.capacity()))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids()));

@@ -27,7 +27,8 @@ public record Configuration(
             int passedQueueLength,
             int passedQueueLengthPerUser,
             long objectMemoryBytes,
-            long uploadMemoryPerSessionBytes) {}
+            long uploadMemoryPerSessionBytes,
+            long scrubBytesPerSecond) {}
 
     /** How much the store may hold: bytes of bodies, and objects; the watermarks are percent of both. */
     public record CapacitySettings(long bytes, long objects, int highWatermark, int lowWatermark, String eviction) {
@@ -77,7 +78,8 @@ public record Configuration(
                 store.passedQueueLength(),
                 store.passedQueueLengthPerUser(),
                 store.objectMemoryBytes(),
-                store.uploadMemoryPerSessionBytes());
+                store.uploadMemoryPerSessionBytes(),
+                store.scrubBytesPerSecond());
         return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
     }
 
@@ -94,7 +96,8 @@ public record Configuration(
                 store.passedQueueLength(),
                 store.passedQueueLengthPerUser(),
                 store.objectMemoryBytes(),
-                store.uploadMemoryPerSessionBytes());
+                store.uploadMemoryPerSessionBytes(),
+                store.scrubBytesPerSecond());
         return new Configuration(listeners, changed, loops, passedDescriptorUids, limits, timeouts);
     }
 

@@ -83,7 +83,8 @@ public final class ConfigurationFile {
                         store.count(STORE_PASSED_QUEUE_LENGTH, 256),
                         store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
                         store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
-                        store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20)),
+                        store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20),
+                        store.bytes(STORE_SCRUB_RATE, 4 << 20)),
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(

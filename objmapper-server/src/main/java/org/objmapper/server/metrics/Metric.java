@@ -99,6 +99,26 @@ public enum Metric {
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(
             "objmapper_store_closer_queue", Type.GAUGE, "files", "removed files whose blocks are not freed yet"),
+    STORE_SCRUBBED_BYTES(
+            "objmapper_store_scrubbed_bytes_total",
+            Type.COUNTER,
+            "bytes",
+            "bodies in files that were read again and compared with their checksums"),
+    STORE_SCRUB_PASSES(
+            "objmapper_store_scrub_passes_total",
+            Type.COUNTER,
+            "passes",
+            "times that the scrub came to the end of the store"),
+    STORE_BODIES_DAMAGED(
+            "objmapper_store_bodies_damaged_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were taken out because the scrub found their body to be another than was stored"),
+    STORE_QUARANTINED_FILES(
+            "objmapper_store_quarantined_files",
+            Type.GAUGE,
+            "files",
+            "files in quarantine, for an operator to look at"),
     STORE_HELD_OBJECTS(
             "objmapper_store_held_objects",
             Type.GAUGE,

@@ -506,6 +506,18 @@ final class Changes {
         }
     }
 
+    /** Removes an object if it still has a body; on any thread that may block. */
+    void removeIfBody(ObjectKey key, long bodyGeneration) throws StoreException {
+        ReadAhead ahead = readAhead(key);
+        synchronized (committer) {
+            committer.awaitRoomToRemove();
+            IndexRecord there = stored(key, ahead);
+            if (there != null && there.bodyGeneration() == bodyGeneration) {
+                edit(key, there, null, null);
+            }
+        }
+    }
+
     /** Evicts an object unless it is kept, and says whether it did; on any thread that may block. */
     boolean evict(ObjectKey key) throws StoreException {
         ReadAhead ahead = readAhead(key);

@@ -2,7 +2,9 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
@@ -15,6 +17,7 @@ import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.check.Scrub;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceQueue;
@@ -23,6 +26,7 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.table.Filler;
@@ -64,6 +68,7 @@ public final class Store implements AutoCloseable {
     private static final int MAX_WATCHED = 4_096;
 
     private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
+    private static final byte[] SCRUB_CURSOR = "scrub".getBytes(StandardCharsets.US_ASCII);
     /** The number of the backing directory in the index. */
     static final int DEVICE = 0;
 
@@ -95,6 +100,7 @@ public final class Store implements AutoCloseable {
     private final BanPass banPass;
     private final Purger purger;
     private final Housekeeping housekeeping;
+    private final Scrub scrub;
     private final Finder finder;
     private final Lister lister;
 
@@ -145,6 +151,7 @@ public final class Store implements AutoCloseable {
         banPass = new BanPass(index, committer, changes, metrics);
         purger = new Purger(index, changes, banPass);
         housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
+        scrub = new Scrub(files, DEVICE, index, new ScrubbedObjects(), options.scrubBytesPerSecond(), metrics);
         finder = new Finder(index, files, hot, table, bans, reserve, committer, closer, housekeeping, objects, memory);
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
@@ -168,6 +175,7 @@ public final class Store implements AutoCloseable {
             Store store = new Store(options, clock, memory, files, index, metrics);
             store.purger.resume();
             store.housekeeping.start();
+            store.scrub.start();
             store.filler.start();
             store.evictor.start();
             return store;
@@ -224,6 +232,7 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_PURGES, changes::purges);
         metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
         metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
+        metrics.show(Metric.STORE_QUARANTINED_FILES, scrub::quarantined);
         if (ledger.isKnown()) {
             metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);
             metrics.show(Metric.STORE_HELD_BYTES, ledger::heldBytes);
@@ -445,6 +454,34 @@ public final class Store implements AutoCloseable {
 
     // ---- what the parts need of each other
 
+    /** What the scrub does to objects, and where it keeps how far it has come. */
+    private final class ScrubbedObjects implements Scrub.Objects {
+        @Override
+        public void awaitRecovery() throws InterruptedException {
+            Store.this.awaitRecovery();
+        }
+
+        @Override
+        public void takeOut(ObjectKey key, long bodyGeneration) throws IOException {
+            changes.removeIfBody(key, bodyGeneration);
+        }
+
+        @Override
+        public byte @Nullable [] cursor() {
+            return scrubCursor();
+        }
+
+        @Override
+        public void keepCursor(byte @Nullable [] cursor) throws IOException {
+            committer.write(List.of(new IndexRow(IndexRow.Table.STATE, SCRUB_CURSOR, cursor)));
+        }
+    }
+
+    /** The digest of the key that the scrub has come to; null for none. */
+    byte @Nullable [] scrubCursor() {
+        return index.row(IndexRow.Table.STATE, SCRUB_CURSOR);
+    }
+
     /** The id of the backing directory, which names it in IO_ERROR; it stays the same for as long as the directory is a store. */
     public String deviceId() {
         return files.id();
@@ -496,6 +533,7 @@ public final class Store implements AutoCloseable {
     @Override
     public void close() {
         housekeeping.close();
+        scrub.close();
         filler.close();
         purger.close();
         banPass.close();

@@ -20,6 +20,7 @@ import org.objmapper.server.store.tier.Capacity;
  * @param objectBytes the memory that objects take which are looked at and not kept at hand, beside their files; beyond it clients are told BUSY
  * @param uploadBytesPerSession the memory for what came of one session's bodies and is not written yet; beyond it the session is not read
  * @param capacity what it may hold, and who leaves when it is full
+ * @param scrubBytesPerSecond how fast bodies are read to compare them with their checksums; 0 for never
  */
 public record StoreOptions(
         Path directory,
@@ -33,7 +34,8 @@ public record StoreOptions(
         Set<Integer> passedDescriptorUids,
         long objectBytes,
         long uploadBytesPerSession,
-        Capacity capacity) {
+        Capacity capacity,
+        long scrubBytesPerSecond) {
     /** The usual {@code objectBytes} and {@code uploadBytesPerSession}. */
     static final long USUAL_OBJECT_BYTES = 64L << 20;
 
@@ -48,7 +50,7 @@ public record StoreOptions(
         return Math.min(MAX_USUAL_HOT_BYTES, Runtime.getRuntime().maxMemory() / PART_OF_MEMORY);
     }
 
-    /** What holds where nothing else is said; no capacity bounds it. */
+    /** What holds where nothing else is said; no capacity bounds it, and no scrub reads it. */
     public static StoreOptions of(Path directory) {
         return new StoreOptions(
                 directory,
@@ -62,7 +64,8 @@ public record StoreOptions(
                 Set.of(),
                 USUAL_OBJECT_BYTES,
                 USUAL_UPLOAD_BYTES_PER_SESSION,
-                Capacity.of(Long.MAX_VALUE));
+                Capacity.of(Long.MAX_VALUE),
+                0);
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -79,7 +82,8 @@ public record StoreOptions(
                 passedDescriptorUids,
                 objectBytes,
                 uploadBytesPerSession,
-                capacity);
+                capacity,
+                scrubBytesPerSecond);
     }
 
     /** The same with another longest body. */
@@ -96,7 +100,8 @@ public record StoreOptions(
                 passedDescriptorUids,
                 objectBytes,
                 uploadBytesPerSession,
-                capacity);
+                capacity,
+                scrubBytesPerSecond);
     }
 
     /** The same with other bounds of what waits to be copied: for all users together, and for each. */
@@ -113,7 +118,8 @@ public record StoreOptions(
                 passedDescriptorUids,
                 objectBytes,
                 uploadBytesPerSession,
-                capacity);
+                capacity,
+                scrubBytesPerSecond);
     }
 
     /** The same with users whose files are taken. */
@@ -130,7 +136,8 @@ public record StoreOptions(
                 uids,
                 objectBytes,
                 uploadBytesPerSession,
-                capacity);
+                capacity,
+                scrubBytesPerSecond);
     }
 
     /** The same with other bounds of memory: of objects that are looked at, and of what came of a session's bodies. */
@@ -147,7 +154,8 @@ public record StoreOptions(
                 passedDescriptorUids,
                 bytesOfObjects,
                 bytesOfUploadsPerSession,
-                capacity);
+                capacity,
+                scrubBytesPerSecond);
     }
 
     /** The same with another capacity. */
@@ -164,6 +172,25 @@ public record StoreOptions(
                 passedDescriptorUids,
                 objectBytes,
                 uploadBytesPerSession,
-                other);
+                other,
+                scrubBytesPerSecond);
+    }
+
+    /** The same with another rate of scrubbing. */
+    public StoreOptions withScrub(long bytesPerSecond) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                hotObjects,
+                hotBytes,
+                maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
+                passedDescriptorUids,
+                objectBytes,
+                uploadBytesPerSession,
+                capacity,
+                bytesPerSecond);
     }
 }

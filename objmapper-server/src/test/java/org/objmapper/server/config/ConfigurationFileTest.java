@@ -79,6 +79,7 @@ class ConfigurationFileTest {
                 passed_queue_length_per_user = 6
                 object_memory = "2 MiB"
                 upload_memory_per_session = "1 MiB"
+                scrub_rate = "7 MiB"
                 [server]
                 loops = 3
                 passed_descriptor_uids = [0, 1000]
@@ -112,7 +113,8 @@ class ConfigurationFileTest {
                         9,
                         6,
                         2 << 20,
-                        1 << 20));
+                        1 << 20,
+                        7 << 20));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())

@@ -73,7 +73,8 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.passedDescriptorUids(),
                 usual.objectBytes(),
                 usual.uploadBytesPerSession(),
-                usual.capacity());
+                usual.capacity(),
+                usual.scrubBytesPerSecond());
     }
 
     /** The usual options, with another bound of hot objects. */
@@ -91,7 +92,8 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.passedDescriptorUids(),
                 usual.objectBytes(),
                 usual.uploadBytesPerSession(),
-                usual.capacity());
+                usual.capacity(),
+                usual.scrubBytesPerSecond());
     }
 
     Store store() {

@@ -4,6 +4,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
+import java.util.function.LongConsumer;
 import net.openhft.hashing.Access;
 import net.openhft.hashing.LongHashFunction;
 import org.objmapper.nativeio.Errno;
@@ -24,9 +25,15 @@ public final class FileWindow {
     private final long length;
     private final ByteBuffer window = WINDOWS.get();
     private final long address = NativeIo.address(window);
+    private final LongConsumer reads;
     private long start;
 
     FileWindow(int descriptor, long length) {
+        this(descriptor, length, bytes -> {});
+    }
+
+    private FileWindow(int descriptor, long length, LongConsumer reads) {
+        this.reads = reads;
         this.descriptor = descriptor;
         this.length = length;
         window.limit(0);
@@ -34,8 +41,16 @@ public final class FileWindow {
 
     /** XXH3 of the whole file. */
     public static long xxh3(int descriptor, long length) throws DeviceException {
+        return xxh3(descriptor, length, bytes -> {});
+    }
+
+    /**
+     * As {@link #xxh3(int, long)}; {@code reads} is told how many bytes are to be read next, before they are, and may throw an
+     * UncheckedIOException to end it.
+     */
+    public static long xxh3(int descriptor, long length, LongConsumer reads) throws DeviceException {
         try {
-            return LongHashFunction.xx3().hash(new FileWindow(descriptor, length), ACCESS, 0, length);
+            return LongHashFunction.xx3().hash(new FileWindow(descriptor, length, reads), ACCESS, 0, length);
         } catch (UncheckedIOException e) {
             throw new DeviceException(Status.IO_ERROR, String.valueOf(e.getMessage()));
         }
@@ -52,6 +67,7 @@ public final class FileWindow {
 
     private void fill(long offset) throws DeviceException {
         int wanted = (int) Math.min(SIZE, length - offset);
+        reads.accept(wanted);
         int have = 0;
         while (have < wanted) {
             long read = NativeIo.read(descriptor, address + have, wanted - have, offset + have);

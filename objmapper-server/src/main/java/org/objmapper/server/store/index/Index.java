@@ -493,7 +493,7 @@ public final class Index implements AutoCloseable {
     }
 
     /** The value of a row besides the objects; null where there is none. */
-    byte @Nullable [] row(IndexRow.Table table, byte[] key) {
+    public byte @Nullable [] row(IndexRow.Table table, byte[] key) {
         return readOrNull((tables, txn) -> tables.of(table).get(txn, key));
     }
 

@@ -1,0 +1,253 @@
+package org.objmapper.server.store.check;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.FileWindow;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.LoggedKeys;
+import org.objmapper.server.store.index.ObjectKey;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads the bodies in files again and again, at a bounded rate, on a thread of its own, and compares them with their checksums. One that
+ * is not what was stored goes to quarantine, and its object is gone: a miss, never wrong bytes. Bodies in the index are compared whenever
+ * they are read.
+ */
+public final class Scrub implements AutoCloseable {
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Scrub.class));
+    private static final int AT_ONCE = 256;
+    /** What looking at an object costs besides its body, as so many bytes of it. */
+    private static final int OBJECT_BYTES = 4_096;
+    /** Between two passes, and between two notes of how far one is. */
+    private static final long PAUSE_SECONDS = 60;
+
+    private static final long CLOSE_MILLIS = 10_000;
+
+    private final Device device;
+    private final int number;
+    private final Index index;
+    private final Quarantine quarantine;
+    private final Objects objects;
+    private final long bytesPerSecond;
+    private final Metrics metrics;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final Thread thread = new Thread(this::run, "store-scrub");
+
+    private byte @Nullable [] at;
+    private long notedNanos = System.nanoTime();
+    /** When the bytes that were read so far may be, at the rate that is allowed. */
+    private long freeNanos;
+
+    private volatile long quarantined;
+
+    /** What the scrub needs of the store. */
+    public interface Objects {
+        /** Returns when recovery has looked at all files, or is given up. */
+        void awaitRecovery() throws InterruptedException;
+
+        /** Takes an object out of the index if it still has that body. */
+        void takeOut(ObjectKey key, long bodyGeneration) throws IOException;
+
+        /** How far the last run had come; null for the beginning. */
+        byte @Nullable [] cursor();
+
+        /** Keeps how far this run has come. */
+        void keepCursor(byte @Nullable [] cursor) throws IOException;
+    }
+
+    /**
+     * A scrub of one device.
+     *
+     * @param number of the device in the index
+     * @param bytesPerSecond at most; 0 for none at all
+     */
+    public Scrub(Device device, int number, Index index, Objects objects, long bytesPerSecond, Metrics metrics) {
+        this.device = device;
+        this.number = number;
+        this.index = index;
+        this.quarantine = new Quarantine(device);
+        this.objects = objects;
+        this.bytesPerSecond = bytesPerSecond;
+        this.metrics = metrics;
+        thread.setDaemon(true);
+    }
+
+    public void start() {
+        if (bytesPerSecond > 0) {
+            thread.start();
+        }
+    }
+
+    private void run() {
+        try {
+            objects.awaitRecovery();
+            quarantined = quarantine.count();
+            at = objects.cursor();
+            do {
+                attemptPass();
+            } while (!closing.await(PAUSE_SECONDS, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody does it
+        } catch (IOException | IndexException e) {
+            FAILURES.error("Bodies are not compared with their checksums until the next start: {}", e.getMessage());
+        }
+    }
+
+    private void attemptPass() {
+        try {
+            pass();
+        } catch (IOException | IndexException | IllegalStateException e) {
+            if (!isClosing()) {
+                FAILURES.error(
+                        "Comparing bodies with their checksums was cut off, and goes on soon: {}", e.getMessage());
+            }
+        }
+    }
+
+    /** From where the last one stopped to the end. */
+    private void pass() throws IOException {
+        freeNanos = System.nanoTime();
+        List<IndexRecord> some;
+        do {
+            some = index.after(at, AT_ONCE);
+            for (IndexRecord record : some) {
+                if (isClosing()) {
+                    break;
+                }
+                look(record);
+            }
+            keepCursorIfDue();
+        } while (some.size() == AT_ONCE && !isClosing());
+        if (!isClosing()) {
+            at = null;
+            metrics.count(Metric.STORE_SCRUB_PASSES);
+        }
+        objects.keepCursor(at);
+    }
+
+    private void look(IndexRecord record) throws IOException {
+        ObjectKey key = new ObjectKey(record.key());
+        try {
+            spend(OBJECT_BYTES);
+        } catch (UncheckedIOException e) {
+            return; // it closes: this one is the next run's first
+        }
+        if (!record.hasFile() || record.device() != number || compare(key, record)) {
+            at = key.digest();
+        }
+    }
+
+    /** Whether it is done with the body; else the store closes. */
+    private boolean compare(ObjectKey key, IndexRecord record) throws IOException {
+        int descriptor = device.open(key.digest(), record.bodyGeneration());
+        if (descriptor < 0) {
+            return true; // replaced meanwhile, or gone, which is noticed where it is asked for
+        }
+        String wrong;
+        try {
+            wrong = whatIsWrong(descriptor, record);
+        } catch (IOException e) {
+            if (isClosing()) {
+                return false;
+            }
+            FAILURES.error(
+                    "The body of {} can't be read: objects/{}: {}",
+                    LoggedKeys.of(key),
+                    Device.name(key.digest(), record.bodyGeneration()),
+                    e.getMessage());
+            return true;
+        } finally {
+            NativeIo.close(descriptor);
+        }
+        if (wrong != null) {
+            lose(key, record, wrong);
+        }
+        return true;
+    }
+
+    private @Nullable String whatIsWrong(int descriptor, IndexRecord record) throws IOException {
+        long[] facts = new long[3];
+        NativeIo.describe(descriptor, facts);
+        if (facts[1] != record.length()) {
+            return "its file has bytes=" + facts[1] + " instead of " + record.length();
+        }
+        long found = FileWindow.xxh3(descriptor, record.length(), this::spend);
+        metrics.add(Metric.STORE_SCRUBBED_BYTES, record.length());
+        return found == record.xxh3()
+                ? null
+                : "it has the XXH3 " + Long.toHexString(found) + " instead of " + Long.toHexString(record.xxh3());
+    }
+
+    /** The file first: whoever looks the object up from then on finds it gone. */
+    private void lose(ObjectKey key, IndexRecord record, String wrong) throws IOException {
+        String name = Device.name(key.digest(), record.bodyGeneration());
+        try {
+            quarantine.take(name, "the object " + LoggedKeys.of(key) + ": " + wrong);
+        } catch (NoSuchFileException e) {
+            return; // removed or overwritten meanwhile
+        }
+        quarantined = quarantine.count();
+        metrics.count(Metric.STORE_BODIES_DAMAGED);
+        objects.takeOut(key, record.bodyGeneration());
+        FAILURES.error(
+                "The body of {} is not what was stored: {}; the object is taken out, and objects/{} is in {} now",
+                LoggedKeys.of(key),
+                wrong,
+                name,
+                quarantine.directory());
+    }
+
+    /** Waits until so many bytes may be read; throws when the store closes. */
+    private void spend(long bytes) {
+        freeNanos = Math.max(freeNanos, System.nanoTime() - TimeUnit.SECONDS.toNanos(1))
+                + (long) (bytes * 1e9 / bytesPerSecond);
+        try {
+            long wait = freeNanos - System.nanoTime();
+            if (wait > 0 ? closing.await(wait, TimeUnit.NANOSECONDS) : isClosing()) {
+                throw new UncheckedIOException(new IOException("the store closes"));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UncheckedIOException(new IOException("interrupted"));
+        }
+    }
+
+    private void keepCursorIfDue() throws IOException {
+        if (System.nanoTime() - notedNanos >= TimeUnit.SECONDS.toNanos(PAUSE_SECONDS)) {
+            objects.keepCursor(at);
+            notedNanos = System.nanoTime();
+        }
+    }
+
+    private boolean isClosing() {
+        return closing.getCount() == 0;
+    }
+
+    /** Files in quarantine, as far as this run knows. */
+    public long quarantined() {
+        return quarantined;
+    }
+
+    /** Stops, and keeps how far it has come; a disk that hangs is not waited for. */
+    @Override
+    public void close() {
+        closing.countDown();
+        try {
+            thread.join(CLOSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package org.objmapper.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.store.index.ObjectKey;
+
+/** Bodies that changed on the disk are found by reading them again. */
+class StoreScrubTest {
+    private static final int BYTES = 10_000;
+    private static final int LARGE_BYTES = 20_000_000;
+    private static final long FAST = 1L << 30;
+    /** A small body takes less than a second, the first piece of a large one minutes. */
+    private static final long SLOW = 20_000;
+
+    @TempDir
+    Path directory;
+
+    private StoreUnderTest store;
+
+    @BeforeEach
+    void fill() throws Exception {
+        store = new StoreUnderTest(StoreOptions.of(directory).withScrub(0));
+        for (String key : new String[] {"a", "b", "c"}) {
+            store.put(StoreUnderTest.durable(key), new byte[BYTES]);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    private void reopen(long scrubBytesPerSecond) throws Exception {
+        store.close();
+        store = new StoreUnderTest(StoreOptions.of(directory).withScrub(scrubBytesPerSecond));
+    }
+
+    /** Behind the store's back, and without another length. */
+    private Path changeAByte() throws Exception {
+        Path file = store.objectFiles().get(0);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        byte[] body = Files.readAllBytes(file);
+        body[BYTES / 2] ^= 1;
+        Files.write(file, body);
+        return file;
+    }
+
+    private void awaitPass() {
+        await().until(() -> store.figure("objmapper_store_scrub_passes_total") == 1);
+    }
+
+    @Test
+    void allBodiesAreReadAndSoundOnesStay() throws Exception {
+        reopen(FAST);
+        awaitPass();
+
+        assertThat(store.figure("objmapper_store_scrubbed_bytes_total")).isEqualTo(3 * BYTES);
+        assertThat(store.figure("objmapper_store_bodies_damaged_total")).isZero();
+        assertThat(store.keys("", 10)).containsExactly("a", "b", "c");
+    }
+
+    @Test
+    void aBodyThatChangedIsAMissAndItsFileIsKeptApart() throws Exception {
+        Path file = changeAByte();
+        reopen(FAST);
+        awaitPass();
+
+        assertThat(store.figure("objmapper_store_bodies_damaged_total")).isOne();
+        assertThat(store.figure("objmapper_store_quarantined_files")).isOne();
+        assertThat(store.keys("", 10)).hasSize(2);
+        assertThat(Stream.of("a", "b", "c").filter(key -> store.get(key) == null))
+                .hasSize(1);
+        assertThat(file).doesNotExist();
+        try (Stream<Path> kept = Files.list(directory.resolve("quarantine"))) {
+            assertThat(kept)
+                    .hasSize(2)
+                    .anySatisfy(note -> assertThat(note).content().contains(": it has the XXH3 "));
+        }
+
+        reopen(FAST);
+        awaitPass();
+        assertThat(store.figure("objmapper_store_bodies_damaged_total")).isZero();
+        assertThat(store.figure("objmapper_store_quarantined_files")).isOne();
+    }
+
+    @Test
+    void withoutARateNothingIsRead() throws Exception {
+        changeAByte();
+        reopen(0);
+        store.store().awaitRecovery();
+
+        assertThat(store.figure("objmapper_store_scrubbed_bytes_total")).isZero();
+        assertThat(store.keys("", 10)).hasSize(3);
+    }
+
+    @Test
+    void aScrubGoesOnWhereTheLastRunStopped() throws Exception {
+        List<ObjectKey> inOrder = Stream.of("a", "b", "c")
+                .map(key -> new ObjectKey(StoreUnderTest.bytes(key)))
+                .sorted(Comparator.comparing(ObjectKey::digest, Arrays::compareUnsigned))
+                .toList();
+        for (ObjectKey key : inOrder.subList(1, 3)) {
+            store.put(
+                    StoreUnderTest.durable(new String(key.bytes(), StandardCharsets.US_ASCII)), new byte[LARGE_BYTES]);
+        }
+        reopen(SLOW);
+        await().until(() -> store.figure("objmapper_store_scrubbed_bytes_total") == BYTES);
+        reopen(0);
+        assertThat(store.store().scrubCursor()).isEqualTo(inOrder.get(0).digest());
+
+        reopen(FAST);
+        awaitPass();
+        assertThat(store.figure("objmapper_store_scrubbed_bytes_total")).isEqualTo(2 * LARGE_BYTES);
+        reopen(0);
+        assertThat(store.store().scrubCursor())
+                .as("a pass ends at the beginning")
+                .isNull();
+    }
+}
