@@ -15,7 +15,8 @@ import java.util.function.LongSupplier;
 
 /**
  * What was sent and what was acknowledged, and so what may stand under each key. Requests overlap; all that is known of their order is
- * that one which was acknowledged before another was sent comes before it. Safe on any thread.
+ * that one which was acknowledged before another was sent comes before it. What is evictable may be cleanly gone at any time. Safe on any
+ * thread.
  */
 final class Ledger {
     private final Map<String, List<Change>> changes = new HashMap<>();
@@ -198,6 +199,9 @@ final class Ledger {
         for (Change change : changes(key)) {
             if (!isOvertaken(key, change, asked, afterAKill) && !isPurged(key, change, asked)) {
                 possible.add(change.left);
+                if (change.left.isEvictable()) {
+                    possible.add(Version.NOTHING);
+                }
             }
         }
         for (PurgeRun purge : purges) {

@@ -47,12 +47,25 @@ final class ServerProcess implements AutoCloseable {
             throws IOException {
         String program = Path.of(System.getProperty("objmapper.dist"), "bin", "objmapperd")
                 .toString();
-        ProcessBuilder builder =
-                new ProcessBuilder(program, "serve", "--socket", socket.toString(), "--data", data.toString());
+        ProcessBuilder builder = new ProcessBuilder(
+                program,
+                "serve",
+                "--config",
+                configuration(log),
+                "--socket",
+                socket.toString(),
+                "--data",
+                data.toString());
         builder.environment().putAll(environment);
         Process process = builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         return new ServerProcess(process, socket, log);
+    }
+
+    /** A store that is soon full, so that it evicts all the time. */
+    private static String configuration(Path log) throws IOException {
+        return Files.writeString(log.resolveSibling("objmapperd.toml"), "[store]\ncapacity = \"20 MiB\"\n")
+                .toString();
     }
 
     void awaitReady() throws IOException {

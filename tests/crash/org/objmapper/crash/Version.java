@@ -16,6 +16,11 @@ record Version(long number, long body, int length, String tag) {
     /** There is no object. */
     static final Version NOTHING = new Version(0, 0, 0, "");
 
+    /** Whether it was sent as evictable: seven of eight are. The others are kept. */
+    boolean isEvictable() {
+        return number % 8 != 0;
+    }
+
     byte[] bytes() {
         byte[] bytes = new byte[length];
         new Random(body).nextBytes(bytes);

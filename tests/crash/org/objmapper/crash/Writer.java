@@ -195,7 +195,7 @@ final class Writer implements AutoCloseable {
     private static PutOptions options(Version version) {
         byte[] number =
                 ByteBuffer.allocate(Long.BYTES).putLong(version.number()).array();
-        return new PutOptions().tag(version.tag()).opaque(number);
+        return new PutOptions().tag(version.tag()).opaque(number).evictable(version.isEvictable());
     }
 
     private CompletableFuture<?> put(String key, Version version, Known known) {
