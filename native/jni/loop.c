@@ -189,12 +189,14 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 
 enum command_kind { BYTES = 0, FILE_BY_SENDFILE = 1, FILE_BY_COPY = 2, FILE_BY_SENDFILE_UNCHECKED = 3, BYTES_ONCE_ALL_IS_READ = 4 };
 
-/* A descriptor to pass: a fresh description of the file, opened by its name, or where that is gone through the open one. */
+/* A descriptor to pass: a fresh description of the file, opened by its name, or where that is gone through the open one; or the open
+ * one itself. */
 struct passed {
 	int32_t open;
 	int32_t directory;
-	int64_t path; /* address, or 0 */
+	int64_t path; /* address, 0 or PASS_ITSELF */
 };
+enum { PASS_ITSELF = -1 };
 _Static_assert(sizeof(struct passed) == 16, "mirrored in NativeIo.java");
 
 struct command {
@@ -296,22 +298,30 @@ static int64_t send_bytes(const struct command *c)
 {
 	const struct passed *passed = (const struct passed *)(uintptr_t)c->descriptors;
 	int fds[FDPASS_MAX];
-	int opened = 0;
+	int ready = 0;
 	int64_t result = 0;
 
 	assert(c->descriptor_count <= FDPASS_MAX);
-	while (opened < c->descriptor_count && result == 0) {
-		fds[opened] = open_afresh(&passed[opened]);
-		if (fds[opened] < 0)
-			result = fds[opened];
+	while (ready < c->descriptor_count && result == 0) {
+		const struct passed *p = &passed[ready];
+		fds[ready] = p->path == PASS_ITSELF ? p->open : open_afresh(p);
+		if (fds[ready] < 0)
+			result = fds[ready];
 		else
-			opened++;
+			ready++;
 	}
 	if (result == 0)
-		result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length, fds, (unsigned)opened);
-	for (int i = 0; i < opened; i++)
-		close(fds[i]);
+		result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length, fds, (unsigned)ready);
+	for (int i = 0; i < ready; i++)
+		if (passed[i].path != PASS_ITSELF)
+			close(fds[i]);
 	return result;
+}
+
+JAVA(jint, reopen)(JNIEnv *env, jclass class, jint open, jint directory, jlong path)
+{
+	(void)env, (void)class;
+	return open_afresh(&(struct passed) { .open = open, .directory = directory, .path = path });
 }
 
 /* Every packet is accounted with more than this; less is what the kernel holds for itself while it frees the last one. */

@@ -119,6 +119,7 @@ static void greet(struct session *s)
 		wire_u32(&hello, WIRE_MAX_QUEUED_DESCRIPTORS, MOST_DEPTH);
 	}
 	wire_u32(&hello, WIRE_INLINE_LIMIT, mode == AUTO ? LARGEST_BODY_IN_REPLY : 0);
+	wire_u32(&hello, WIRE_SHARED_ACCEPTED, 1); /* no descriptor is read from */
 	wire_entry(&hello, WIRE_PEER_NAME, "bench_client", strlen("bench_client"));
 	wire_end(&hello, frame, NULL, 0);
 	if (hello.failed || send(s->socket, hello.bytes, hello.length, MSG_NOSIGNAL) != (ssize_t)hello.length)

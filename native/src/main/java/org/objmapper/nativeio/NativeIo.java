@@ -58,6 +58,9 @@ public final class NativeIo {
     /** As {@link #SEND_BYTES} if the peer has read all that was sent to it before; else -EBUSY. */
     public static final int SEND_BYTES_ONCE_ALL_IS_READ = 4;
 
+    /** In the place of a path's address: the open descriptor is passed itself, and not a fresh one of its file. */
+    public static final long PASS_ITSELF = -1;
+
     static {
         NativeLibrary.load();
     }
@@ -95,6 +98,12 @@ public final class NativeIo {
 
     /** Carries out send commands in order and writes their results. */
     public static native void send(long commands, int count, long scratch, int scratchSize);
+
+    /**
+     * A read-only descriptor of an open one's file, with an open file description of its own: by the file's path where that is not 0 and
+     * takes no disk to follow.
+     */
+    public static native int reopen(int open, int directory, long path);
 
     public static native int epollCreate();
 

@@ -286,7 +286,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         int here = mode == Mode.INLINE && operation == Operation.GET ? (int) (end - position) : 0;
         FrameWriter frame = beginReply(found.metadata().limit() + here, streamed ? Frame.MORE : 0, found.length());
         if (operation == Operation.GET) {
-            describeBody(frame);
+            describeBody(frame, found);
         }
         frame.encoded(found.metadata(), 0, found.metadata().limit());
         if (here > 0) {
@@ -297,14 +297,25 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return streamed ? Step.DELIVER : Step.RELEASE;
     }
 
-    private void describeBody(FrameWriter frame) {
+    private void describeBody(FrameWriter frame, StoredObject found) {
         if (request.hasRange()) {
             frame.pair(MetadataType.RANGE, position, end - position);
         }
         frame.u32(MetadataType.MODE, mode.code());
         if (mode == Mode.FDPASS) {
             frame.pair(MetadataType.DESCRIPTOR_RANGE, position, end - position);
+            if (peer.terms().sharesDescriptors() && share(fileOf(found))) {
+                frame.u32(MetadataType.SHARED, 1);
+            }
         }
+    }
+
+    private boolean share(SentFile sent) {
+        boolean shared = sent.share(peer.uid());
+        if (shared && store.isOfReserve(sent.sharedDescriptor())) {
+            store.shedDescriptors();
+        }
+        return shared;
     }
 
     /** DELIVER: the body in slices, as the client takes them. A slice may still fail while it is sent; END waits for that. */

@@ -11,6 +11,15 @@ public interface SentFile {
     /** The address of its name, which ends with a NUL; 0 where there is none. The name may be gone already: the descriptor is not. */
     long pathAddress();
 
+    /**
+     * Has its readers share one descriptor with the other sessions of their user; false where they can't. To be called before it is
+     * handed to the output.
+     */
+    boolean share(int uid);
+
+    /** The descriptor that is shared, to be passed itself; -1 where each reader gets one that is opened for it. */
+    int sharedDescriptor();
+
     /** Reports that it could not be read up to where it should end. */
     void unreadable();
 

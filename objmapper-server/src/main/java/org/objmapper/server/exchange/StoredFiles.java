@@ -16,12 +16,14 @@ final class StoredFiles {
         object.pin();
         file.object = object;
         file.pins = 1;
+        file.shared = -1;
         return file;
     }
 
     private final class StoredFile implements SentFile {
         private @Nullable StoredObject object;
         private int pins;
+        private int shared;
 
         @Override
         public int descriptor() {
@@ -36,6 +38,17 @@ final class StoredFiles {
         @Override
         public long pathAddress() {
             return object().pathAddress();
+        }
+
+        @Override
+        public boolean share(int uid) {
+            shared = object().sharedDescriptor(uid);
+            return shared >= 0;
+        }
+
+        @Override
+        public int sharedDescriptor() {
+            return shared;
         }
 
         @Override

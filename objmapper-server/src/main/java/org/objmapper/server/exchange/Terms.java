@@ -12,6 +12,7 @@ public record Terms(
         int maxFrame,
         int inlineLimit,
         boolean ordered,
+        boolean sharesDescriptors,
         long features) {
     /** Whether misses come with fill tokens. */
     public boolean givesFillTokens() {

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
@@ -19,6 +20,11 @@ public final class StoredObject {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(StoredObject.class));
     /** What the Java objects take beside the bytes in them. */
     private static final int OVERHEAD_BYTES = 512;
+    /** The overflow uid (protocol-spec.md 6.1). */
+    private static final int NOBODY = 65_534;
+
+    /** What the sessions of a user share. */
+    private record Shared(int uid, int descriptor) {}
 
     final byte[] key;
     final long keyHash;
@@ -42,6 +48,7 @@ public final class StoredObject {
     private final Closer closer;
     private final ObjectMemory memory;
     private volatile int descriptor;
+    private volatile @Nullable Shared shared;
     private final AtomicInteger pins = new AtomicInteger(1);
 
     /**
@@ -171,6 +178,29 @@ public final class StoredObject {
         return descriptor;
     }
 
+    /**
+     * A descriptor for the sessions of a user to share, borrowed while pinned: of an open file description that the server never reads
+     * through. Below 0 where there is none: another user has it, or -errno. The object must have a {@link #descriptor}.
+     */
+    public int sharedDescriptor(int uid) {
+        Shared there = shared;
+        if (there == null) {
+            there = uid == NOBODY ? new Shared(uid, -Errno.EACCES) : share(uid);
+        }
+        return there.uid == uid ? there.descriptor : -Errno.EACCES;
+    }
+
+    private synchronized Shared share(int uid) {
+        Shared there = shared;
+        if (there == null) {
+            there = new Shared(uid, NativeIo.reopen(descriptor, directory, pathAddress));
+            if (there.descriptor >= 0) {
+                shared = there;
+            }
+        }
+        return there;
+    }
+
     /** Pins it once more; the caller holds a pin already. */
     public void pin() {
         pins.incrementAndGet();
@@ -190,19 +220,33 @@ public final class StoredObject {
 
     /** Gives one pin back; with the last one the descriptor is closed, on another thread where that may block. */
     public void unpin() {
-        if (isLast() && descriptor >= 0) {
-            if (path == null) {
-                NativeIo.close(descriptor);
-            } else {
-                closer.close(descriptor);
+        if (isLast()) {
+            close(descriptor);
+            Shared passed = shared;
+            if (passed != null) {
+                close(passed.descriptor);
             }
         }
     }
 
-    /** As {@link #unpin}, on a thread that may block; the descriptor is closed on return. */
+    private void close(int open) {
+        if (open >= 0 && path == null) {
+            NativeIo.close(open);
+        } else if (open >= 0) {
+            closer.close(open);
+        }
+    }
+
+    /** As {@link #unpin}, on a thread that may block; the descriptors are closed on return. */
     void unpinHere() {
-        if (isLast() && descriptor >= 0) {
-            NativeIo.close(descriptor);
+        if (isLast()) {
+            if (descriptor >= 0) {
+                NativeIo.close(descriptor);
+            }
+            Shared passed = shared;
+            if (passed != null) {
+                NativeIo.close(passed.descriptor);
+            }
         }
     }
 

@@ -50,6 +50,9 @@ final class BodyByCopy {
         if (metadata.find(MetadataType.MODE)) {
             buffer.putInt(metadata.offset(), Mode.COPY.code());
         }
+        if (metadata.find(MetadataType.SHARED)) {
+            buffer.putInt(metadata.offset(), 0);
+        }
         buffer.putInt(at, frame.length() - SHORTER_BY)
                 .put(at + 5, (byte) 0)
                 .putShort(at + 6, (short) (frame.flags() | Frame.MORE))

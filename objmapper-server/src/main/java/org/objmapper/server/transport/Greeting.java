@@ -17,7 +17,7 @@ import org.objmapper.server.exchange.Terms;
 /** HELLO: what the client asks for, and what it is granted (protocol-spec.md 7). */
 final class Greeting {
     /** Terms of a session that is refused. */
-    private static final Terms REFUSED = new Terms(Mode.AUTO, 0, 0, 0, 0, 0, false, 0);
+    private static final Terms REFUSED = new Terms(Mode.AUTO, 0, 0, 0, 0, 0, false, false, 0);
 
     /** What this server has. */
     private static final long FEATURES = Features.FILL_TOKENS | Features.BANS;
@@ -44,12 +44,6 @@ final class Greeting {
                 return REFUSED;
             }
         }
-        within(
-                hello,
-                MetadataType.SHARED_ACCEPTED,
-                0,
-                0,
-                1); // never granted: every descriptor is of its own description
         Terms terms = new Terms(
                 mode(hello),
                 Math.min(
@@ -79,6 +73,7 @@ final class Greeting {
                                 Limits.INLINE_LIMIT_HIGHEST),
                         limits.inlineLimit()),
                 within(hello, MetadataType.ORDERED, 0, 0, 1) == 1,
+                within(hello, MetadataType.SHARED_ACCEPTED, 0, 0, 1) == 1,
                 hello.find(MetadataType.FEATURES) ? hello.u64() & FEATURES : 0);
         grant(output, terms, limits);
         return terms;
@@ -113,7 +108,7 @@ final class Greeting {
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, limits.maxQueuedDescriptors())
                 .u32(MetadataType.MAX_FRAME, terms.maxFrame())
                 .u32(MetadataType.INLINE_LIMIT, terms.inlineLimit())
-                .u32(MetadataType.SHARED_ACCEPTED, 0)
+                .u32(MetadataType.SHARED_ACCEPTED, terms.sharesDescriptors() ? 1 : 0)
                 .u32(MetadataType.ORDERED, terms.ordered() ? 1 : 0)
                 .text(MetadataType.PEER_NAME, "objmapperd");
         output.end(null);

@@ -131,6 +131,16 @@ class DefectTest {
         }
 
         @Override
+        public boolean share(int uid) {
+            return false;
+        }
+
+        @Override
+        public int sharedDescriptor() {
+            return -1;
+        }
+
+        @Override
         public void unreadable() {}
 
         @Override

@@ -52,6 +52,12 @@ public final class RawClient implements AutoCloseable {
             return reader.find(type) ? reader.text() : "";
         }
 
+        /** -1 where there is none. */
+        long u32(MetadataType type) throws MalformedFrame {
+            MetadataReader reader = new MetadataReader().wrap(metadata, 0, metadata.limit());
+            return reader.find(type) ? reader.u32() : -1;
+        }
+
         public long u64(MetadataType type) throws MalformedFrame {
             MetadataReader reader = new MetadataReader().wrap(metadata, 0, metadata.limit());
             return reader.find(type) ? reader.u64() : -1;
@@ -68,13 +74,24 @@ public final class RawClient implements AutoCloseable {
 
     /** One that can pass descriptors, and takes up to so many in one message. */
     public static RawClient passing(Path socket, int taken) throws IOException {
+        return passing(socket, taken, false);
+    }
+
+    /** One that takes descriptors that it shares with others, and none of the bodies in a reply. */
+    static RawClient sharing(Path socket) throws IOException {
+        return passing(socket, 16, true);
+    }
+
+    private static RawClient passing(Path socket, int taken, boolean shared) throws IOException {
         AFUNIXSocketChannel channel = AFUNIXSocketChannel.open(AFUNIXSocketAddress.of(socket));
         channel.ensureAncillaryReceiveBufferSize(1_024);
         RawClient client = new RawClient(channel);
         client.send(frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
                 .versions(1, 1)
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, taken)
-                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, taken)));
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, taken)
+                .u32(MetadataType.INLINE_LIMIT, shared ? 0 : Limits.INLINE_LIMIT_DEFAULT)
+                .u32(MetadataType.SHARED_ACCEPTED, shared ? 1 : 0)));
         client.receive();
         return client;
     }
