@@ -71,8 +71,11 @@ static struct event *new_event(struct turn *t, uint64_t token)
 	return e;
 }
 
-/* Reads until the socket is empty, the session's slice is full, or another message's descriptors might not fit. */
-static void receive_session(struct turn *t, uint64_t token, uint32_t flags)
+/*
+ * Reads until the socket is empty, the session's slice is full, or another message's descriptors might not fit. Where the kernel says
+ * how much is left, it is not asked once more only to hear that there is nothing, unless the end may have come: that is an event too.
+ */
+static void receive_session(struct turn *t, uint64_t token, uint32_t flags, int may_have_ended)
 {
 	struct event *e = new_event(t, token);
 	size_t limit = t->slice;
@@ -87,12 +90,13 @@ static void receive_session(struct turn *t, uint64_t token, uint32_t flags)
 	e->offset = (uint32_t)t->arena_used;
 	for (;;) {
 		unsigned arrived;
+		int left;
 		if ((size_t)e->result == limit || e->descriptor_count > DESCRIPTORS_PER_EVENT - FDPASS_MAX) {
 			e->flags |= MORE;
 			break;
 		}
-		ssize_t n = fdpass_receive(token_fd(token), t->arena + e->offset + e->result, limit - (size_t)e->result,
-		    e->descriptors + e->descriptor_count, FDPASS_MAX, &arrived, MSG_DONTWAIT);
+		ssize_t n = fdpass_receive_telling(token_fd(token), t->arena + e->offset + e->result, limit - (size_t)e->result,
+		    e->descriptors + e->descriptor_count, &arrived, &left, MSG_DONTWAIT);
 		e->descriptor_count += arrived;
 		if (arrived > e->largest_message)
 			e->largest_message = arrived;
@@ -107,10 +111,24 @@ static void receive_session(struct turn *t, uint64_t token, uint32_t flags)
 			break;
 		}
 		e->result += (int32_t)n;
+		if (left == 0 && !may_have_ended)
+			break;
 	}
 	t->arena_used += ((size_t)e->result + 63) & ~(size_t)63;
 	if (t->arena_used > t->arena_size)
 		t->arena_used = t->arena_size;
+}
+
+/* What epoll says of a session; one that became writable and has nothing to read is not read from. */
+static void ready_session(struct turn *t, uint64_t token, uint32_t events)
+{
+	uint32_t flags = (events & EPOLLOUT) ? WRITABLE : 0;
+	int may_have_ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+
+	if ((events & EPOLLIN) || may_have_ended)
+		receive_session(t, token, flags, may_have_ended);
+	else
+		new_event(t, token)->flags = flags;
 }
 
 static void accept_sessions(struct turn *t, uint64_t token)
@@ -125,6 +143,7 @@ static void accept_sessions(struct turn *t, uint64_t token)
 			e->result = -errno;
 			return;
 		}
+		fdpass_tell_left(fd);
 		struct ucred peer = { .pid = -1, .uid = (uid_t)65534, .gid = (gid_t)65534 };
 		socklen_t size = sizeof peer;
 		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -163,7 +182,7 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 
 	assert(event_room >= again_count + 2 * ACCEPTS_PER_TURN);
 	for (int i = 0; i < again_count; i++)
-		receive_session(&t, left_over[i], 0);
+		receive_session(&t, left_over[i], 0, 1);
 	int want = t.room - t.count - 2 * ACCEPTS_PER_TURN;
 	if (want > EVENTS_PER_WAIT)
 		want = EVENTS_PER_WAIT;
@@ -180,8 +199,7 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 		} else if (token_kind(token) == LISTENER) {
 			accept_sessions(&t, token);
 		} else {
-			uint32_t flags = (ready[i].events & EPOLLOUT) ? WRITABLE : 0;
-			receive_session(&t, token, flags);
+			ready_session(&t, token, ready[i].events);
 		}
 	}
 	return t.count;

@@ -6,10 +6,15 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* Room for one control message of descriptors, aligned as the kernel wants it. */
+#ifndef SO_INQ /* Linux 6.17 */
+#define SO_INQ 84
+#define SCM_INQ SO_INQ
+#endif
+
+/* Room for one control message of descriptors and one of what is left, aligned as the kernel wants it. */
 union control {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int) * FDPASS_MAX)];
+	char bytes[CMSG_SPACE(sizeof(int) * FDPASS_MAX) + CMSG_SPACE(sizeof(int))];
 };
 
 ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count)
@@ -35,12 +40,14 @@ ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, u
 	return sent < 0 ? -errno : sent;
 }
 
-/* Takes the descriptors out of a received message. */
-static unsigned take_descriptors(struct msghdr *message, int *fds, unsigned room)
+/* Takes the descriptors out of a received message, and how many bytes it left behind. */
+static unsigned take_control(struct msghdr *message, int *fds, unsigned room, int *left)
 {
 	unsigned count = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+		if (left != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_INQ)
+			memcpy(left, CMSG_DATA(c), sizeof *left);
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		unsigned arrived = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
@@ -51,7 +58,7 @@ static unsigned take_descriptors(struct msghdr *message, int *fds, unsigned room
 	return count;
 }
 
-ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int flags)
+static ssize_t receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int *left, int flags)
 {
 	struct iovec iov = { .iov_base = bytes, .iov_len = len };
 	union control control;
@@ -59,8 +66,8 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned r
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
-		/* CMSG_LEN, not CMSG_SPACE: the padding could hold one descriptor more. */
-		.msg_controllen = CMSG_LEN(sizeof(int) * room),
+		/* CMSG_LEN, not CMSG_SPACE: the padding could hold one descriptor more; no message has more than FDPASS_MAX. */
+		.msg_controllen = left == NULL ? CMSG_LEN(sizeof(int) * room) : sizeof control.bytes,
 	};
 	ssize_t received;
 
@@ -71,6 +78,23 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned r
 	while (received < 0 && errno == EINTR);
 	if (received < 0)
 		return -errno;
-	*count = take_descriptors(&message, fds, room);
+	*count = take_control(&message, fds, room, left);
 	return (message.msg_flags & MSG_CTRUNC) ? -EMFILE : received;
+}
+
+ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int flags)
+{
+	return receive(socket, bytes, len, fds, room, count, NULL, flags);
+}
+
+void fdpass_tell_left(int socket)
+{
+	int yes = 1;
+	(void)setsockopt(socket, SOL_SOCKET, SO_INQ, &yes, sizeof yes);
+}
+
+ssize_t fdpass_receive_telling(int socket, void *bytes, size_t len, int fds[FDPASS_MAX], unsigned *count, int *left, int flags)
+{
+	*left = -1;
+	return receive(socket, bytes, len, fds, FDPASS_MAX, count, left, flags);
 }

@@ -22,4 +22,10 @@ ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, u
  */
 ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int flags);
 
+/* Has a socket tell fdpass_receive_telling what is left, where the kernel can (SO_INQ). */
+void fdpass_tell_left(int socket);
+
+/* As fdpass_receive with room for FDPASS_MAX descriptors; *left is how many bytes still wait in the socket, -1 where that is not known. */
+ssize_t fdpass_receive_telling(int socket, void *bytes, size_t len, int fds[FDPASS_MAX], unsigned *count, int *left, int flags);
+
 #endif
