@@ -27,6 +27,8 @@
 
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
+/* The kernel takes twice of it of a session's replies, and any user may ask for as much: a piece of a body fits in at once. */
+enum { SEND_BUFFER = 212992 };
 enum { EVENTS_PER_WAIT = 256, DESCRIPTORS_PER_EVENT = 288, ACCEPTS_PER_TURN = 16 };
 
 /* A token is kind << 56 | slot << 32 | descriptor. */
@@ -143,6 +145,8 @@ static void accept_sessions(struct turn *t, uint64_t token)
 			e->result = -errno;
 			return;
 		}
+		int room = SEND_BUFFER;
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 		fdpass_tell_left(fd);
 		struct ucred peer = { .pid = -1, .uid = (uid_t)65534, .gid = (gid_t)65534 };
 		socklen_t size = sizeof peer;

@@ -216,6 +216,9 @@ public abstract class Exchange {
 
     // ---- its early end
 
+    /** A piece of a file that it gave to the output is sent, or dropped. */
+    public void pieceDone() {}
+
     /** A piece of the file that was promised could not be read; true when an END is still to come that says so. */
     public boolean bodyFailed() {
         return false;

@@ -64,6 +64,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     private long position;
     private long end;
     private boolean failed;
+    /** Pieces of the file that the output has not sent yet. */
+    private int piecesUnderWay;
+
     /** A piece of the file went with the answer itself: it is read when the exchange is done. */
     private boolean sentBehindAnswer;
 
@@ -104,6 +107,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         indexAsked = false;
         object = null;
         failed = false;
+        piecesUnderWay = 0;
         sentBehindAnswer = false;
         refuseBody(frame);
         decodeEntries(metadata);
@@ -323,11 +327,12 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         StoredObject found = pinned();
         int slice = Math.min(SLICE, peer.terms().maxFrame() - Limits.HEADER);
         while (true) {
-            if (output.full()) {
+            boolean over = position == end || cancelled() || failed;
+            if (over ? piecesUnderWay > 0 : output.full()) {
                 output.awaitRoom(this);
                 return Step.DELIVER;
             }
-            if (position == end || cancelled() || failed) {
+            if (over) {
                 break;
             }
             int length = (int) Math.min(end - position, slice);
@@ -345,6 +350,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         ByteBuffer into = frame.body();
         if (inMemory == null) {
             sentBehindAnswer = mode == Mode.INLINE;
+            piecesUnderWay++;
             output.endWithFile(fileOf(found), position, length, mode == Mode.SPLICE, this);
         } else {
             into.put(into.position(), inMemory, (int) position, length);
@@ -367,6 +373,11 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             file = there;
         }
         return there;
+    }
+
+    @Override
+    public void pieceDone() {
+        piecesUnderWay--;
     }
 
     @Override

@@ -6,7 +6,7 @@ import org.objmapper.protocol.FrameWriter;
 /** Where an exchange puts its answer: frames, descriptors, and pieces of files, in order. Only on the session's loop. */
 public interface Output {
     /**
-     * Whether so much is queued, or any piece of a file, that an exchange should suspend itself ({@link #awaitRoom}) before it adds
+     * Whether so much is queued, bytes or pieces of files, that an exchange should suspend itself ({@link #awaitRoom}) before it adds
      * more.
      */
     boolean full();
@@ -21,8 +21,8 @@ public interface Output {
     void end(@Nullable SentFile descriptorOf);
 
     /**
-     * Ends the frame whose body is a piece of a file. The file is pinned once more until the piece is sent. Where it can't be read, zeros
-     * go out in its place and {@link Exchange#bodyFailed} is called.
+     * Ends the frame whose body is a piece of a file. The file is pinned once more until the piece is sent, and {@link
+     * Exchange#pieceDone} is called. Where it can't be read, zeros go out in its place, and {@link Exchange#bodyFailed} is called before.
      */
     void endWithFile(SentFile file, long offset, int length, boolean inKernel, Exchange exchange);
 }

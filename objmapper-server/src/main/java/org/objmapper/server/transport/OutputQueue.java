@@ -18,6 +18,8 @@ import org.objmapper.server.exchange.SentFile;
 final class OutputQueue {
     /** Beyond this an exchange waits. */
     private static final int HIGH_WATER = 128 * 1024;
+    /** Pieces of files that wait at most; one that is sent leaves room for the next in the same turn of the loop. */
+    private static final int PIECES_AHEAD = 4;
 
     private final BufferPool pool;
     private final SegmentQueue segments = new SegmentQueue();
@@ -35,7 +37,7 @@ final class OutputQueue {
 
     /** Whether an exchange that has more to send should wait. */
     boolean full() {
-        return queuedFiles > 0 || isCrowded();
+        return queuedFiles >= PIECES_AHEAD || isCrowded();
     }
 
     /** Whether so much memory is queued that no request more should be answered. */
@@ -306,6 +308,11 @@ final class OutputQueue {
         if (file != null) {
             file.unpin();
             queuedFiles--;
+        }
+        Exchange promisedBy = segment.exchange;
+        if (promisedBy != null) {
+            segment.exchange = null;
+            promisedBy.pieceDone();
         }
         ByteBuffer buffer = segment.buffer;
         if (buffer != null && segment.lastOfBuffer) {
