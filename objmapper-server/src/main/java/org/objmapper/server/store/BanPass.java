@@ -123,7 +123,7 @@ final class BanPass implements AutoCloseable {
                 throw new InterruptedException("the store closes");
             }
             if (!hit.isEmpty()) {
-                changes.take(hit, null);
+                changes.take(hit, null, true);
                 for (Purge ban : bans) {
                     settled(ban);
                 }

@@ -279,7 +279,7 @@ final class Changes {
      */
     Purge begin(Extent extent, boolean soft, List<ObjectKey> onTheirWay) throws StoreException {
         synchronized (committer) {
-            committer.awaitRoom();
+            awaitRoom(!soft);
             Purge purge = new Purge(new RecordedPurge(committer.takeGeneration(), extent, soft, null));
             for (Change change : committer.allPending()) {
                 ObjectKey key = change.key();
@@ -299,7 +299,7 @@ final class Changes {
     @Nullable
     Purge beginBan(Extent extent, Result.Outcome outcome) throws StoreException {
         synchronized (committer) {
-            committer.awaitRoom();
+            committer.awaitRoomToRemove();
             if (bans.count() >= MAX_BANS) {
                 return null;
             }
@@ -337,14 +337,14 @@ final class Changes {
         }
     }
 
-    /** Takes those of some objects that purges under way cover, and writes the row that says how far one of these is. */
-    void take(List<ObjectKey> keys, @Nullable IndexRow progress) throws StoreException {
+    /** Takes those of some objects that purges under way cover, and writes the row that says how far one of these is; one that removes them may do so on a full disk. */
+    void take(List<ObjectKey> keys, @Nullable IndexRow progress, boolean removes) throws StoreException {
         Map<ObjectKey, ReadAhead> ahead = new LinkedHashMap<>();
         for (ObjectKey key : keys) {
             ahead.put(key, readAhead(key));
         }
         synchronized (committer) {
-            committer.awaitRoom();
+            awaitRoom(removes);
             if (progress != null) {
                 committer.add(Change.ofRows(List.of(progress), null));
             }

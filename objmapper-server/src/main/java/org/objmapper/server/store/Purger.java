@@ -155,7 +155,7 @@ final class Purger implements AutoCloseable {
         }
         // What was taken before is on disk already: the record may come to disk before what is taken now.
         changes.take(
-                keys, reached == null ? null : purge.recorded().upTo(reached).row());
+                keys, reached == null ? null : purge.recorded().upTo(reached).row(), !purge.isSoft());
         Result failed = purge.awaitSettled();
         if (failed != null) {
             throw new StoreException(failed.status(), failed.message());

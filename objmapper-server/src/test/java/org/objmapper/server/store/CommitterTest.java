@@ -13,7 +13,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
+import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.SavedOrder;
@@ -87,6 +89,26 @@ class CommitterTest {
         for (CompletableFuture<Result> each : deleted) {
             assertThat(each.get().message()).isEmpty();
         }
+        await().untilAsserted(() -> assertThat(put("again").status()).isEqualTo(Status.OK));
+    }
+
+    @Test
+    void aPurgeMakesRoomInAFullIndex() throws Exception {
+        int taken = 0;
+        while (put("key" + taken).status() == Status.OK) {
+            taken++;
+        }
+        CompletableFuture<Result> purged = new CompletableFuture<>();
+        BanPass bans = new BanPass(base.index, base.committer, changes, new Metrics());
+        try (Purger purger = new Purger(base.index, changes, bans)) {
+            Extent extent = Extent.ofPrefix("key".getBytes(StandardCharsets.US_ASCII));
+            assertThat(purger.purge(extent, false, purged::complete)).isTrue();
+            assertThat(purged.get().message()).isEmpty();
+        } finally {
+            bans.close();
+        }
+
+        assertThat(base.index.totals().objects()).isZero();
         await().untilAsserted(() -> assertThat(put("again").status()).isEqualTo(Status.OK));
     }
 }

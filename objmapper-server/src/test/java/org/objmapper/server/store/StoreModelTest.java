@@ -318,9 +318,8 @@ class StoreModelTest {
                 };
         assertThat(result.status()).as(result.message()).isEqualTo(Status.OK);
         if (kind < 3 || soft) { // a ban is answered before all that it hits is counted
-            long surelyThere = hits.stream()
-                    .filter(entry -> !mayBeGone(entry.getValue()))
-                    .count();
+            long surelyThere =
+                    hits.stream().filter(entry -> !mayBeGone(entry.getValue())).count();
             assertThat(result.count()).isBetween(surelyThere, (long) hits.size());
         }
         if (kind == 0) {
