@@ -44,6 +44,9 @@ class CrashTest {
     /** From an acknowledgement to the kill, so that it can hit anything that the server does next. */
     private static final int LONGEST_PAUSE_MILLIS = 30;
 
+    /** Of so many kills amid work, one is followed by a check of the whole store. */
+    private static final int FSCKS = 3;
+
     private static final int GETS_IN_FLIGHT = 32;
     /** What the JVM may open late, besides the store's files and the sessions. */
     private static final int SPARE_DESCRIPTORS = 8;
@@ -67,6 +70,8 @@ class CrashTest {
     private int kills;
     private int killsWhileStarting;
     private int comparisons;
+    private int killsAtWork;
+    private int checks;
     private long objectsSeen;
     private long orphansRemoved;
 
@@ -103,8 +108,10 @@ class CrashTest {
             expectNothingElse(server, expectWhatWasPromised());
             assertThat(server.stop()).isZero();
         }
+        Fsck.expectClean(data);
         System.out.println("CrashTest: " + kills + " kills, " + killsWhileStarting + " of them during a start; "
-                + comparisons + " comparisons of the directory; " + objectsSeen + " objects read after kills; "
+                + comparisons + " comparisons of the directory; " + checks + " times fsck after a kill; " + objectsSeen
+                + " objects read after kills; "
                 + orphansRemoved + " orphans removed; " + ledger.figures());
     }
 
@@ -151,6 +158,10 @@ class CrashTest {
         }
         kills++;
         expectNoFailure();
+        if (++killsAtWork % FSCKS == 1) {
+            Fsck.expectNothingButOrphans(data);
+            checks++;
+        }
     }
 
     private void expectNoFailure() {
