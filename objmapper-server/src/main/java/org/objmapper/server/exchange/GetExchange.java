@@ -58,7 +58,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     // The answer: the object, and which of its bytes are still to go, by which way.
     private @Nullable StoredObject object;
-    private @Nullable SentFile file;
+    private StoredFiles.@Nullable StoredFile file;
     private @Nullable Mode modeAsked;
     private Mode mode = Mode.INLINE;
     private long position;
@@ -298,6 +298,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         } else {
             output.end(mode == Mode.FDPASS ? fileOf(found) : null);
         }
+        if (isWholeBySplice(found)) {
+            fileOf(found).beginWholeBody();
+        }
         return streamed ? Step.DELIVER : Step.RELEASE;
     }
 
@@ -340,8 +343,15 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
             endWithBody(frame, found, length);
         }
+        if (position == end && !failed && isWholeBySplice(found)) {
+            fileOf(found).endWholeBody();
+        }
         answerEnd(failed ? Status.IO_ERROR : position < end ? Status.CANCELLED : Status.OK);
         return Step.RELEASE;
+    }
+
+    private boolean isWholeBySplice(StoredObject found) {
+        return mode == Mode.SPLICE && found.inlineBody() == null && end - request.position() == found.length();
     }
 
     /** Ends a frame with the next bytes of the body: from memory where they stand there, or else from the object's file. */
@@ -366,8 +376,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return !indexAsked && !cancelled() && !sentBehindAnswer;
     }
 
-    private SentFile fileOf(StoredObject found) {
-        SentFile there = file;
+    private StoredFiles.StoredFile fileOf(StoredObject found) {
+        StoredFiles.StoredFile there = file;
         if (there == null) {
             there = files.of(found);
             file = there;

@@ -20,6 +20,12 @@ public interface SentFile {
     /** The descriptor that is shared, to be passed itself; -1 where each reader gets one that is opened for it. */
     int sharedDescriptor();
 
+    /** Whether its bytes are in memory for all that is known: then nobody looks before they are sent. */
+    boolean isKnownResident();
+
+    /** Some of its bytes were not in memory. */
+    void foundCold();
+
     /** Reports that it could not be read up to where it should end. */
     void unreadable();
 

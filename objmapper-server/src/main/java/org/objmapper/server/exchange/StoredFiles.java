@@ -11,19 +11,36 @@ final class StoredFiles {
     private final ArrayDeque<StoredFile> spare = new ArrayDeque<>();
 
     /** The file of an object that the caller has pinned; with one pin, the caller's. */
-    SentFile of(StoredObject object) {
+    StoredFile of(StoredObject object) {
         StoredFile file = spare.isEmpty() ? new StoredFile() : spare.removeLast();
         object.pin();
         file.object = object;
         file.pins = 1;
         file.shared = -1;
+        file.knownResident = false;
+        file.foundCold = false;
         return file;
     }
 
-    private final class StoredFile implements SentFile {
+    /** The file of an object; see {@link #of}. */
+    final class StoredFile implements SentFile {
         private @Nullable StoredObject object;
         private int pins;
         private int shared;
+        private boolean knownResident;
+        private boolean foundCold;
+
+        /** The whole body is to be sent: nobody looks whether it is in memory where it was a moment ago. */
+        void beginWholeBody() {
+            knownResident = object().isKnownResident();
+        }
+
+        /** The whole body is sent. */
+        void endWholeBody() {
+            if (!knownResident && !foundCold) {
+                object().foundResident();
+            }
+        }
 
         @Override
         public int descriptor() {
@@ -49,6 +66,16 @@ final class StoredFiles {
         @Override
         public int sharedDescriptor() {
             return shared;
+        }
+
+        @Override
+        public boolean isKnownResident() {
+            return knownResident;
+        }
+
+        @Override
+        public void foundCold() {
+            foundCold = true;
         }
 
         @Override

@@ -23,6 +23,9 @@ public final class StoredObject {
     /** The overflow uid (protocol-spec.md 6.1). */
     private static final int NOBODY = 65_534;
 
+    /** For so long a body that was found in memory is taken to be there still. */
+    private static final long RESIDENT_NANOS = 500_000_000;
+
     /** What the sessions of a user share. */
     private record Shared(int uid, int descriptor) {}
 
@@ -49,6 +52,9 @@ public final class StoredObject {
     private final ObjectMemory memory;
     private volatile int descriptor;
     private volatile @Nullable Shared shared;
+    /** By System.nanoTime; 0 for never. */
+    private volatile long residentUntilNanos;
+
     private final AtomicInteger pins = new AtomicInteger(1);
 
     /**
@@ -199,6 +205,17 @@ public final class StoredObject {
             }
         }
         return there;
+    }
+
+    /** The whole body was found in memory just now. */
+    public void foundResident() {
+        residentUntilNanos = System.nanoTime() + RESIDENT_NANOS | 1;
+    }
+
+    /** Whether the whole body was found in memory a moment ago, so that nobody need look once more. */
+    public boolean isKnownResident() {
+        long until = residentUntilNanos;
+        return until != 0 && System.nanoTime() - until < 0;
     }
 
     /** Pins it once more; the caller holds a pin already. */

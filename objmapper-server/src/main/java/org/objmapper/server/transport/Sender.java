@@ -161,17 +161,19 @@ final class Sender {
                 writeDescriptor(segment.descriptors[i]);
             }
         } else {
-            commands.putInt(at + NativeIo.COMMAND_KIND, fileCommand(segment));
+            commands.putInt(at + NativeIo.COMMAND_KIND, fileCommand(segment, file));
             commands.putLong(at + NativeIo.COMMAND_ADDRESS, segment.fileOffset);
             commands.putInt(at + NativeIo.COMMAND_FILE, file.descriptor());
         }
     }
 
-    private static int fileCommand(Segment segment) {
+    private static int fileCommand(Segment segment, SentFile file) {
         if (!segment.inKernel) {
             return NativeIo.SEND_FILE_BY_COPY;
         }
-        return segment.warm ? NativeIo.SEND_FILE_IN_KERNEL_UNCHECKED : NativeIo.SEND_FILE_IN_KERNEL;
+        return segment.warm || file.isKnownResident()
+                ? NativeIo.SEND_FILE_IN_KERNEL_UNCHECKED
+                : NativeIo.SEND_FILE_IN_KERNEL;
     }
 
     private void writeDescriptor(SentFile file) {
@@ -274,6 +276,7 @@ final class Sender {
         if (file == null) {
             return;
         }
+        file.foundCold();
         int length = Math.min(segment.length, SCRATCH);
         long offset = segment.fileOffset;
         segment.warming = true;

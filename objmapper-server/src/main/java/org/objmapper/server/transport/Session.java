@@ -24,7 +24,8 @@ import org.objmapper.server.exchange.Uploads;
 
 /** One connection, on one loop: cuts the bytes that arrive into frames, and gives each to the exchange that answers it. */
 final class Session implements Peer, Output {
-    private static final Terms BEFORE_HELLO = new Terms(Mode.AUTO, 1, 0, 0, Limits.MAX_FRAME_DEFAULT, 0, false, false, 0);
+    private static final Terms BEFORE_HELLO =
+            new Terms(Mode.AUTO, 1, 0, 0, Limits.MAX_FRAME_DEFAULT, 0, false, false, 0);
     private static final int ERROR_ROOM = 2_048;
 
     final int socket;

@@ -141,6 +141,14 @@ class DefectTest {
         }
 
         @Override
+        public boolean isKnownResident() {
+            return false;
+        }
+
+        @Override
+        public void foundCold() {}
+
+        @Override
         public void unreadable() {}
 
         @Override
