@@ -27,6 +27,8 @@ class StopTest {
         Path configuration = Files.writeString(directory.resolve("c.toml"), """
                 [[listener]]
                 path = "%s"
+                [store]
+                capacity = "1 GiB"
                 [timeouts]
                 drain = "10 min"
                 """.formatted(socket));
