@@ -72,18 +72,34 @@ static int take_body(om_context *c, struct pending *p, const void *bytes, size_t
 	return 0;
 }
 
-/* A frame without a request: the server ends the session. */
-static int session_ends(om_context *c, const om_frame *f)
+/* Why the server ends the session, of a frame without a request. Returns the errno. */
+static int last_words(const om_frame *f, char *text, size_t room)
 {
 	om_reply *r = reply_of(f);
 	int error = om_status_errno(f->status);
 
 	if (r == NULL && f->fd >= 0)
 		close(f->fd);
-	context_fail(c, error != 0 ? error : ECONNRESET, "the server ends the session: %s: %.160s", om_status_name(f->status),
-	    r != NULL && r->message != NULL ? r->message : "it says no more");
+	snprintf(text, room, "the server ends the session: %s: %.160s", om_status_name(f->status), r != NULL && r->message != NULL ? r->message : "it says no more");
 	om_reply_free(r);
+	return error != 0 ? error : ECONNRESET;
+}
+
+static int session_ends(om_context *c, const om_frame *f)
+{
+	c->err = last_words(f, c->errstr, sizeof c->errstr);
 	return -1;
+}
+
+/* GOODBYE of the server's own accord (protocol-spec.md 5.12.2): what is in flight is still answered. */
+static int server_says_goodbye(om_context *c, const om_frame *f)
+{
+	struct om_session *s = c->session;
+
+	if (s->pending == NULL)
+		return session_ends(c, f);
+	s->farewell = last_words(f, s->farewell_text, sizeof s->farewell_text);
+	return 0;
 }
 
 static int out_of_place(om_context *c, const om_frame *f, const char *why)
@@ -191,6 +207,8 @@ int context_take_head(om_context *c, const om_frame *f, size_t to_come)
 		return out_of_place(c, f, "it is not marked as a reply");
 	if (!s->greeted)
 		return take_hello(c, f);
+	if (f->operation == WIRE_GOODBYE && f->id == 0)
+		return server_says_goodbye(c, f);
 	struct pending *p = pending_find(s->pending, f->id);
 	if (p == NULL || f->operation == WIRE_ERROR)
 		return session_ends(c, f);

@@ -254,7 +254,7 @@ OM_API int om_append_cancel(om_context *c, uint32_t target, uint32_t *id);
 /* Sends what is queued. Returns 0 or -1. */
 OM_API int om_flush(om_context *c);
 
-/* The next answer that is complete. NULL on failure, when the server says goodbye, and, with err 0, when nothing is in flight. */
+/* The next answer that is complete. NULL on failure, and, with err 0, when nothing is in flight. A server that says goodbye still answers what it has begun; the session fails when that is taken. */
 OM_API om_reply *om_get_reply(om_context *c);
 
 /* ---- a session in an event loop: the caller owns the socket and moves bytes and descriptors; the calls above that begin with

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "peer.h"
+#include "session.h"
 
 /* ---- the peers */
 
@@ -159,6 +160,40 @@ static void hangs_up_with_a_reason(struct peer *p)
 	size_t frame = wire_begin(&b, WIRE_ERROR, WIRE_REPLY, 0, OM_SHUTTING_DOWN, 0, 0);
 	wire_entry(&b, WIRE_MESSAGE, "maintenance", 11);
 	wire_end(&b, frame, NULL, 0);
+	tell(p, &b, NULL, 0);
+}
+
+/* Says goodbye in the middle of a PUT, takes the rest of it, answers it, and leaves. */
+static void stops_in_the_middle_of_a_put(struct peer *p)
+{
+	struct wire_buffer b = { 0 }, last = { 0 };
+	om_frame f;
+	uint32_t id;
+
+	hear(p, &f);
+	check(f.operation == WIRE_PUT && (f.flags & WIRE_MORE));
+	id = f.id;
+	size_t frame = wire_begin(&b, WIRE_GOODBYE, WIRE_REPLY, 0, OM_SHUTTING_DOWN, 0, 0);
+	wire_entry(&b, WIRE_MESSAGE, "maintenance", 11);
+	wire_end(&b, frame, NULL, 0);
+	tell(p, &b, NULL, 0);
+	do
+		hear(p, &f);
+	while (f.operation == WIRE_DATA);
+	check(f.operation == WIRE_END && f.id == id && f.status == OM_OK);
+	add(&last, WIRE_PUT, 0, id, OM_OK, 0, 0, NULL, 0);
+	tell(p, &last, NULL, 0);
+}
+
+/* Answers once, and says goodbye to who asks nothing more. */
+static void says_goodbye_to_the_idle(struct peer *p)
+{
+	struct wire_buffer b = { 0 };
+	om_frame f;
+
+	hear(p, &f);
+	add(&b, WIRE_PING, 0, f.id, OM_OK, 0, 0, NULL, 0);
+	add(&b, WIRE_GOODBYE, 0, 0, OM_TIMEOUT, 0, 0, NULL, 0);
 	tell(p, &b, NULL, 0);
 }
 
@@ -474,6 +509,45 @@ static void answers_that_came_with_the_servers_last_words_are_given_before_the_f
 	end(c, child);
 }
 
+/* Ends when the goodbye has come. */
+static ssize_t pieces_until_the_goodbye(void *argument, void *bytes, size_t room)
+{
+	const om_context *c = argument;
+
+	if (c->session->farewell != 0)
+		return 0;
+	memset(bytes, 'x', room);
+	return (ssize_t)room;
+}
+
+static void a_put_that_is_under_way_when_the_server_stops_is_finished(void)
+{
+	int status;
+	pid_t child;
+	om_context *c = connect_to(stops_in_the_middle_of_a_put, NULL, &child);
+	om_reply *r = om_put_stream(c, "key", 3, pieces_until_the_goodbye, c, OM_UNBOUNDED, NULL);
+
+	check(r != NULL && r->status == OM_OK && c->err == 0);
+	om_reply_free(r);
+	check(waitpid(child, &status, 0) == child && status == 0);
+	check(om_ping(c) == NULL && c->err == ESHUTDOWN && strstr(c->errstr, "maintenance") != NULL);
+	om_free(c);
+}
+
+static void a_goodbye_that_came_before_a_request_is_why_it_fails(void)
+{
+	int status;
+	pid_t child;
+	om_context *c = connect_to(says_goodbye_to_the_idle, NULL, &child);
+	om_reply *r = om_ping(c);
+
+	check(r != NULL && r->status == OM_OK);
+	om_reply_free(r);
+	check(waitpid(child, &status, 0) == child && status == 0);
+	check(om_ping(c) == NULL && c->err == ETIMEDOUT && strstr(c->errstr, "TIMEOUT") != NULL);
+	om_free(c);
+}
+
 static void body_bytes_go_to_the_sink(void)
 {
 	om_get_options options = { .use_sink = 1, .sink = memfd_create("sink", MFD_CLOEXEC) };
@@ -525,6 +599,8 @@ int main(void)
 	descriptors_can_be_passed_many_at_once();
 	a_server_that_hangs_up_is_an_error_with_its_reason();
 	answers_that_came_with_the_servers_last_words_are_given_before_the_failure();
+	a_put_that_is_under_way_when_the_server_stops_is_finished();
+	a_goodbye_that_came_before_a_request_is_why_it_fails();
 	body_bytes_go_to_the_sink();
 	interrupted_calls_go_on();
 	check(open_descriptors() == before);

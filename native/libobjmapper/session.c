@@ -54,6 +54,8 @@ static int server_is_gone(om_context *c)
 {
 	unsigned unanswered = 0;
 
+	if (c->session->farewell != 0)
+		return context_fail(c, c->session->farewell, "%s", c->session->farewell_text);
 	for (const struct pending *p = c->session->pending; p != NULL; p = p->next)
 		unanswered++;
 	return context_fail(c, ECONNRESET, "the server closed the session with %u request%s unanswered; connect anew", unanswered, unanswered == 1 ? "" : "s");
@@ -74,7 +76,7 @@ static ssize_t receive(om_context *c, size_t room)
 			close(fds[i]);
 		if (n == -EMFILE)
 			return context_fail(c, EMFILE, "descriptors were lost: this process has no room for more open files; raise its limit (ulimit -n) or close some, and connect anew");
-		if (n == 0)
+		if (n == 0 || c->session->farewell != 0)
 			return server_is_gone(c);
 		return context_fail(c, (int)-n, "cannot receive from the server: %s", strerror((int)-n));
 	}

@@ -34,6 +34,8 @@ struct om_session {
 	int timeout_millis;
 	int detached; /* the caller moves the bytes */
 	int greeted;  /* the server's HELLO has come */
+	int farewell; /* the errno of the server's GOODBYE: it answers what it has begun, and closes; 0: none has come */
+	char farewell_text[sizeof ((om_context *)0)->errstr];
 	uint32_t next_id;
 	int wrapped; /* next_id began anew: some may be in flight still */
 	uint32_t max_requests; /* as granted */
