@@ -33,6 +33,15 @@ public final class ConfigurationFile {
         this.problems = new Problems(name);
     }
 
+    private static ConfigurationFile of(String name, String text) throws ConfigurationException {
+        ConfigurationFile file = new ConfigurationFile(name, Toml.parse(text));
+        for (TomlParseError error : file.toml.errors()) {
+            file.problems.add(error.position(), error.getMessage());
+        }
+        file.problems.throwIfAny();
+        return file;
+    }
+
     /**
      * Reads a file.
      *
@@ -40,7 +49,7 @@ public final class ConfigurationFile {
      * @throws IOException when it can't be read
      */
     public static Configuration read(Path file) throws IOException, ConfigurationException {
-        ConfigurationFile read = new ConfigurationFile(file.toString(), Toml.parse(text(file)));
+        ConfigurationFile read = of(file.toString(), text(file));
         read.requireCapacity();
         return read.configuration();
     }
@@ -59,14 +68,10 @@ public final class ConfigurationFile {
 
     /** Reads a text, which may leave out even what a file must say; {@code name} stands for the file in messages. */
     public static Configuration parse(String name, String text) throws ConfigurationException {
-        return new ConfigurationFile(name, Toml.parse(text)).configuration();
+        return of(name, text).configuration();
     }
 
     private Configuration configuration() throws ConfigurationException {
-        for (TomlParseError error : toml.errors()) {
-            problems.add(error.position(), error.getMessage());
-        }
-        problems.throwIfAny();
         rejectUnknownTables();
         List<ListenerSettings> listeners = listeners();
         Section store = section("store");
@@ -108,9 +113,7 @@ public final class ConfigurationFile {
 
     /** How much may be stored is for whoever runs the server to say: no default would be right. */
     private void requireCapacity() {
-        boolean readable = toml.errors().isEmpty();
-        if (readable
-                && !(toml.get(List.of("store")) instanceof TomlTable store && store.contains(List.of("capacity")))) {
+        if (!(toml.get(List.of("store")) instanceof TomlTable store && store.contains(List.of("capacity")))) {
             problems.add(
                     toml.inputPositionOf(List.of("store")),
                     "store.capacity is missing: it says how many bytes of bodies the store may hold, such as capacity ="

@@ -271,11 +271,12 @@ class StartTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "[store]\\ndirectory = 7 | file.toml:2 | store.directory | an absolute path",
-                "[limits]\\nmax_sesions = 7 | file.toml:2 | max_sesions | max_sessions",
-                "[limits]\\nmax_sessions = 0 | file.toml:2 | max_sessions | from 1 to 1000000",
-                "[timeouts]\\nhello = \"5 parsecs\" | file.toml:2 | timeouts.hello | 500 ms",
-                "[nothing] | file.toml:1 | nothing | store",
+                "[store]\\ncapacity = \"1 GiB\"\\ndirectory = 7 | file.toml:3 | store.directory | an absolute path",
+                "[store]\\ncapacity = \"1 GiB\"\\n[limits]\\nmax_sesions = 7 | file.toml:4 | max_sesions | max_sessions",
+                "[store]\\ncapacity = \"1 GiB\"\\n[limits]\\nmax_sessions = 0 | file.toml:4 | max_sessions | from 1 to 1000000",
+                "[store]\\ncapacity = \"1 GiB\"\\n[timeouts]\\nhello = \"5 parsecs\" | file.toml:4 | timeouts.hello | 500 ms",
+                "[nothing]\\n[store]\\ncapacity = \"1 GiB\" | file.toml:1 | nothing | store",
+                "[store] | file.toml:1 | store.capacity is missing | 10 GiB",
                 "[store | file.toml:1 | expected ] | ]",
             })
     void aConfigurationFileThatCannotBeUsedIsNamedWithLineAndKey(String text, String place, String key, String accepted)
