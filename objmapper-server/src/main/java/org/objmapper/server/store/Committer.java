@@ -731,6 +731,7 @@ final class Committer implements AutoCloseable {
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
     private void fail(Batch batch, StoreException failure) {
         List<Change> lost = batch.all();
+        StoreException told = failure;
         synchronized (this) {
             departures++;
             underway.values().forEach(ofKey -> lost.addAll(ofKey.all()));
@@ -743,6 +744,9 @@ final class Committer implements AutoCloseable {
             changesUnderway = 0;
             somebodyWaits = false;
             refuseIfOutOfRoom(failure);
+            if (outOfRoom && refusal != null) {
+                told = refusal; // says also until when
+            }
             for (Change change : lost) {
                 ObjectKey key = change.key();
                 if (key != null) {
@@ -757,7 +761,8 @@ final class Committer implements AutoCloseable {
         Set<NewFile> files = new LinkedHashSet<>();
         lost.forEach(change -> addFile(files, change));
         files.forEach(this::discard);
-        lost.forEach(change -> change.tell(Result.failed(failure)));
+        Result failed = Result.failed(told);
+        lost.forEach(change -> change.tell(failed));
     }
 
     /** A body on the device that has the index too: that has no room either. */

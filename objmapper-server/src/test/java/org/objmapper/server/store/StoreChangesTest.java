@@ -269,7 +269,7 @@ class StoreChangesTest {
         Path owned = store.objectFiles().get(0);
         store.close();
         String name = owned.getFileName().toString();
-        Path orphan = owned.resolveSibling(name.substring(0, name.indexOf('-')) + "-0");
+        Path orphan = owned.resolveSibling(name.substring(0, name.indexOf('-')) + "-2");
         Files.write(orphan, LARGE);
         Path foreign = Files.write(owned.resolveSibling("foreign"), LARGE);
         store = new StoreUnderTest(directory);
@@ -285,7 +285,7 @@ class StoreChangesTest {
     void recoveryByAnEmptyIndexRemovesNoFiles() throws Exception {
         store.close();
         Path shard = Files.createDirectories(directory.resolve("objects/00/00"));
-        Path body = Files.write(shard.resolve("0".repeat(60) + "-0"), LARGE);
+        Path body = Files.write(shard.resolve("0".repeat(60) + "-1"), LARGE);
         store = new StoreUnderTest(directory);
         store.store().awaitRecovery();
         assertThat(body).exists();
