@@ -47,10 +47,8 @@ class ManualTest {
         assertThat(help).contains("Exit codes:\n");
         for (String line :
                 help.substring(help.indexOf("Exit codes:\n")).lines().skip(1).toList()) {
-            assertThat(text(page))
-                    .contains(
-                            "\n" + line.strip().substring(0, 1) + "\n",
-                            line.strip().substring(1).strip());
+            String[] codeAndMeaning = line.strip().split(" +", 2);
+            assertThat(text(page)).contains("\n" + codeAndMeaning[0] + "\n", codeAndMeaning[1]);
         }
     }
 
