@@ -33,10 +33,14 @@ class FsckCommandTest {
         Path err = temporary.resolve("err");
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                ObjmapperdCommand.class.getName(),
-                "fsck"));
+                "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"));
+        if (Runtime.version().feature() >= 24) {
+            command.add("--enable-native-access=ALL-UNNAMED");
+            command.add("--sun-misc-unsafe-memory-access=allow");
+        }
+        command.addAll(
+                List.of("-cp", System.getProperty("java.class.path"), ObjmapperdCommand.class.getName(), "fsck"));
         command.addAll(List.of(arguments));
         Process process =
                 new ProcessBuilder(command).redirectError(err.toFile()).start();
