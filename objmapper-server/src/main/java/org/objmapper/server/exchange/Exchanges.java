@@ -41,9 +41,12 @@ public final class Exchanges {
         store.discard(descriptor, uid);
     }
 
-    /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
-    public boolean isOfReserve(int descriptor) {
-        return store.isOfReserve(descriptor);
+    /**
+     * Closes some descriptors that are only kept at hand where a new one is among the last that the process may open: they are for what
+     * is under way. False where it found none to close.
+     */
+    public boolean makeRoomFor(int descriptor) {
+        return store.makeRoomFor(descriptor);
     }
 
     /** Descriptors are short: closes some of those that are only kept at hand. False where it found none. */

@@ -270,9 +270,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     private boolean hasDescriptor(StoredObject found) {
         int descriptor = found.ensureDescriptor();
-        if (store.isOfReserve(descriptor)) {
-            store.shedDescriptors();
-        }
+        store.makeRoomFor(descriptor);
         return descriptor >= 0;
     }
 
@@ -319,8 +317,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     private boolean share(SentFile sent) {
         boolean shared = sent.share(peer.uid());
-        if (shared && store.isOfReserve(sent.sharedDescriptor())) {
-            store.shedDescriptors();
+        if (shared) {
+            store.makeRoomFor(sent.sharedDescriptor());
         }
         return shared;
     }

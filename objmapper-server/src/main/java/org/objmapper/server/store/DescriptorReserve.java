@@ -1,20 +1,43 @@
 package org.objmapper.server.store;
 
+import org.objmapper.server.store.device.Closer;
+
 /**
  * The last descriptors that the process may open. They are for what is under way: neither sessions nor objects that are kept at hand
- * may use them up.
- *
- * @param first of them; a new descriptor has the lowest number that is free, so one from here on says that all others are in use
+ * may use them up. Safe on any thread.
  */
-record DescriptorReserve(long first) {
+final class DescriptorReserve {
     private static final int MOST = 64;
+    static final int SHED_AT_ONCE = 64;
 
-    /** The reserve of a process that may open so many. */
-    static DescriptorReserve of(long limit) {
-        return new DescriptorReserve(limit - Math.min(limit / 8, MOST));
+    private final long first;
+    private final HotTable hot;
+    private final Closer closer;
+
+    /** The reserve of a process that may open so many, and keeps objects at hand whose descriptors the closer closes. */
+    DescriptorReserve(long limit, HotTable hot, Closer closer) {
+        this.first = limit - Math.min(limit / 8, MOST);
+        this.hot = hot;
+        this.closer = closer;
     }
 
-    boolean holds(int descriptor) {
-        return descriptor >= first;
+    /**
+     * Lets go of some objects where a new descriptor is of the reserve, unless what waits to be closed makes up for it already. A new
+     * descriptor has the lowest number that is free, so its number tells how many others are in use. False where there is nothing to
+     * let go of.
+     */
+    boolean makeRoomFor(int descriptor) {
+        long taken = descriptor - first + 1;
+        return taken <= 0 || closer.descriptors() >= taken || shed();
+    }
+
+    /** Lets go of some objects at hand: the process has too many descriptors. False where none has one. */
+    boolean shed() {
+        return hot.shed(SHED_AT_ONCE, StoredObject::unpin);
+    }
+
+    /** As {@link #shed}, on a thread that may block; the descriptors are closed on return. */
+    void shedHere() {
+        hot.shed(SHED_AT_ONCE, StoredObject::unpinHere);
     }
 }

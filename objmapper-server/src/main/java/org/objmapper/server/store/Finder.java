@@ -163,10 +163,10 @@ final class Finder {
         NewFile file = pending == null ? null : pending.file();
         int descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
         if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
-            hot.shed(Store.SHED_AT_ONCE, StoredObject::unpinHere);
+            reserve.shedHere();
             descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
-        } else if (reserve.holds(descriptor)) {
-            hot.shed(Store.SHED_AT_ONCE, StoredObject::unpin);
+        } else {
+            reserve.makeRoomFor(descriptor);
         }
         return descriptor;
     }

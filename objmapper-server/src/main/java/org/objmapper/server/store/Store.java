@@ -60,7 +60,6 @@ public final class Store implements AutoCloseable {
     /** The most that the index may grow to: address space, not memory. */
     private static final long INDEX_MAP_BYTES = 1L << 40;
 
-    static final int SHED_AT_ONCE = 64;
     /** What is evicted at least when the device is full, so that the next PUT finds room. */
     private static final long EVICTED_AT_ONCE_BYTES = 4L << 20;
 
@@ -133,7 +132,7 @@ public final class Store implements AutoCloseable {
         ObjectMemory objects = new ObjectMemory(options.hotBytes() + options.objectBytes());
         closer = new Closer();
         long descriptorLimit = NativeIo.raiseDescriptorLimit();
-        reserve = DescriptorReserve.of(descriptorLimit);
+        reserve = new DescriptorReserve(descriptorLimit, hot, closer);
         ledger = new Ledger(LeaseProbe.of(files), closer, maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY);
         tier = new BackingTier(options.capacity(), index.totals());
@@ -279,14 +278,17 @@ public final class Store implements AutoCloseable {
         return (onDevice ? opens : lookups).submit(() -> finder.find(key, keyHash, lookup));
     }
 
-    /** Whether a new descriptor is one of the last that the process may open: they are for what is under way. */
-    public boolean isOfReserve(int descriptor) {
-        return reserve.holds(descriptor);
+    /**
+     * Lets go of some descriptors that are kept at hand where a new one is among the last that the process may open: they are for what
+     * is under way. False where there is nothing to let go of.
+     */
+    public boolean makeRoomFor(int descriptor) {
+        return reserve.makeRoomFor(descriptor);
     }
 
     /** Lets go of some descriptors that are kept at hand: the process has too many. False where it found none. */
     public boolean shedDescriptors() {
-        return hot.shed(SHED_AT_ONCE, StoredObject::unpin);
+        return reserve.shed();
     }
 
     /** The time by which objects expire, in milliseconds since 1970. */

@@ -267,7 +267,8 @@ final class Loop implements AutoCloseable {
     private void accept(Listener listener, int at) {
         int socket = events.getInt(at + NativeIo.EVENT_RESULT);
         boolean outOfDescriptors = socket == -Errno.EMFILE || socket == -Errno.ENFILE;
-        if ((outOfDescriptors || exchanges.isOfReserve(socket)) && !exchanges.shedDescriptors()) {
+        boolean room = outOfDescriptors ? exchanges.shedDescriptors() : exchanges.makeRoomFor(socket);
+        if (!room) {
             listener.refuse(socket);
             return;
         }

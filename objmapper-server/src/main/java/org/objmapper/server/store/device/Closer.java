@@ -5,6 +5,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.objmapper.nativeio.NativeIo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,8 @@ public final class Closer implements AutoCloseable {
     /** As long as descriptors are open that wait to be closed, and so bounded by the process's limit of those; and some unlinks. */
     private final LinkedBlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
 
+    private final AtomicInteger descriptors = new AtomicInteger();
+
     private final ThreadPoolExecutor thread =
             new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, waiting, Closer::newThread);
 
@@ -34,11 +37,17 @@ public final class Closer implements AutoCloseable {
 
     /** Closes a descriptor; returns at once. */
     public void close(int descriptor) {
+        descriptors.incrementAndGet();
         try {
-            later(() -> NativeIo.close(descriptor));
+            later(() -> closeHere(descriptor));
         } catch (RejectedExecutionException e) {
-            NativeIo.close(descriptor); // the store is closed, and no loop runs any more
+            closeHere(descriptor); // the store is closed, and no loop runs any more
         }
+    }
+
+    private void closeHere(int descriptor) {
+        NativeIo.close(descriptor);
+        descriptors.decrementAndGet();
     }
 
     /** Has a file unlinked; here and now only where too many wait already. */
@@ -59,6 +68,11 @@ public final class Closer implements AutoCloseable {
         CountDownLatch gone = new CountDownLatch(1);
         later(gone::countDown);
         gone.await();
+    }
+
+    /** How many descriptors wait to be closed. */
+    public int descriptors() {
+        return descriptors.get();
     }
 
     /** How many files wait. */
