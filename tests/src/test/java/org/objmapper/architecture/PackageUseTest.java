@@ -35,6 +35,7 @@ class PackageUseTest {
     private static final String DELIVERY = "org.objmapper.server.delivery";
     private static final String EXCHANGE = "org.objmapper.server.exchange";
     private static final String METRICS = "org.objmapper.server.metrics";
+    private static final String THREAD = "org.objmapper.server.thread";
     private static final String CLI = "org.objmapper.server.cli";
 
     private static final String LOGGING = "org.slf4j";
@@ -46,6 +47,7 @@ class PackageUseTest {
             Map.entry(NATIVE, List.of()),
             Map.entry(CLIENT, List.of(PROTOCOL, SOCKETS, LOGGING)),
             Map.entry("org.objmapper.server.config", List.of("org.tomlj..", METRICS, LOGGING)),
+            Map.entry(THREAD, List.of()),
             Map.entry(METRICS, List.of("io.prometheus..", "org.HdrHistogram..", LOGGING)),
             Map.entry(
                     STORE,
@@ -60,14 +62,15 @@ class PackageUseTest {
                             TIER,
                             EVICTION,
                             BAN,
+                            THREAD,
                             "net.openhft..",
                             "com.github.benmanes.caffeine..",
                             METRICS,
                             LOGGING)),
             Map.entry(INDEX, List.of(PROTOCOL, NATIVE, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
-            Map.entry(HOLD, List.of(NATIVE, DEVICE, METRICS, LOGGING)),
-            Map.entry(TABLE, List.of(INDEX, METRICS, LOGGING)),
+            Map.entry(HOLD, List.of(NATIVE, DEVICE, THREAD, METRICS, LOGGING)),
+            Map.entry(TABLE, List.of(INDEX, THREAD, METRICS, LOGGING)),
             Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, METRICS, LOGGING)),
             Map.entry(TIER, List.of(INDEX, EVICTION)),
             Map.entry(EVICTION, List.of()),
@@ -75,7 +78,8 @@ class PackageUseTest {
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
             Map.entry(
-                    "org.objmapper.server.transport", List.of(PROTOCOL, EXCHANGE, NATIVE, SOCKETS, METRICS, LOGGING)));
+                    "org.objmapper.server.transport",
+                    List.of(PROTOCOL, EXCHANGE, NATIVE, THREAD, SOCKETS, METRICS, LOGGING)));
 
     private static final JavaClasses OURS = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

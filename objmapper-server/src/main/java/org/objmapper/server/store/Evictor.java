@@ -15,6 +15,7 @@ import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.tier.EvictionOrder;
 import org.objmapper.server.store.tier.OrderCopy;
+import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -240,16 +241,6 @@ final class Evictor implements AutoCloseable {
     @Override
     public void close() {
         tier.close();
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibly.join(thread);
     }
 }

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.exchange.Exchanges;
+import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -457,18 +458,8 @@ final class Loop implements AutoCloseable {
     int stop() {
         stopping = true;
         add(new Task(null, () -> {}));
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterruptibly.join(thread);
         runTasks();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
         return requestsLeft;
     }
 

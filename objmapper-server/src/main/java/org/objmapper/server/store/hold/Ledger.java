@@ -8,6 +8,7 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -144,14 +145,7 @@ public final class Ledger implements AutoCloseable {
             closing = true;
             notifyAll();
         }
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterruptibly.join(thread);
         List<HeldFile> left;
         synchronized (this) {
             left = watched;
@@ -159,8 +153,5 @@ public final class Ledger implements AutoCloseable {
             heldBytes = 0;
         }
         left.forEach(file -> NativeIo.close(file.descriptor));
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -1,0 +1,5 @@
+/** Waiting for threads. */
+@NullMarked
+package org.objmapper.server.thread;
+
+import org.jspecify.annotations.NullMarked;
