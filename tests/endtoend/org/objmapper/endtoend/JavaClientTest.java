@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.client.Body;
 import org.objmapper.client.GetOptions;
 import org.objmapper.client.Key;
@@ -87,6 +89,34 @@ class JavaClientTest {
                 assertThat(held.bytes()).isEqualTo(old);
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void onlyWhereItIsAllowedAnotherClientMovesTheChannelOfAnObject(boolean allowed) throws IOException {
+        byte[] body = new byte[100_000];
+        new Random(3).nextBytes(body);
+        Key key = Key.of("shared");
+        try (ObjmapperClient one = sharing(allowed);
+                ObjmapperClient other = sharing(allowed)) {
+            one.put(key, Body.of(body));
+            try (StoredObject here = one.get(key).orElseThrow();
+                    StoredObject there = other.get(key).orElseThrow()) {
+                there.channel().position(1_000);
+                assertThat(here.channel().position()).isEqualTo(allowed ? 1_000 : 0);
+                assertThat(here.bytes()).isEqualTo(body);
+                assertThat(here.stream().readAllBytes()).isEqualTo(body);
+                assertThat(here.buffer()).isEqualTo(ByteBuffer.wrap(body));
+                assertThat(there.bytes()).isEqualTo(body);
+            }
+        }
+    }
+
+    private ObjmapperClient sharing(boolean allowed) {
+        return ObjmapperClient.builder(server.socket)
+                .mode(Mode.FDPASS)
+                .sharedDescriptors(allowed)
+                .build();
     }
 
     @Test

@@ -12,6 +12,7 @@ record ClientSettings(
         int poolSize,
         int maxRequests,
         int inlineLimitBytes,
+        boolean sharedDescriptors,
         long connectTimeoutMillis,
         long timeoutMillis,
         long maxMappedBytes,

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -591,6 +592,7 @@ public final class ObjmapperClient implements AutoCloseable {
         private int poolSize = 2;
         private int maxRequests = Limits.MAX_REQUESTS_DEFAULT;
         private int inlineLimitBytes = Limits.INLINE_LIMIT_DEFAULT;
+        private boolean sharedDescriptors;
         private long connectTimeoutMillis = 2_000;
         private long timeoutMillis = 30_000;
         private long maxMappedBytes = 1L << 30;
@@ -627,6 +629,16 @@ public final class ObjmapperClient implements AutoCloseable {
         /** Bodies up to so many bytes come in the reply itself: 0 to 65,536, by default 4,096; the server may grant less. */
         public Builder inlineLimitBytes(int value) {
             inlineLimitBytes = (int) within("inlineLimitBytes", value, 0, Limits.INLINE_LIMIT_HIGHEST);
+            return this;
+        }
+
+        /**
+         * Whether a descriptor may be one that other sessions of this process's user have too, by default false. It spares the server opening
+         * one for each reply. All methods of {@link StoredObject} work as ever, but its {@link StoredObject#channel channel} then shares its
+         * position with others: read it at positions, or by mappings, never by {@link FileChannel#read(ByteBuffer)}.
+         */
+        public Builder sharedDescriptors(boolean value) {
+            sharedDescriptors = value;
             return this;
         }
 
@@ -669,6 +681,7 @@ public final class ObjmapperClient implements AutoCloseable {
                     poolSize,
                     maxRequests,
                     inlineLimitBytes,
+                    sharedDescriptors,
                     connectTimeoutMillis,
                     timeoutMillis,
                     maxMappedBytes,

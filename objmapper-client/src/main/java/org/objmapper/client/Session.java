@@ -101,6 +101,7 @@ final class Session {
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Inbox.MAX_MESSAGE_DESCRIPTORS)
                 .u32(MetadataType.MAX_FRAME, Inbox.MAX_FRAME)
                 .u32(MetadataType.INLINE_LIMIT, settings.inlineLimitBytes())
+                .u32(MetadataType.SHARED_ACCEPTED, settings.sharedDescriptors() ? 1 : 0)
                 .text(MetadataType.PEER_NAME, settings.name());
         outbox.add(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC, terms.encoded(), NOTHING);
         socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, settings.connectTimeoutMillis()));

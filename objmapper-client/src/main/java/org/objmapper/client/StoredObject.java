@@ -101,7 +101,8 @@ public final class StoredObject implements AutoCloseable {
 
     /**
      * The body as a file: {@link #length} bytes from {@link #channelOffset} on. A body that came as a descriptor is the server's own
-     * file, read-only, with no copy made; another is put into a temporary file first. Closed with this object; don't close it.
+     * file, read-only, with no copy made; another is put into a temporary file first. Its position is this object's alone unless
+     * {@link ObjmapperClient.Builder#sharedDescriptors} allowed others to move it. Closed with this object; don't close it.
      */
     public FileChannel channel() throws IOException {
         requireBody();
