@@ -17,6 +17,7 @@ import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
+import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 import org.objmapper.server.transport.Listener;
@@ -84,6 +85,7 @@ final class ServerRun implements AutoCloseable {
         StoreSettings settings = configuration.store();
         return Store.open(StoreOptions.of(settings.directory())
                 .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
+                .withDevices(settings.deviceWeight(), moreDevices(settings))
                 .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
                 .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
                 .withScrub(settings.scrubBytesPerSecond())
@@ -99,6 +101,13 @@ final class ServerRun implements AutoCloseable {
                 settings.highWatermark(),
                 settings.lowWatermark(),
                 PolicyName.valueOf(settings.eviction().toUpperCase(Locale.ROOT)));
+    }
+
+    private static List<DeviceOptions> moreDevices(StoreSettings settings) {
+        return settings.moreDevices().stream()
+                .map(device ->
+                        new DeviceOptions(device.directory(), device.weight(), device.threads(), device.queueLength()))
+                .toList();
     }
 
     private static List<Listener> listen(Configuration configuration) throws IOException {

@@ -18,12 +18,14 @@ public record Configuration(
         Set<Integer> passedDescriptorUids,
         LimitSettings limits,
         TimeoutSettings timeouts) {
-    /** The {@code [store]} table: {@code deviceThreads} and {@code deviceQueueLength} hold for each device. */
+    /** The {@code [store]} table: what begins with {@code device} holds for its own directory, and for others that say nothing else. */
     public record StoreSettings(
             Path directory,
             CapacitySettings capacity,
             int deviceThreads,
             int deviceQueueLength,
+            int deviceWeight,
+            List<DeviceSettings> moreDevices,
             int passedQueueLength,
             int passedQueueLengthPerUser,
             long objectMemoryBytes,
@@ -68,13 +70,15 @@ public record Configuration(
         return new Configuration(List.of(moved), store, loops, passedDescriptorUids, limits, timeouts);
     }
 
-    /** The same with the store in another directory. */
+    /** The same with the store in another directory, and in no others. */
     public Configuration withData(Path directory) {
         StoreSettings moved = new StoreSettings(
                 directory,
                 store.capacity(),
                 store.deviceThreads(),
                 store.deviceQueueLength(),
+                store.deviceWeight(),
+                List.of(),
                 store.passedQueueLength(),
                 store.passedQueueLengthPerUser(),
                 store.objectMemoryBytes(),
@@ -93,6 +97,8 @@ public record Configuration(
                 capacity,
                 store.deviceThreads(),
                 store.deviceQueueLength(),
+                store.deviceWeight(),
+                store.moreDevices(),
                 store.passedQueueLength(),
                 store.passedQueueLengthPerUser(),
                 store.objectMemoryBytes(),

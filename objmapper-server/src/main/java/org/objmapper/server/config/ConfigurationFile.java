@@ -8,9 +8,12 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
 import org.objmapper.server.config.Configuration.StoreSettings;
@@ -19,6 +22,7 @@ import org.tomlj.Toml;
 import org.tomlj.TomlArray;
 import org.tomlj.TomlParseError;
 import org.tomlj.TomlParseResult;
+import org.tomlj.TomlPosition;
 import org.tomlj.TomlTable;
 
 /** Reads the TOML file that configures a server. */
@@ -78,13 +82,20 @@ public final class ConfigurationFile {
         Section server = section("server");
         Section limits = section("limits");
         Section timeouts = section("timeouts");
+        DeviceSettings first = new DeviceSettings(
+                store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
+                store.count(STORE_DEVICE_WEIGHT, 100),
+                store.count(STORE_DEVICE_THREADS, 4),
+                store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024));
         Configuration configuration = new Configuration(
                 listeners,
                 new StoreSettings(
-                        store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
+                        first.directory(),
                         capacity(store),
-                        store.count(STORE_DEVICE_THREADS, 4),
-                        store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024),
+                        first.threads(),
+                        first.queueLength(),
+                        first.weight(),
+                        devices(first),
                         store.count(STORE_PASSED_QUEUE_LENGTH, 256),
                         store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
                         store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
@@ -179,6 +190,51 @@ public final class ConfigurationFile {
                     "listener takes one or more tables, each headed [[listener]]");
         }
         return List.copyOf(listeners);
+    }
+
+    private List<DeviceSettings> devices(DeviceSettings first) {
+        Object value = toml.get(List.of("device"));
+        List<DeviceSettings> devices = new ArrayList<>();
+        if (value instanceof TomlArray tables && tables.toList().stream().allMatch(TomlTable.class::isInstance)) {
+            Map<Path, @Nullable TomlPosition> directories = new LinkedHashMap<>();
+            directories.put(first.directory().normalize(), toml.inputPositionOf(List.of("store", "directory")));
+            for (int i = 0; i < tables.size(); i++) {
+                devices.add(device(tables.getTable(i), first, directories));
+            }
+        } else if (value != null) {
+            problems.add(toml.inputPositionOf(List.of("device")), "device takes tables, each headed [[device]]");
+        }
+        return List.copyOf(devices);
+    }
+
+    private DeviceSettings device(
+            TomlTable table, DeviceSettings first, Map<Path, @Nullable TomlPosition> directories) {
+        Section section = new Section("device", table, problems);
+        if (!table.contains("directory")) {
+            problems.add(
+                    table.inputPositionOf(List.of()),
+                    "device.directory is missing; it takes " + DEVICE_DIRECTORY.accepted());
+            return first;
+        }
+        Path directory = section.path(DEVICE_DIRECTORY, "/").normalize();
+        TomlPosition position = table.inputPositionOf(List.of("directory"));
+        directories.forEach((other, at) -> {
+            String where = at == null ? "" : ", line " + at.line();
+            if (directory.equals(other)) {
+                problems.add(position, "device.directory: " + directory + " is another device's directory too" + where);
+            } else if (directory.startsWith(other) || other.startsWith(directory)) {
+                problems.add(
+                        position,
+                        "device.directory: of " + directory + " and " + other + where
+                                + " one lies in the other; give each device a directory of its own");
+            }
+        });
+        directories.put(directory, position);
+        return new DeviceSettings(
+                directory,
+                section.count(DEVICE_WEIGHT, first.weight()),
+                section.count(DEVICE_THREADS, first.threads()),
+                section.count(DEVICE_QUEUE_LENGTH, first.queueLength()));
     }
 
     private void addListener(List<ListenerSettings> listeners, TomlTable table) {

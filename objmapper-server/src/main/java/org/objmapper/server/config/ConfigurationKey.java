@@ -16,11 +16,17 @@ public enum ConfigurationKey {
     STORE_EVICTION("store", "eviction", Kind.POLICY, 1, 64),
     STORE_DEVICE_THREADS("store", "device_threads", Kind.COUNT, 1, 64),
     STORE_DEVICE_QUEUE_LENGTH("store", "device_queue_length", Kind.COUNT, 1, 1_000_000),
+    STORE_DEVICE_WEIGHT("store", "device_weight", Kind.COUNT, 1, 10_000),
     STORE_PASSED_QUEUE_LENGTH("store", "passed_queue_length", Kind.COUNT, 1, 1_000_000),
     STORE_PASSED_QUEUE_LENGTH_PER_USER("store", "passed_queue_length_per_user", Kind.COUNT, 1, 1_000_000),
     STORE_OBJECT_MEMORY("store", "object_memory", Kind.SIZE, 1_048_576, 1L << 40),
     STORE_UPLOAD_MEMORY_PER_SESSION("store", "upload_memory_per_session", Kind.SIZE, 262_144, 67_108_864),
     STORE_SCRUB_RATE("store", "scrub_rate", Kind.SIZE, 0, 1L << 34),
+
+    DEVICE_DIRECTORY("device", "directory", Kind.PATH, 1, 4_095),
+    DEVICE_WEIGHT("device", "weight", Kind.COUNT, 1, 10_000),
+    DEVICE_THREADS("device", "threads", Kind.COUNT, 1, 64),
+    DEVICE_QUEUE_LENGTH("device", "queue_length", Kind.COUNT, 1, 1_000_000),
 
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),

@@ -53,9 +53,4 @@ public final class Exchanges {
     public boolean shedDescriptors() {
         return store.shedDescriptors();
     }
-
-    /** Has a thread of the device do what may block; false at once where too much waits for it. */
-    public boolean submit(Runnable task) {
-        return store.submit(task);
-    }
 }

@@ -199,6 +199,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             return answerCancelled();
         }
         if (failure != null) {
+            failedOn(failure.device());
             answer(failure.status(), "cannot look the object up: " + failure.getMessage());
             return Step.ACCOUNT;
         }

@@ -20,6 +20,9 @@ import org.objmapper.server.store.StoreException;
  * END and dropped.
  */
 public final class PutExchange extends ChangeExchange {
+    /** Of a request that is refused for want of one. */
+    private static final byte[] NO_KEY = {};
+
     private boolean ifAbsent;
     private byte @Nullable [] expectedSha256;
     private @Nullable Long expectedXxh3;
@@ -111,7 +114,8 @@ public final class PutExchange extends ChangeExchange {
     private BodyWriter writer() {
         BodyWriter into = writer;
         if (into == null) {
-            into = store.receive(peer.uploads().share, objectLength, () -> peer.resume(this));
+            into = store.receive(
+                    key == null ? NO_KEY : key, peer.uploads().share, objectLength, () -> peer.resume(this));
             writer = into;
         }
         return into;
@@ -126,6 +130,7 @@ public final class PutExchange extends ChangeExchange {
         }
         StoreException failure = writer().failure();
         if (failure != null) {
+            failedOn(failure.device());
             refuse(failure.status(), String.valueOf(failure.getMessage()));
             return run();
         }

@@ -26,6 +26,9 @@ public interface SentFile {
     /** Some of its bytes were not in memory. */
     void foundCold();
 
+    /** Queues what may block on it; false at once where too much waits already. */
+    boolean submit(Runnable task);
+
     /** Reports that it could not be read up to where it should end. */
     void unreadable();
 

@@ -1,5 +1,6 @@
 package org.objmapper.server.exchange;
 
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
@@ -10,6 +11,7 @@ import org.objmapper.server.store.Store;
 /** A request that the store has a part in: it counts among the figures, and an IO_ERROR names the device. */
 abstract class StoreExchange extends Exchange {
     protected final Store store;
+    private @Nullable String failedDevice;
 
     StoreExchange(Peer peer, Output output, Store store) {
         super(peer, output);
@@ -34,11 +36,17 @@ abstract class StoreExchange extends Exchange {
         };
     }
 
+    /** Says which device failed, for IO_ERROR; null for the one that has the index. */
+    protected final void failedOn(@Nullable String device) {
+        failedDevice = device;
+    }
+
     @Override
     protected final void explain(FrameWriter frame, Status status, String message) {
         super.explain(frame, status, message);
         if (status == Status.IO_ERROR) {
-            frame.text(MetadataType.DEVICE, store.deviceId());
+            String device = failedDevice;
+            frame.text(MetadataType.DEVICE, device == null ? store.deviceId() : device);
         }
     }
 }

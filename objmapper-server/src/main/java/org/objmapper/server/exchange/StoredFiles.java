@@ -79,6 +79,11 @@ final class StoredFiles {
         }
 
         @Override
+        public boolean submit(Runnable task) {
+            return object().submit(task);
+        }
+
+        @Override
         public void unreadable() {
             object().reportUnreadable();
         }

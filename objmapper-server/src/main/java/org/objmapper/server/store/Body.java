@@ -5,9 +5,9 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
-import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.BodyFile;
+import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.FileWindow;
 import org.objmapper.server.store.index.Digests;
 
@@ -15,15 +15,23 @@ import org.objmapper.server.store.index.Digests;
  * A body that came whole and right, and is no object's yet.
  *
  * @param inline its bytes where they are few, else null
+ * @param device that has its file; null for an inline body
  * @param descriptor of its file, open for reading, owned by whoever has the body; -1 without one
  * @param synced whether the file's bytes are on disk
  */
-record Body(byte @Nullable [] inline, int descriptor, boolean synced, long length, byte[] sha256, long xxh3) {
+record Body(
+        byte @Nullable [] inline,
+        @Nullable Device device,
+        int descriptor,
+        boolean synced,
+        long length,
+        byte[] sha256,
+        long xxh3) {
     static Body ofBytes(byte[] bytes, Put put) throws StoreException {
         byte[] sha256 = Digests.sha256().digest(bytes);
         long xxh3 = LongHashFunction.xx3().hashBytes(bytes);
         checkSums(put, sha256, xxh3);
-        return new Body(bytes, -1, true, bytes.length, sha256, xxh3);
+        return new Body(bytes, null, -1, true, bytes.length, sha256, xxh3);
     }
 
     /** Takes the file over, even where it throws. */
@@ -40,7 +48,7 @@ record Body(byte @Nullable [] inline, int descriptor, boolean synced, long lengt
             file.close();
             throw e;
         }
-        return new Body(null, reading, put.durable(), length, sha256, xxh3);
+        return new Body(null, file.device(), reading, put.durable(), length, sha256, xxh3);
     }
 
     private static void checkSums(Put put, byte[] sha256, long xxh3) throws StoreException {
@@ -61,8 +69,8 @@ record Body(byte @Nullable [] inline, int descriptor, boolean synced, long lengt
 
     /** Lets go of it. */
     void discard() {
-        if (descriptor >= 0) {
-            NativeIo.close(descriptor);
+        if (device != null) {
+            device.closer().close(descriptor);
         }
     }
 }

@@ -9,6 +9,7 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.BodyFile;
+import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.index.Digests;
 
 /**
@@ -20,6 +21,8 @@ public final class BodyWriter {
     private static final int MAX_AHEAD = 2;
 
     private final Store store;
+    private final Device device;
+    private final ChunkPool chunks;
     private final UploadShare share;
     private final long declared;
     private final Runnable progress;
@@ -40,8 +43,10 @@ public final class BodyWriter {
     /** Belongs to the drain while that runs; then to whoever takes it from here. */
     private @Nullable BodyFile file;
 
-    BodyWriter(Store store, UploadShare share, long declared, Runnable progress) {
+    BodyWriter(Store store, Device device, UploadShare share, long declared, Runnable progress) {
         this.store = store;
+        this.device = device;
+        this.chunks = store.chunks(device);
         this.share = share;
         this.declared = declared;
         this.progress = progress;
@@ -124,14 +129,14 @@ public final class BodyWriter {
 
     private @Nullable ByteBuffer takeChunk() {
         boolean onItsWay = running || !full.isEmpty();
-        if (full.size() >= MAX_AHEAD || onItsWay && store.chunks().isShort(share)) {
+        if (full.size() >= MAX_AHEAD || onItsWay && chunks.isShort(share)) {
             starved = true;
             return null;
         }
-        switch (store.chunks().take(this)) {
+        switch (chunks.take(this)) {
             case WAITS_FOR_WRITING_OUT -> {
-                if (!store.submit(store.chunks()::writeOut)) {
-                    store.chunks().notWrittenOut();
+                if (!device.queue().submit(chunks::writeOut)) {
+                    chunks.notWrittenOut();
                     failure = new StoreException(Status.BUSY, "the device's queue is full");
                 }
             }
@@ -164,7 +169,7 @@ public final class BodyWriter {
     private void passOn(ByteBuffer last) {
         full.add(last.flip());
         filling = null;
-        store.chunks().filled(this);
+        chunks.filled(this);
     }
 
     /** Others want the chunk that is filled in part: writes it to the file. On a thread of the device. */
@@ -176,7 +181,7 @@ public final class BodyWriter {
                 return;
             }
             passOn(last);
-            here = !running && !store.submit(this::drain);
+            here = !running && !submit();
             running = true;
         }
         if (here) {
@@ -231,11 +236,16 @@ public final class BodyWriter {
 
     private void start() {
         if (!running && failure == null) {
-            running = store.submit(this::drain);
+            running = submit();
             if (!running) {
                 failure = new StoreException(Status.BUSY, "the device's queue is full");
             }
         }
+    }
+
+    /** What is small enough for the index needs no device. */
+    private boolean submit() {
+        return few == null ? device.queue().submit(this::drain) : store.submit(this::drain);
     }
 
     /** On a thread of the device: writes what there is. */
@@ -274,7 +284,7 @@ public final class BodyWriter {
                 failure = StoreException.of(e);
             }
         } finally {
-            store.chunks().giveBack(bytes, share);
+            chunks.giveBack(bytes, share);
         }
     }
 
@@ -284,7 +294,7 @@ public final class BodyWriter {
                 return file;
             }
         }
-        BodyFile made = new BodyFile(store.files()); // may block
+        BodyFile made = new BodyFile(device); // may block
         synchronized (this) {
             file = made;
         }
@@ -351,11 +361,11 @@ public final class BodyWriter {
                 filling = null;
             }
         }
-        store.chunks().forget(this);
-        left.forEach(chunk -> store.chunks().giveBack(chunk, share));
+        chunks.forget(this);
+        left.forEach(chunk -> chunks.giveBack(chunk, share));
         BodyFile unused = takeFile();
         if (unused != null) {
-            unused.close(store.closer());
+            unused.close(device.closer());
         }
     }
 }

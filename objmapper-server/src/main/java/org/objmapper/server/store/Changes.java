@@ -36,7 +36,6 @@ final class Changes {
 
     private final Index index;
     private final Function<ObjectKey, @Nullable IndexRecord> stored;
-    private final Device files;
     private final BackingTier tier;
     private final Committer committer;
     private final FillTokens fills;
@@ -48,22 +47,14 @@ final class Changes {
     /** What stood in the index after so many {@link Committer#departures}. */
     record ReadAhead(long departures, @Nullable IndexRecord record) {}
 
-    Changes(
-            Index index,
-            Device files,
-            BackingTier tier,
-            Committer committer,
-            FillTokens fills,
-            Bans bans,
-            LongSupplier clock) {
-        this(index, index::get, files, tier, committer, fills, bans, clock);
+    Changes(Index index, BackingTier tier, Committer committer, FillTokens fills, Bans bans, LongSupplier clock) {
+        this(index, index::get, tier, committer, fills, bans, clock);
     }
 
     /** As usual, but with another way to what stands in the index. */
     Changes(
             Index index,
             Function<ObjectKey, @Nullable IndexRecord> stored,
-            Device files,
             BackingTier tier,
             Committer committer,
             FillTokens fills,
@@ -71,7 +62,6 @@ final class Changes {
             LongSupplier clock) {
         this.index = index;
         this.stored = stored;
-        this.files = files;
         this.tier = tier;
         this.committer = committer;
         this.fills = fills;
@@ -169,10 +159,11 @@ final class Changes {
         }
         long generation = committer.takeGeneration();
         byte[] encoded = encode(metadata, generation, expiry);
+        Device device = body.device();
         IndexRecord record = new IndexRecord(
                 key.bytes(),
                 (body.inline() == null ? 0 : IndexRecord.INLINE) | (metadata.isEvictable() ? IndexRecord.EVICTABLE : 0),
-                body.inline() == null ? Store.DEVICE : IndexRecord.NO_DEVICE,
+                device == null ? IndexRecord.NO_DEVICE : device.number(),
                 generation,
                 generation,
                 body.length(),
@@ -182,10 +173,9 @@ final class Changes {
                 body.xxh3(),
                 encoded,
                 body.inline());
-        NewFile file = body.inline() == null
-                ? new NewFile(files, body.descriptor(), body.synced(), key.digest(), generation)
-                : null;
-        Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3);
+        NewFile file =
+                device == null ? null : new NewFile(device, body.descriptor(), body.synced(), key.digest(), generation);
+        Result result = new Result(Status.OK, "", generation, body.length(), 0, body.sha256(), xxh3, null);
         committer.add(new Change(key, before, record, file, put.durable() ? outcome : null, result));
         fills.changed(key);
         return result;

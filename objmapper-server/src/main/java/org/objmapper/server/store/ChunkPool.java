@@ -47,9 +47,9 @@ final class ChunkPool {
 
     /** Gives a body a chunk, if one is free and its session's share has one left, through {@link BodyWriter#fill}. The body is locked by the caller. */
     synchronized Grant take(BodyWriter body) {
-        ByteBuffer chunk = body.share().left > 0 ? freeChunk() : null;
+        ByteBuffer chunk = body.share().left() > 0 ? freeChunk() : null;
         if (chunk != null) {
-            body.share().left--;
+            body.share().take();
             waiting.remove(body);
             filling.add(body);
             body.fill(chunk);
@@ -77,7 +77,7 @@ final class ChunkPool {
 
     /** Whose chunk, filled in part, a body that wants one could have: where its session's share is used up, one of the same session. */
     private @Nullable BodyWriter longestFilling(BodyWriter wanting) {
-        boolean ofItsOwn = wanting.share().left == 0;
+        boolean ofItsOwn = wanting.share().left() <= 0;
         for (BodyWriter body : filling) {
             if (!ofItsOwn || body.share() == wanting.share()) {
                 return body;
@@ -134,7 +134,7 @@ final class ChunkPool {
     void giveBack(ByteBuffer chunk, UploadShare share) {
         List<BodyWriter> wake;
         synchronized (this) {
-            share.left++;
+            share.giveBack();
             idle.push(chunk.clear());
             if (waiting.isEmpty()) {
                 return;

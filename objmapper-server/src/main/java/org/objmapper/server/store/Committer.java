@@ -22,8 +22,9 @@ import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
-import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.device.FilePublisher;
 import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.hold.Ledger;
@@ -63,10 +64,9 @@ final class Committer implements AutoCloseable {
     private static final long GENERATION_BLOCK = 1L << 20;
 
     private final Index index;
-    private final Device device;
+    private final Devices devices;
     private final HotTable hot;
     private final ObjectTable table;
-    private final Closer closer;
     private final Ledger ledger;
     private final BackingTier tier;
     private final Metrics metrics;
@@ -104,19 +104,17 @@ final class Committer implements AutoCloseable {
 
     Committer(
             Index index,
-            Device device,
+            Devices devices,
             HotTable hot,
             ObjectTable table,
-            Closer closer,
             Ledger ledger,
             BackingTier tier,
             Metrics metrics,
             long descriptorLimit) {
         this.index = index;
-        this.device = device;
+        this.devices = devices;
         this.hot = hot;
         this.table = table;
-        this.closer = closer;
         this.ledger = ledger;
         this.tier = tier;
         this.metrics = metrics;
@@ -361,7 +359,8 @@ final class Committer implements AutoCloseable {
         }
         try {
             tryIndex(boundForCommit());
-            if (device.freeBytes() >= ROOM_BYTES && index.hasRoom()) {
+            devices.first().measure();
+            if (devices.first().freeBytes() >= ROOM_BYTES && index.hasRoom()) {
                 acceptChanges();
             } else {
                 tier.wantOnDevice(ROOM_BYTES);
@@ -497,7 +496,7 @@ final class Committer implements AutoCloseable {
         List<KeyChanges.Settled> settled = batch.settled();
         hideSettled(batch);
         for (Index.Replaced file : replaced) {
-            closer.unlink(() -> ledger.unlink(device, file.digest(), file.generation()));
+            unlink(file);
         }
         settled.forEach(this::letGoOfFiles);
         reportFailed(settled);
@@ -577,17 +576,32 @@ final class Committer implements AutoCloseable {
         hot.remove(key.hash(), key.bytes());
     }
 
+    private void unlink(Index.Replaced file) {
+        Device device = devices.byNumber(file.device());
+        if (device != null) {
+            device.closer().unlink(() -> ledger.unlink(device, file.digest(), file.generation()));
+        }
+    }
+
+    /** The files of a device are lost that are not on disk yet: nothing can be asked of it. */
+    void giveUp(Device device) {
+        FilePublisher publisher = publishers.get(device);
+        if (publisher != null) {
+            publisher.giveUp(DeviceException.offline(device));
+        }
+    }
+
     /** The winner's file stays; those of all others go. May not block: the device may hang. */
     private void letGoOfFiles(KeyChanges.Settled part) {
         NewFile kept = part.winner() == null ? null : part.winner().file();
         if (kept != null) {
-            kept.leave(closer);
+            kept.leave();
         }
         Set<NewFile> others = new LinkedHashSet<>();
         part.failed().keySet().forEach(change -> addFile(others, change));
         part.superseded().forEach(change -> addFile(others, change));
         others.remove(kept);
-        others.forEach(file -> file.discard(closer));
+        others.forEach(file -> file.discard());
     }
 
     private static void addFile(Set<NewFile> files, Change change) {
@@ -768,7 +782,7 @@ final class Committer implements AutoCloseable {
     /** A body on the device that has the index too: that has no room either. */
     private void refuseIfOutOfRoom(Change change, StoreException failure) {
         NewFile file = change.file();
-        if (file != null && file.device() == device) {
+        if (file != null && file.device() == devices.first()) {
             refuseIfOutOfRoom(failure);
         }
     }
@@ -800,13 +814,13 @@ final class Committer implements AutoCloseable {
 
     private void discard(NewFile file) {
         try {
-            if (index.leadsTo(Store.DEVICE, file.digest(), file.generation())) {
-                file.leave(closer);
+            if (index.leadsTo(file.device().number(), file.digest(), file.generation())) {
+                file.leave();
             } else {
-                file.discard(closer);
+                file.discard();
             }
         } catch (IndexException e) {
-            file.leave(closer); // the index can't be asked; recovery does it at the next start
+            file.leave(); // the index can't be asked; recovery does it at the next start
         }
     }
 
@@ -814,8 +828,8 @@ final class Committer implements AutoCloseable {
     private void removeUnused(List<Index.Replaced> files) {
         try {
             for (Index.Replaced file : files) {
-                if (!index.leadsTo(Store.DEVICE, file.digest(), file.generation())) {
-                    device.unlink(file.digest(), file.generation());
+                if (!index.leadsTo(file.device(), file.digest(), file.generation())) {
+                    unlink(file);
                 }
             }
         } catch (IndexException e) {

@@ -1,6 +1,6 @@
 package org.objmapper.server.store;
 
-import org.objmapper.server.store.device.Closer;
+import java.util.function.IntSupplier;
 
 /**
  * The last descriptors that the process may open. They are for what is under way: neither sessions nor objects that are kept at hand
@@ -12,13 +12,13 @@ final class DescriptorReserve {
 
     private final long first;
     private final HotTable hot;
-    private final Closer closer;
+    private final IntSupplier closing;
 
-    /** The reserve of a process that may open so many, and keeps objects at hand whose descriptors the closer closes. */
-    DescriptorReserve(long limit, HotTable hot, Closer closer) {
+    /** The reserve of a process that may open so many and keeps objects at hand; {@code closing} says how many descriptors wait to be closed. */
+    DescriptorReserve(long limit, HotTable hot, IntSupplier closing) {
         this.first = limit - Math.min(limit / 8, MOST);
         this.hot = hot;
-        this.closer = closer;
+        this.closing = closing;
     }
 
     /**
@@ -28,7 +28,7 @@ final class DescriptorReserve {
      */
     boolean makeRoomFor(int descriptor) {
         long taken = descriptor - first + 1;
-        return taken <= 0 || closer.descriptors() >= taken || shed();
+        return taken <= 0 || closing.getAsInt() >= taken || shed();
     }
 
     /** Lets go of some objects at hand: the process has too many descriptors. False where none has one. */

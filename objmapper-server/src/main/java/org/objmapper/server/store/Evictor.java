@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
-import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
@@ -39,7 +39,7 @@ final class Evictor implements AutoCloseable {
     private final SavedOrder saved;
     private final Committer committer;
     private final Changes changes;
-    private final Closer closer;
+    private final Devices devices;
     private final Metrics metrics;
     private final EvictionOrder order;
     private final EvictionOrder.Victim victim = new EvictionOrder.Victim();
@@ -76,7 +76,7 @@ final class Evictor implements AutoCloseable {
             SavedOrder saved,
             Committer committer,
             Changes changes,
-            Closer closer,
+            Devices devices,
             Metrics metrics) {
         this.tier = tier;
         this.order = order;
@@ -84,7 +84,7 @@ final class Evictor implements AutoCloseable {
         this.saved = saved;
         this.committer = committer;
         this.changes = changes;
-        this.closer = closer;
+        this.devices = devices;
         this.metrics = metrics;
         thread.setDaemon(true);
     }
@@ -232,7 +232,7 @@ final class Evictor implements AutoCloseable {
     private void letGoOfFiles() throws InterruptedException {
         if (freedBytes > 0) {
             committer.flush();
-            closer.awaitAllSoFar();
+            devices.awaitFreed();
             freedBytes = 0;
         }
     }

@@ -3,15 +3,18 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.ban.Bans;
-import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.device.NewFile;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
@@ -30,13 +33,13 @@ final class Finder {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Finder.class));
 
     private final Index index;
-    private final Device files;
+    private final Devices devices;
+    private final Set<OnDevice> onDevices = ConcurrentHashMap.newKeySet();
     private final HotTable hot;
     private final ObjectTable table;
     private final Bans bans;
     private final DescriptorReserve reserve;
     private final Committer committer;
-    private final Closer closer;
     private final Housekeeping housekeeping;
     private final ObjectMemory objects;
     private final IntFunction<ByteBuffer> memory;
@@ -45,24 +48,22 @@ final class Finder {
     /** Finds objects, whose bytes are counted in {@code objects} and go to direct buffers of {@code memory}. */
     Finder(
             Index index,
-            Device files,
+            Devices devices,
             HotTable hot,
             ObjectTable table,
             Bans bans,
             DescriptorReserve reserve,
             Committer committer,
-            Closer closer,
             Housekeeping housekeeping,
             ObjectMemory objects,
             IntFunction<ByteBuffer> memory) {
         this.index = index;
-        this.files = files;
+        this.devices = devices;
         this.hot = hot;
         this.table = table;
         this.bans = bans;
         this.reserve = reserve;
         this.committer = committer;
-        this.closer = closer;
         this.housekeeping = housekeeping;
         this.objects = objects;
         this.memory = memory;
@@ -73,8 +74,82 @@ final class Finder {
         return looks.get().at(table, buffer, offset, length);
     }
 
-    /** Tells what stands under a key, once, whatever goes wrong. */
+    /** Tells what stands under a key, once, whatever goes wrong; where a device has the body, on the threads of that one. */
     void find(byte[] bytes, long hash, Store.Lookup lookup) {
+        Device device = otherDevice(bytes, hash);
+        if (device == null) {
+            tell(bytes, hash, lookup);
+        } else if (device.isOffline()) {
+            lookup.found(null, StoreException.of(DeviceException.offline(device)));
+        } else {
+            OnDevice asked = new OnDevice(device, lookup);
+            onDevices.add(asked);
+            if (!device.queue().submit(() -> tell(bytes, hash, asked))) {
+                asked.found(
+                        null, new StoreException(Status.BUSY, "the queue of the device " + device.id() + " is full"));
+            }
+        }
+    }
+
+    /** A look-up that waits for a device, which may hang; whoever waits for it is told once, by the device or in its place. */
+    private final class OnDevice implements Store.Lookup {
+        private final Device device;
+        private final Store.Lookup lookup;
+        private final AtomicBoolean told = new AtomicBoolean();
+
+        OnDevice(Device device, Store.Lookup lookup) {
+            this.device = device;
+            this.lookup = lookup;
+        }
+
+        @Override
+        public void found(@Nullable StoredObject found, @Nullable StoreException failure) {
+            onDevices.remove(this);
+            if (told.compareAndSet(false, true)) {
+                lookup.found(found, failure);
+            } else if (found != null) {
+                found.unpin();
+            }
+        }
+    }
+
+    /** Nobody waits any more for a device of which nothing can be asked. */
+    void giveUp(Device device) {
+        for (OnDevice asked : onDevices) {
+            if (asked.device == device) {
+                asked.found(null, StoreException.of(DeviceException.offline(device)));
+            }
+        }
+    }
+
+    /** The device that has the body of what stands under a key, unless that is the one that has the index. */
+    private @Nullable Device otherDevice(byte[] bytes, long hash) {
+        if (devices.all().size() == 1) {
+            return null;
+        }
+        try {
+            ObjectKey key = new ObjectKey(bytes, hash);
+            IndexRecord record = inTable(key);
+            if (record == null) {
+                Change pending = committer.pending(key);
+                record = pending == null ? index.get(key) : pending.record();
+            }
+            Device device = record == null || !record.hasFile() ? null : devices.byNumber(record.device());
+            return device == devices.first() ? null : device;
+        } catch (IndexException e) {
+            return null; // whoever looks it up meets it again
+        }
+    }
+
+    private Device deviceOf(IndexRecord record) throws DeviceException {
+        Device device = devices.byNumber(record.device());
+        if (device == null) {
+            throw DeviceException.unknown(record.device());
+        }
+        return device;
+    }
+
+    private void tell(byte[] bytes, long hash, Store.Lookup lookup) {
         StoredObject found;
         try {
             found = findOrLog(new ObjectKey(bytes, hash));
@@ -128,15 +203,18 @@ final class Finder {
                 return null;
             }
             if (!record.hasFile()) {
-                return share(object(key, record, -1), seen, newestBan);
+                return share(object(devices.first(), key, record, -1), seen, newestBan);
             }
-            int descriptor = openBody(key, record, pending);
+            Device device = deviceOf(record);
+            int descriptor = openBody(device, key, record, pending);
             if (descriptor >= 0) {
-                return share(objectOfFile(key, record, descriptor), seen, newestBan);
+                return share(objectOfFile(device, key, record, descriptor), seen, newestBan);
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(
-                        descriptor, "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()));
+                                descriptor,
+                                "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()))
+                        .on(device);
             }
             if (last != null && last.generation() == record.generation()) {
                 housekeeping.vanished(key, record);
@@ -159,28 +237,30 @@ final class Finder {
         return object;
     }
 
-    private int openBody(ObjectKey key, IndexRecord record, @Nullable Change pending) {
+    private int openBody(Device device, ObjectKey key, IndexRecord record, @Nullable Change pending) {
         NewFile file = pending == null ? null : pending.file();
-        int descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
+        int descriptor = file == null ? device.open(key.digest(), record.bodyGeneration()) : file.open();
         if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
             reserve.shedHere();
-            descriptor = file == null ? files.open(key.digest(), record.bodyGeneration()) : file.open();
+            descriptor = file == null ? device.open(key.digest(), record.bodyGeneration()) : file.open();
         } else {
             reserve.makeRoomFor(descriptor);
         }
         return descriptor;
     }
 
-    private StoredObject objectOfFile(ObjectKey key, IndexRecord record, int descriptor) throws StoreException {
+    private StoredObject objectOfFile(Device device, ObjectKey key, IndexRecord record, int descriptor)
+            throws StoreException {
         try {
-            return object(key, record, descriptor);
+            return object(device, key, record, descriptor);
         } catch (StoreException | OutOfMemoryError e) {
-            closer.close(descriptor);
+            device.closer().close(descriptor);
             throw e;
         }
     }
 
-    private StoredObject object(ObjectKey key, IndexRecord record, int descriptor) throws StoreException {
+    private StoredObject object(Device device, ObjectKey key, IndexRecord record, int descriptor)
+            throws StoreException {
         byte[] body = record.inlineBody();
         byte[] path = descriptor < 0 ? null : Device.path(Device.name(key.digest(), record.bodyGeneration()));
         int bytes = StoredObject.bytesOf(
@@ -201,9 +281,10 @@ final class Finder {
                     direct(record.metadata()),
                     body == null ? null : direct(body),
                     descriptor,
-                    files.descriptor(),
+                    device.descriptor(),
                     path == null ? null : direct(path),
-                    closer,
+                    device.queue(),
+                    device.closer(),
                     objects);
         } catch (OutOfMemoryError e) {
             objects.giveBack(bytes);

@@ -16,6 +16,7 @@ import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.device.FileName;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
@@ -38,7 +39,7 @@ final class Housekeeping implements AutoCloseable {
     private final Changes changes;
     private final Committer committer;
     private final Index index;
-    private final Device files;
+    private final Devices devices;
     private final long firstGeneration;
     private final boolean startsEmpty;
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -48,11 +49,11 @@ final class Housekeeping implements AutoCloseable {
 
     /** Generations from {@code firstGeneration} on belong to this run of the server. */
     Housekeeping(
-            Changes changes, Committer committer, Index index, Device files, long firstGeneration, Metrics metrics) {
+            Changes changes, Committer committer, Index index, Devices devices, long firstGeneration, Metrics metrics) {
         this.changes = changes;
         this.committer = committer;
         this.index = index;
-        this.files = files;
+        this.devices = devices;
         this.firstGeneration = firstGeneration;
         this.startsEmpty = index.totals().objects() == 0;
         this.metrics = metrics;
@@ -121,11 +122,19 @@ final class Housekeeping implements AutoCloseable {
         if (startsEmpty) {
             return;
         }
-        Path root = files.objects();
+        for (Device device : devices.all()) {
+            if (!device.isOffline()) {
+                removeOrphans(device);
+            }
+        }
+    }
+
+    private void removeOrphans(Device device) throws IOException {
+        Path root = device.objects();
         Files.walkFileTree(root, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                removeIfOrphan(root.relativize(file).toString());
+                removeIfOrphan(device, root.relativize(file).toString());
                 return isClosing() ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE;
             }
 
@@ -136,7 +145,7 @@ final class Housekeeping implements AutoCloseable {
         });
     }
 
-    private void removeIfOrphan(String name) {
+    private void removeIfOrphan(Device device, String name) {
         FileName parsed = FileName.of(name);
         if (parsed == null) {
             FAILURES.warn("A file in the store is none of objmapper's: {}", name);
@@ -145,8 +154,8 @@ final class Housekeeping implements AutoCloseable {
         if (parsed.generation() >= firstGeneration) {
             return; // of this run: it may be on its way into the index
         }
-        if (!index.leadsTo(Store.DEVICE, parsed.digest(), parsed.generation())) {
-            files.unlink(parsed.digest(), parsed.generation());
+        if (!index.leadsTo(device.number(), parsed.digest(), parsed.generation())) {
+            device.unlink(parsed.digest(), parsed.generation());
             metrics.count(Metric.STORE_ORPHANS_REMOVED);
         }
     }
@@ -178,7 +187,11 @@ final class Housekeeping implements AutoCloseable {
     }
 
     private boolean isWhole(ObjectKey key, IndexRecord record) {
-        int descriptor = files.open(key.digest(), record.bodyGeneration());
+        Device device = devices.byNumber(record.device());
+        if (device == null || device.isOffline()) {
+            return true; // that can't be said
+        }
+        int descriptor = device.open(key.digest(), record.bodyGeneration());
         if (descriptor < 0) {
             return descriptor != -Errno.ENOENT;
         }

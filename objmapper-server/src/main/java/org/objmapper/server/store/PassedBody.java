@@ -49,7 +49,7 @@ final class PassedBody {
         }
         int seals = NativeIo.seals(descriptor);
         boolean sealed = seals >= 0 && (seals & SHRINK_GROW_WRITE) == SHRINK_GROW_WRITE;
-        boolean onDevice = facts[2] == device.number();
+        boolean onDevice = facts[2] == device.fileSystem();
         if (!sealed && !(trusted && onDevice)) {
             throw refused(
                     trusted

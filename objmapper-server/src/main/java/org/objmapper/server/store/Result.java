@@ -12,6 +12,7 @@ import org.objmapper.protocol.Status;
  * @param count how many objects a purge took
  * @param sha256 of the body that was put
  * @param xxh3 of the body that was put, where the client gave one to compare
+ * @param device the id of the one that failed; null where none did, or it is not known which
  */
 public record Result(
         Status status,
@@ -20,7 +21,8 @@ public record Result(
         long length,
         long count,
         byte @Nullable [] sha256,
-        @Nullable Long xxh3) {
+        @Nullable Long xxh3,
+        @Nullable String device) {
     /** Told once, on a thread of the store or, for what is refused at once, on the caller's. */
     @FunctionalInterface
     public interface Outcome {
@@ -32,25 +34,26 @@ public record Result(
     }
 
     static Result ok(long generation, long length) {
-        return new Result(Status.OK, "", generation, length, 0, null, null);
+        return new Result(Status.OK, "", generation, length, 0, null, null, null);
     }
 
     static Result purged(long count) {
-        return new Result(Status.OK, "", 0, 0, count, null, null);
+        return new Result(Status.OK, "", 0, 0, count, null, null, null);
     }
 
     static Result refused(Status status, String message) {
-        return new Result(status, message, 0, 0, 0, null, null);
+        return new Result(status, message, 0, 0, 0, null, null, null);
     }
 
     static Result precondition(long generationThere) {
         String message = generationThere == 0
                 ? "there is no object under the key"
                 : "under the key stands generation " + Long.toUnsignedString(generationThere);
-        return new Result(Status.PRECONDITION_FAILED, message, generationThere, 0, 0, null, null);
+        return new Result(Status.PRECONDITION_FAILED, message, generationThere, 0, 0, null, null, null);
     }
 
     static Result failed(StoreException failure) {
-        return refused(failure.status(), String.valueOf(failure.getMessage()));
+        return new Result(
+                failure.status(), String.valueOf(failure.getMessage()), 0, 0, 0, null, null, failure.device());
     }
 }

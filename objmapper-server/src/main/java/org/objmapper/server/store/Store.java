@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
@@ -18,9 +20,9 @@ import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.check.Scrub;
-import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceQueue;
+import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.hold.LeaseProbe;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
@@ -49,6 +51,9 @@ public final class Store implements AutoCloseable {
     /** Chunks of bodies on their way to the device, and bodies that may wait for one. */
     static final int CHUNKS = 256;
 
+    /** The least that one of several devices has of them. */
+    private static final int MIN_CHUNKS = 32;
+
     static final int MAX_WAITING_FOR_CHUNKS = 1_024;
     static final int INDEX_THREADS = 2;
     private static final int INDEX_QUEUE_LENGTH = 1_024;
@@ -68,30 +73,27 @@ public final class Store implements AutoCloseable {
 
     private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
     private static final byte[] SCRUB_CURSOR = "scrub".getBytes(StandardCharsets.US_ASCII);
-    /** The number of the backing directory in the index. */
-    static final int DEVICE = 0;
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
     private final LongSupplier clock;
-    private final Device files;
+    private final Devices devices;
     private final Index index;
     private final HotTable hot;
     private final ObjectTable table;
     private final DescriptorReserve reserve;
-    private final Closer closer;
     private final Ledger ledger;
     private final BackingTier tier;
     private final Committer committer;
     private final Filler filler;
     private final Evictor evictor;
-    private final DeviceQueue device;
+    private final DeviceQueue changing;
     private final DeviceQueue lookups;
     /** Apart from {@link #device}, whose threads wait for commits when much is written. */
     private final DeviceQueue opens;
 
     private final PassedQueue passed;
-    private final ChunkPool chunks = new ChunkPool(CHUNKS, MAX_WAITING_FOR_CHUNKS);
+    private final Map<Device, ChunkPool> chunks = new HashMap<>();
     private final Metrics metrics;
     private final FillTokens fills;
     private final Bans bans = new Bans();
@@ -119,39 +121,45 @@ public final class Store implements AutoCloseable {
             StoreOptions options,
             LongSupplier clock,
             IntFunction<ByteBuffer> memory,
-            Device files,
+            List<Device> opened,
             Index index,
             Metrics metrics) {
         this.options = options;
         this.clock = clock;
-        this.files = files;
+        devices = new Devices(opened, this::isOffline);
+        opened.forEach(device -> chunks.put(device, new ChunkPool(chunksOf(opened.size()), MAX_WAITING_FOR_CHUNKS)));
         this.index = index;
         this.metrics = metrics;
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects(), options.hotBytes());
         ObjectMemory objects = new ObjectMemory(options.hotBytes() + options.objectBytes());
-        closer = new Closer();
         long descriptorLimit = NativeIo.raiseDescriptorLimit();
-        reserve = new DescriptorReserve(descriptorLimit, hot, closer);
-        ledger = new Ledger(LeaseProbe.of(files), closer, maxWatched(descriptorLimit));
+        reserve = new DescriptorReserve(descriptorLimit, hot, devices::closingDescriptors);
+        ledger = new Ledger(LeaseProbe.of(devices.first()), maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY);
         tier = new BackingTier(options.capacity(), index.totals());
-        committer = new Committer(index, files, hot, table, closer, ledger, tier, metrics, descriptorLimit);
-        device = new DeviceQueue("store-device", options.deviceThreads(), options.deviceQueueLength());
+        committer = new Committer(index, devices, hot, table, ledger, tier, metrics, descriptorLimit);
+        changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
-        changes = new Changes(index, files, tier, committer, fills, bans, clock);
+        changes = new Changes(index, tier, committer, fills, bans, clock);
         EvictionOrder order = new EvictionOrder(options.capacity().policy());
         evictor = new Evictor(
-                tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, closer, metrics);
+                tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, devices, metrics);
         banPass = new BanPass(index, committer, changes, metrics);
         purger = new Purger(index, changes, banPass);
-        housekeeping = new Housekeeping(changes, committer, index, files, firstGeneration, metrics);
-        scrub = new Scrub(files, DEVICE, index, new ScrubbedObjects(), options.scrubBytesPerSecond(), metrics);
-        finder = new Finder(index, files, hot, table, bans, reserve, committer, closer, housekeeping, objects, memory);
+        housekeeping = new Housekeeping(changes, committer, index, devices, firstGeneration, metrics);
+        scrub = new Scrub(
+                devices.first(),
+                devices.first().number(),
+                index,
+                new ScrubbedObjects(),
+                options.scrubBytesPerSecond(),
+                metrics);
+        finder = new Finder(index, devices, hot, table, bans, reserve, committer, housekeeping, objects, memory);
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
     }
@@ -171,7 +179,8 @@ public final class Store implements AutoCloseable {
             index = new Index(files.index(), INDEX_MAP_BYTES, ids, files.isNew(), !files.wasUsed(), metrics);
             files.syncIndexDirectory();
             files.settle();
-            Store store = new Store(options, clock, memory, files, index, metrics);
+            Store store = new Store(options, clock, memory, DeviceRegister.open(files, options, index), index, metrics);
+            store.devices.start();
             store.purger.resume();
             store.housekeeping.start();
             store.scrub.start();
@@ -187,6 +196,19 @@ public final class Store implements AutoCloseable {
         }
     }
 
+    private static int chunksOf(int devices) {
+        return Math.max(MIN_CHUNKS, CHUNKS / devices);
+    }
+
+    /** Nobody may wait for a device any more that is offline, or get what can't be read. */
+    private void isOffline(Device device, boolean sinceNow) {
+        committer.giveUp(device);
+        finder.giveUp(device);
+        if (sinceNow) {
+            hot.clear();
+        }
+    }
+
     private static StoreException unopened(Path directory, Exception failure) {
         StoreException known = StoreException.of(failure);
         boolean ofDisk = !(failure instanceof IndexException) || ((IndexException) failure).isFailure();
@@ -198,7 +220,7 @@ public final class Store implements AutoCloseable {
 
     private static Device openDevice(StoreOptions options) throws StoreException {
         try {
-            return Device.open(options.directory());
+            return Device.open(options.firstDevice(), null);
         } catch (IOException e) {
             throw StoreException.of(e);
         }
@@ -215,12 +237,19 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_EVICTABLE_BYTES, () -> index.totals().evictableBytes());
         metrics.show(Metric.STORE_CAPACITY_BYTES, () -> options.capacity().bytes());
         metrics.show(Metric.STORE_CAPACITY_OBJECTS, () -> options.capacity().objects());
-        metrics.show(Metric.STORE_FREE_BYTES, files::freeBytes);
+        metrics.show(
+                Metric.STORE_FREE_BYTES,
+                () -> devices.all().stream().mapToLong(Device::freeBytes).sum());
         metrics.show(Metric.STORE_INDEX_BYTES, index::fileBytes);
         metrics.show(Metric.STORE_INDEX_MAX_BYTES, index::maxFileBytes);
         metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
         metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
-        metrics.show(Metric.STORE_DEVICE_QUEUE, device::length);
+        metrics.show(
+                Metric.STORE_DEVICE_QUEUE,
+                () -> changing.length()
+                        + devices.all().stream()
+                                .mapToInt(device -> device.queue().length())
+                                .sum());
         metrics.show(Metric.STORE_INDEX_QUEUE, lookups::length);
         metrics.show(Metric.STORE_OPEN_QUEUE, opens::length);
         metrics.show(Metric.STORE_TABLE_OBJECTS, table::objects);
@@ -230,7 +259,9 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_BANS, bans::count);
         metrics.show(Metric.STORE_PURGES, changes::purges);
         metrics.show(Metric.STORE_PURGE_QUEUE, purger::length);
-        metrics.show(Metric.STORE_CLOSER_QUEUE, closer::length);
+        metrics.show(Metric.STORE_CLOSER_QUEUE, () -> devices.all().stream()
+                .mapToInt(device -> device.closer().length())
+                .sum());
         metrics.show(Metric.STORE_QUARANTINED_FILES, scrub::quarantined);
         if (ledger.isKnown()) {
             metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);
@@ -316,19 +347,20 @@ public final class Store implements AutoCloseable {
     /**
      * Starts to take a body in pieces.
      *
+     * @param key of the object, by which it is placed on a device
      * @param share of the session that it comes by
      * @param length of the body; negative if not known
      * @param progress runs on some thread when there is room again, and when the body can't be taken any more
      */
-    public BodyWriter receive(UploadShare share, long length, Runnable progress) {
-        return new BodyWriter(this, share, length, progress);
+    public BodyWriter receive(byte[] key, UploadShare share, long length, Runnable progress) {
+        return new BodyWriter(this, devices.place(key), share, length, progress);
     }
 
     /** Takes the body from a descriptor of a user's, which is closed in any case. */
     public void putDescriptor(Put put, int descriptor, long length, int uid, Result.Outcome outcome) {
         try {
             boolean trusted = options.passedDescriptorUids().contains(uid);
-            PassedBody body = PassedBody.check(files, descriptor, length, trusted);
+            PassedBody body = PassedBody.check(devices.place(put.key()), descriptor, length, trusted);
             checkLength(length);
             passed.copy(uid, () -> copy(put, body, descriptor, outcome));
         } catch (StoreException e) {
@@ -411,7 +443,7 @@ public final class Store implements AutoCloseable {
     }
 
     private boolean change(Runnable work, Result.Outcome outcome) {
-        return device.submit(() -> answered(work, outcome));
+        return changing.submit(() -> answered(work, outcome));
     }
 
     /** Does work that tells its outcome; what it throws is the outcome too, so that no request is left without an answer. */
@@ -486,7 +518,11 @@ public final class Store implements AutoCloseable {
 
     /** The id of the backing directory, which names it in IO_ERROR; it stays the same for as long as the directory is a store. */
     public String deviceId() {
-        return files.id();
+        return devices.first().id();
+    }
+
+    Devices devices() {
+        return devices;
     }
 
     /** The values of the metrics, of the store and of the server that uses it. */
@@ -494,9 +530,9 @@ public final class Store implements AutoCloseable {
         return metrics;
     }
 
-    /** Queues what may block on the store's directory; false at once where too much waits already. */
+    /** Queues what may block on the index; false at once where too much waits already. */
     public boolean submit(Runnable task) {
-        return device.submit(task);
+        return changing.submit(task);
     }
 
     /** The queue for whatever may block on what a user passed. */
@@ -504,16 +540,12 @@ public final class Store implements AutoCloseable {
         return passed;
     }
 
-    Device files() {
-        return files;
-    }
-
-    ChunkPool chunks() {
-        return chunks;
-    }
-
-    Closer closer() {
-        return closer;
+    ChunkPool chunks(Device device) {
+        ChunkPool pool = chunks.get(device);
+        if (pool == null) {
+            throw new IllegalStateException("a device that is none of the store's: " + device.id());
+        }
+        return pool;
     }
 
     /** Refuses a body of so many bytes, unsigned, where the store takes none that long. */
@@ -540,16 +572,17 @@ public final class Store implements AutoCloseable {
         purger.close();
         banPass.close();
         passed.close();
-        device.close();
+        devices.closeQueues();
+        changing.close();
         lookups.close();
         opens.close();
         lister.close();
         evictor.close();
         committer.close();
+        devices.stop();
         hot.clear();
         ledger.close();
-        closer.close();
         index.close();
-        files.close();
+        devices.close();
     }
 }

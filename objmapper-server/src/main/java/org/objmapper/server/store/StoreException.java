@@ -1,6 +1,7 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.index.IndexException;
@@ -19,6 +20,11 @@ public final class StoreException extends IOException {
     private StoreException(Status status, String message, Throwable cause) {
         super(message, cause);
         this.status = status;
+    }
+
+    /** The id of the device that failed; null where none did, or it is not known which. */
+    public @Nullable String device() {
+        return getCause() instanceof DeviceException ? ((DeviceException) getCause()).device() : null;
     }
 
     public Status status() {

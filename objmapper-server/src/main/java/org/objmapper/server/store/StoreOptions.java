@@ -1,14 +1,16 @@
 package org.objmapper.server.store;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.objmapper.protocol.Limits;
+import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.tier.Capacity;
 
 /**
  * How a store is set up.
  *
- * @param directory where objects and index are; must exist
+ * @param directory where objects and index are, the first device; must exist
  * @param deviceThreads threads for bodies and changes
  * @param deviceQueueLength pieces of such work that may wait; beyond it clients are told BUSY
  * @param hotObjects objects that are kept at hand, each with an open descriptor at most
@@ -21,6 +23,8 @@ import org.objmapper.server.store.tier.Capacity;
  * @param uploadBytesPerSession the memory for what came of one session's bodies and is not written yet; beyond it the session is not read
  * @param capacity what it may hold, and who leaves when it is full
  * @param scrubBytesPerSecond how fast bodies are read to compare them with their checksums; 0 for never
+ * @param deviceWeight how much of the new bodies the directory gets, compared with the other devices
+ * @param moreDevices directories for bodies besides it
  */
 public record StoreOptions(
         Path directory,
@@ -35,7 +39,9 @@ public record StoreOptions(
         long objectBytes,
         long uploadBytesPerSession,
         Capacity capacity,
-        long scrubBytesPerSecond) {
+        long scrubBytesPerSecond,
+        int deviceWeight,
+        List<DeviceOptions> moreDevices) {
     /** The usual {@code objectBytes} and {@code uploadBytesPerSession}. */
     static final long USUAL_OBJECT_BYTES = 64L << 20;
 
@@ -65,7 +71,9 @@ public record StoreOptions(
                 USUAL_OBJECT_BYTES,
                 USUAL_UPLOAD_BYTES_PER_SESSION,
                 Capacity.of(Long.MAX_VALUE),
-                0);
+                0,
+                DeviceOptions.USUAL_WEIGHT,
+                List.of());
     }
 
     /** The same with other threads and another length of the queue for the device. */
@@ -83,7 +91,9 @@ public record StoreOptions(
                 objectBytes,
                 uploadBytesPerSession,
                 capacity,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                deviceWeight,
+                moreDevices);
     }
 
     /** The same with another longest body. */
@@ -101,7 +111,9 @@ public record StoreOptions(
                 objectBytes,
                 uploadBytesPerSession,
                 capacity,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                deviceWeight,
+                moreDevices);
     }
 
     /** The same with other bounds of what waits to be copied: for all users together, and for each. */
@@ -119,7 +131,9 @@ public record StoreOptions(
                 objectBytes,
                 uploadBytesPerSession,
                 capacity,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                deviceWeight,
+                moreDevices);
     }
 
     /** The same with users whose files are taken. */
@@ -137,7 +151,9 @@ public record StoreOptions(
                 objectBytes,
                 uploadBytesPerSession,
                 capacity,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                deviceWeight,
+                moreDevices);
     }
 
     /** The same with other bounds of memory: of objects that are looked at, and of what came of a session's bodies. */
@@ -155,7 +171,9 @@ public record StoreOptions(
                 bytesOfObjects,
                 bytesOfUploadsPerSession,
                 capacity,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                deviceWeight,
+                moreDevices);
     }
 
     /** The same with another capacity. */
@@ -173,7 +191,9 @@ public record StoreOptions(
                 objectBytes,
                 uploadBytesPerSession,
                 other,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                deviceWeight,
+                moreDevices);
     }
 
     /** The same with another rate of scrubbing. */
@@ -191,6 +211,33 @@ public record StoreOptions(
                 objectBytes,
                 uploadBytesPerSession,
                 capacity,
-                bytesPerSecond);
+                bytesPerSecond,
+                deviceWeight,
+                moreDevices);
+    }
+
+    /** The same with more devices besides the directory, which has this weight among them. */
+    public StoreOptions withDevices(int weight, List<DeviceOptions> more) {
+        return new StoreOptions(
+                directory,
+                deviceThreads,
+                deviceQueueLength,
+                hotObjects,
+                hotBytes,
+                maxObjectBytes,
+                passedQueueLength,
+                passedQueueLengthPerUser,
+                passedDescriptorUids,
+                objectBytes,
+                uploadBytesPerSession,
+                capacity,
+                scrubBytesPerSecond,
+                weight,
+                List.copyOf(more));
+    }
+
+    /** The directory, as one of the devices. */
+    DeviceOptions firstDevice() {
+        return new DeviceOptions(directory, deviceWeight, deviceThreads, deviceQueueLength);
     }
 }

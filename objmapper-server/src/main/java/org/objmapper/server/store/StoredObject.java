@@ -8,6 +8,7 @@ import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,7 @@ public final class StoredObject {
     private final int directory;
     private final @Nullable ByteBuffer path;
     private final long pathAddress;
+    private final DeviceQueue queue;
     private final Closer closer;
     private final ObjectMemory memory;
     private volatile int descriptor;
@@ -65,6 +67,7 @@ public final class StoredObject {
      * @param descriptor of its file, open for reading; closed with the last pin; -1 for an inline body
      * @param directory of the device, which {@code path} is relative to
      * @param path NUL-terminated, direct; null for an inline body
+     * @param queue of the device, for what may block
      * @param closer closes the descriptor where the last pin is given back on a thread that must not block
      * @param memory where its {@link #bytesOf bytes} were taken, which get them back with the last pin
      */
@@ -81,6 +84,7 @@ public final class StoredObject {
             int descriptor,
             int directory,
             @Nullable ByteBuffer path,
+            DeviceQueue queue,
             Closer closer,
             ObjectMemory memory) {
         this.key = key;
@@ -95,6 +99,7 @@ public final class StoredObject {
         this.descriptor = descriptor;
         this.directory = directory;
         this.path = path;
+        this.queue = queue;
         this.closer = closer;
         this.memory = memory;
         this.pathAddress = path == null ? 0 : NativeIo.address(path);
@@ -165,6 +170,11 @@ public final class StoredObject {
     /** The address of the file's name, 0 where there is none. The name may be gone already: the descriptor is not. */
     public long pathAddress() {
         return pathAddress;
+    }
+
+    /** Queues what may block on its file; false at once where too much waits already. */
+    public boolean submit(Runnable task) {
+        return queue.submit(task);
     }
 
     /** Sees to it that there is a descriptor, for an inline body by a sealed piece of memory; below 0 is -errno. On one thread at a time. */

@@ -281,7 +281,7 @@ final class Sender {
         long offset = segment.fileOffset;
         segment.warming = true;
         file.pin();
-        boolean queued = exchanges.submit(() -> {
+        boolean queued = file.submit(() -> {
             Runnable outcome = () -> warmed(session, segment, NOTHING, 0); // where memory runs out
             try {
                 ByteBuffer bytes = BufferPool.direct(length);

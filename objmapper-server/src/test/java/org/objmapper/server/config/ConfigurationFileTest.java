@@ -47,8 +47,8 @@ class ConfigurationFileTest {
         String table = "";
         boolean found = false;
         for (String line : Files.readAllLines(reference())) {
-            if (line.startsWith("[")) {
-                table = line.replaceAll("[\\[\\]]", "").strip();
+            if (line.matches("(# )?\\[.*")) {
+                table = line.replaceAll("[#\\[\\]]", "").strip();
             }
             found |= table.equals(key.table()) && line.matches("(# )?" + key.key() + " = .*");
         }
@@ -75,11 +75,19 @@ class ConfigurationFileTest {
                 eviction = "sieve"
                 device_threads = 7
                 device_queue_length = 8
+                device_weight = 5
                 passed_queue_length = 9
                 passed_queue_length_per_user = 6
                 object_memory = "2 MiB"
                 upload_memory_per_session = "1 MiB"
                 scrub_rate = "7 MiB"
+                [[device]]
+                directory = "/more"
+                [[device]]
+                directory = "/most"
+                weight = 12
+                threads = 13
+                queue_length = 14
                 [server]
                 loops = 3
                 passed_descriptor_uids = [0, 1000]
@@ -110,6 +118,10 @@ class ConfigurationFileTest {
                         new Configuration.CapacitySettings(3L << 30, 5, 80, 70, "sieve"),
                         7,
                         8,
+                        5,
+                        List.of(
+                                new DeviceSettings(Path.of("/more"), 5, 7, 8),
+                                new DeviceSettings(Path.of("/most"), 12, 13, 14)),
                         9,
                         6,
                         2 << 20,
@@ -203,6 +215,9 @@ class ConfigurationFileTest {
     }
 
     private static String line(ConfigurationKey key, long value) {
+        if (key.table().equals("device")) {
+            return "[[device]]\n" + key.key() + " = " + value(key, value) + "\ndirectory = \"/more\"";
+        }
         String line = "[" + key.table() + "]\n" + key.key() + " = " + value(key, value);
         return switch (key) { // what would contradict the other watermark's default
             case STORE_HIGH_WATERMARK -> line + "\nlow_watermark = 1";
@@ -312,6 +327,32 @@ class ConfigurationFileTest {
                 .containsExactly("test.toml:1: listener takes one or more tables, each headed [[listener]]");
         assertThat(problemsOf("[listener]\npath = \"/a\"\n"))
                 .containsExactly("test.toml:1: listener takes one or more tables, each headed [[listener]]");
+    }
+
+    @Test
+    void twoDevicesCantShareADirectory() {
+        assertThat(problemsOf("[store]\ndirectory = \"/a\"\n[[device]]\ndirectory = \"/b/../a\"\n"))
+                .containsExactly("test.toml:4: device.directory: /a is another device's directory too, line 2");
+        assertThat(problemsOf("[[device]]\ndirectory = \"/a\"\n[[device]]\ndirectory = \"/a\"\n"))
+                .containsExactly("test.toml:4: device.directory: /a is another device's directory too, line 2");
+    }
+
+    @Test
+    void noDeviceLiesInAnother() {
+        assertThat(problemsOf("[store]\ndirectory = \"/a\"\n[[device]]\ndirectory = \"/a/b\"\n"))
+                .containsExactly("test.toml:4: device.directory: of /a/b and /a, line 2 one lies in the other;"
+                        + " give each device a directory of its own");
+        assertThat(problemsOf("[[device]]\ndirectory = \"/var/lib\"\n")).hasSize(1);
+    }
+
+    @Test
+    void aDeviceNamesItsDirectory() {
+        assertThat(problemsOf("[[device]]\nweight = 5\n"))
+                .singleElement()
+                .asString()
+                .contains("device.directory is missing; it takes an absolute path");
+        assertThat(problemsOf("[device]\ndirectory = \"/a\"\n"))
+                .containsExactly("test.toml:1: device takes tables, each headed [[device]]");
     }
 
     @Test

@@ -41,7 +41,7 @@ class BodyWriterTest {
     }
 
     private void keepCloserBusy() {
-        store.store().closer().later(() -> {
+        store.store().devices().first().closer().later(() -> {
             try {
                 closerGoesOn.await();
             } catch (InterruptedException e) {
@@ -53,7 +53,8 @@ class BodyWriterTest {
     /** Waits until the device has done all that it was given so far. */
     private void awaitDevice() {
         CompletableFuture<Void> reached = new CompletableFuture<>();
-        assertThat(store.store().submit(() -> reached.complete(null))).isTrue();
+        assertThat(store.store().devices().first().queue().submit(() -> reached.complete(null)))
+                .isTrue();
         StoreUnderTest.await(reached);
     }
 
@@ -127,7 +128,7 @@ class BodyWriterTest {
         Semaphore room = new Semaphore(0);
         List<BodyWriter> bodies = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            BodyWriter body = store.store().receive(share, -1, room::release);
+            BodyWriter body = store.store().receive(StoreUnderTest.bytes("key"), share, -1, room::release);
             assertThat(write(body, 5_000)).isEqualTo(i < 2 ? 5_000 : 0);
             bodies.add(body);
         }
@@ -155,7 +156,7 @@ class BodyWriterTest {
             assertThat(store.put(share, StoreUnderTest.plain("key"), body, body.length)
                             .status())
                     .isEqualTo(Status.OK);
-            assertThat(share.left).isEqualTo(1);
+            assertThat(share.left()).isEqualTo(1);
         }
         assertThat(store.get("key").body()).isEqualTo(body);
     }
@@ -192,7 +193,7 @@ class BodyWriterTest {
         CountDownLatch deviceGoesOn = new CountDownLatch(1);
         hold(held, deviceGoesOn);
         for (int i = 0; i < QUEUE_LENGTH; i++) {
-            assertThat(store.store().submit(() -> {})).isTrue();
+            assertThat(store.store().devices().first().queue().submit(() -> {})).isTrue();
         }
         BodyWriter refused = store.receive(-1, () -> {});
         write(refused, 5_000);
@@ -204,7 +205,7 @@ class BodyWriterTest {
     }
 
     private void hold(CompletableFuture<Void> held, CountDownLatch until) {
-        store.store().submit(() -> {
+        store.store().devices().first().queue().submit(() -> {
             held.complete(null);
             try {
                 until.await();

@@ -44,8 +44,7 @@ class ChangesTest {
         base = new CommitterUnderTest(directory);
         index = base.index;
         FillTokens fills = new FillTokens(1, System::nanoTime);
-        changes = new Changes(
-                index, this::stored, base.device, base.tier, base.committer, fills, bans, System::currentTimeMillis);
+        changes = new Changes(index, this::stored, base.tier, base.committer, fills, bans, System::currentTimeMillis);
     }
 
     @AfterEach

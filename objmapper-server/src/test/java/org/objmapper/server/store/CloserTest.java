@@ -54,10 +54,24 @@ class CloserTest {
         return descriptor;
     }
 
-    private static StoredObject object(int descriptor, Closer closer) {
+    private StoredObject object(int descriptor, Closer closer) {
         ByteBuffer none = ByteBuffer.allocateDirect(1);
         return new StoredObject(
-                new byte[1], 1, 1, 1, 0, 0, 0, none, null, descriptor, -1, none, closer, new ObjectMemory(0));
+                new byte[1],
+                1,
+                1,
+                1,
+                0,
+                0,
+                0,
+                none,
+                null,
+                descriptor,
+                -1,
+                none,
+                device.queue(),
+                closer,
+                new ObjectMemory(0));
     }
 
     private static boolean isOpen(int descriptor, Path opened) {

@@ -31,8 +31,7 @@ class CommitterTest {
     void open() throws Exception {
         base = new CommitterUnderTest(directory);
         FillTokens fills = new FillTokens(1, System::nanoTime);
-        changes = new Changes(
-                base.index, base.device, base.tier, base.committer, fills, new Bans(), System::currentTimeMillis);
+        changes = new Changes(base.index, base.tier, base.committer, fills, new Bans(), System::currentTimeMillis);
     }
 
     @AfterEach

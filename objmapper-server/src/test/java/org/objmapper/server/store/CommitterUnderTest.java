@@ -2,9 +2,10 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.objmapper.server.metrics.Metrics;
-import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.hold.LeaseProbe;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
@@ -19,26 +20,26 @@ final class CommitterUnderTest implements AutoCloseable {
     final Index index;
     final BackingTier tier;
     final Committer committer;
-    private final Closer closer = new Closer();
+    private final Devices devices;
     private final Ledger ledger;
 
     CommitterUnderTest(Path directory) throws IOException {
         Metrics metrics = new Metrics();
         device = Device.open(directory);
+        devices = new Devices(List.of(device), (unused, now) -> {});
         Index.Ids ids = new Index.Ids(device.indexId(), device.id());
         index = new Index(device.index(), MAP_BYTES, ids, true, true, metrics);
-        ledger = new Ledger(LeaseProbe.of(device), closer, 1);
+        ledger = new Ledger(LeaseProbe.of(device), 1);
         HotTable hot = new HotTable(1, 1);
         tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
-        committer = new Committer(index, device, hot, new ObjectTable(1 << 20), closer, ledger, tier, metrics, 1_000);
+        committer = new Committer(index, devices, hot, new ObjectTable(1 << 20), ledger, tier, metrics, 1_000);
     }
 
     @Override
     public void close() {
         committer.close();
         ledger.close();
-        closer.close();
         index.close();
-        device.close();
+        devices.close();
     }
 }

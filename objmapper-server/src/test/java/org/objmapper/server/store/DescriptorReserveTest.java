@@ -10,6 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.store.device.Closer;
+import org.objmapper.server.store.device.DeviceQueue;
 
 /** Objects at hand with a descriptor each, and a closer that gets to none of them until it may. */
 class DescriptorReserveTest {
@@ -17,9 +18,10 @@ class DescriptorReserveTest {
     private static final int FIRST = 1_024 - 64;
 
     private final CountDownLatch mayClose = new CountDownLatch(1);
+    private final DeviceQueue queue = new DeviceQueue("device", 1, 1);
     private final Closer closer = new Closer();
     private final HotTable hot = new HotTable(OBJECTS, 1 << 20);
-    private final DescriptorReserve reserve = new DescriptorReserve(1_024, hot, closer);
+    private final DescriptorReserve reserve = new DescriptorReserve(1_024, hot, closer::descriptors);
 
     @BeforeEach
     void keepAtHand() {
@@ -43,6 +45,7 @@ class DescriptorReserveTest {
         mayClose.countDown();
         hot.clear();
         closer.close();
+        queue.close();
         assertThat(closer.descriptors()).isZero();
     }
 
@@ -50,7 +53,7 @@ class DescriptorReserveTest {
         ByteBuffer none = ByteBuffer.allocateDirect(1);
         byte[] key = {(byte) number};
         return new StoredObject(
-                key, number, 1, 1, 0, 0, 0, none, null, descriptor, -1, none, closer, new ObjectMemory(1 << 20));
+                key, number, 1, 1, 0, 0, 0, none, null, descriptor, -1, none, queue, closer, new ObjectMemory(1 << 20));
     }
 
     @Test

@@ -121,8 +121,8 @@ class HotMemoryTest {
         try (Device device = Device.open(directory);
                 Closer closer = new Closer()) {
             HotTable hot = new HotTable(16, 1 << 20);
-            StoredObject removed = withDescriptor(1, closer);
-            StoredObject shed = withDescriptor(2, closer);
+            StoredObject removed = withDescriptor(1, device, closer);
+            StoredObject shed = withDescriptor(2, device, closer);
             hot.putUnlessChanged(removed, hot.changes(1));
             hot.putUnlessChanged(shed, hot.changes(2));
             removed.unpin();
@@ -146,7 +146,7 @@ class HotMemoryTest {
         }
     }
 
-    private static StoredObject withDescriptor(int number, Closer closer) {
+    private static StoredObject withDescriptor(int number, Device device, Closer closer) {
         ByteBuffer bytes = ByteBuffer.allocateDirect(8);
         int descriptor = NativeIo.sealedMemory(NativeIo.address(bytes), 8);
         assertThat(descriptor).isNotNegative();
@@ -163,6 +163,7 @@ class HotMemoryTest {
                 descriptor,
                 -1,
                 bytes,
+                device.queue(),
                 closer,
                 new ObjectMemory(0));
     }

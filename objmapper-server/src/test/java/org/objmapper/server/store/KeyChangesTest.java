@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.server.store.device.BodyFile;
-import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.FilePublisher;
 import org.objmapper.server.store.device.NewFile;
@@ -25,7 +24,6 @@ class KeyChangesTest {
 
     private final ObjectKey key = new ObjectKey(StoreUnderTest.bytes("key"));
     private final KeyChanges changes = new KeyChanges(key);
-    private final Closer closer = new Closer();
     private final Semaphore settled = new Semaphore(0);
     private Device device;
     private FilePublisher publisher;
@@ -40,13 +38,12 @@ class KeyChangesTest {
     void close() {
         publisher.close();
         changes.all().forEach(change -> discard(change.file()));
-        closer.close();
         device.close();
     }
 
     private void discard(@Nullable NewFile file) {
         if (file != null) {
-            file.discard(closer);
+            file.discard();
         }
     }
 

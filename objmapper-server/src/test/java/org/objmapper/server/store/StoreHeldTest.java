@@ -40,7 +40,7 @@ class StoreHeldTest {
 
     private void awaitClosed() throws InterruptedException {
         CountDownLatch done = new CountDownLatch(1);
-        store.store().closer().later(done::countDown);
+        store.store().devices().first().closer().later(done::countDown);
         done.await();
     }
 

@@ -45,7 +45,7 @@ class StoreMemoryTest {
 
     private Result put() {
         return outcome(told -> {
-            BodyWriter writer = store.receive(store.newUploadShare(), 5_000, () -> {});
+            BodyWriter writer = store.receive(StoreUnderTest.bytes("key"), store.newUploadShare(), 5_000, () -> {});
             writer.write(ByteBuffer.allocate(5_000), 0, 5_000);
             writer.finish(StoreUnderTest.plain("key"), told);
         });

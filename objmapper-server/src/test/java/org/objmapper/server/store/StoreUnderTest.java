@@ -74,7 +74,9 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.objectBytes(),
                 usual.uploadBytesPerSession(),
                 usual.capacity(),
-                usual.scrubBytesPerSecond());
+                usual.scrubBytesPerSecond(),
+                usual.deviceWeight(),
+                usual.moreDevices());
     }
 
     /** The usual options, with another bound of hot objects. */
@@ -93,7 +95,9 @@ final class StoreUnderTest implements AutoCloseable {
                 usual.objectBytes(),
                 usual.uploadBytesPerSession(),
                 usual.capacity(),
-                usual.scrubBytesPerSecond());
+                usual.scrubBytesPerSecond(),
+                usual.deviceWeight(),
+                usual.moreDevices());
     }
 
     Store store() {
@@ -134,7 +138,7 @@ final class StoreUnderTest implements AutoCloseable {
 
     /** A body of a session's own. */
     BodyWriter receive(long declared, Runnable progress) {
-        return store.receive(store.newUploadShare(), declared, progress);
+        return store.receive(bytes("key"), store.newUploadShare(), declared, progress);
     }
 
     /** Puts a body that is said to have {@code declared} bytes. */
@@ -145,7 +149,7 @@ final class StoreUnderTest implements AutoCloseable {
     /** The same in a session with others. */
     Result put(UploadShare share, Put put, byte[] body, long declared) {
         Semaphore progress = new Semaphore(0);
-        BodyWriter writer = store.receive(share, declared, progress::release);
+        BodyWriter writer = store.receive(put.key(), share, declared, progress::release);
         ByteBuffer buffer = ByteBuffer.wrap(body);
         int at = 0;
         while (at < body.length) {

@@ -113,6 +113,11 @@ class DefectTest {
         }
 
         @Override
+        public boolean submit(Runnable task) {
+            throw new AssertionError("nothing of it is read apart");
+        }
+
+        @Override
         public int descriptor() {
             if (descriptor < 0) {
                 throw new IllegalStateException("made up");

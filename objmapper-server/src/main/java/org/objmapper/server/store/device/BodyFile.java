@@ -6,11 +6,24 @@ import org.objmapper.nativeio.NativeIo;
 
 /** A file without a name that a body is written to. Whoever made it closes it, unless it was {@link #finish}ed. For one thread at a time. */
 public final class BodyFile {
+    private final Device device;
     private int descriptor;
     private long length;
 
     public BodyFile(Device device) throws DeviceException {
-        descriptor = DeviceException.check(device.createTemporary(), "make a file for a body");
+        this.device = device;
+        descriptor = device.createTemporary();
+        if (descriptor < 0) {
+            throw failed(descriptor, "make a file for a body");
+        }
+    }
+
+    private DeviceException failed(long negativeErrno, String what) {
+        return DeviceException.ofErrno(negativeErrno, what).on(device);
+    }
+
+    public Device device() {
+        return device;
     }
 
     public int descriptor() {
@@ -32,12 +45,14 @@ public final class BodyFile {
         long address = NativeIo.address(bytes);
         int done = 0;
         while (done < bytes.limit()) {
-            long written = NativeIo.write(descriptor, address + done, bytes.limit() - done, length);
+            long from = address + done;
+            int left = bytes.limit() - done;
+            long written = device.watched(() -> NativeIo.write(descriptor, from, left, length));
             if (written == -Errno.ENOSPC && !roomMade) {
                 makeRoom.run();
                 roomMade = true;
             } else if (written < 0 && written != -Errno.EINTR) {
-                throw DeviceException.ofErrno(written, "write a body");
+                throw failed(written, "write a body");
             }
             if (written > 0) {
                 done += (int) written;
@@ -54,11 +69,16 @@ public final class BodyFile {
     /** Brings the bytes to disk if asked to, and gives a descriptor that is open for reading only; this one is closed. */
     public int finish(boolean sync) throws DeviceException {
         if (sync) {
-            DeviceException.check(NativeIo.fsync(descriptor), "bring a body to disk");
+            int synced = device.sync(descriptor);
+            if (synced < 0) {
+                throw failed(synced, "bring a body to disk");
+            }
         }
-        int reading = DeviceException.check(
-                NativeIo.openAt(Device.AT_FDCWD, Device.path("/proc/self/fd/" + descriptor), Device.O_RDONLY, 0),
-                "open a body for reading");
+        int reading = (int) device.watched(
+                () -> NativeIo.openAt(Device.AT_FDCWD, Device.path("/proc/self/fd/" + descriptor), Device.O_RDONLY, 0));
+        if (reading < 0) {
+            throw failed(reading, "open a body for reading");
+        }
         close();
         return reading;
     }

@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
@@ -60,40 +61,66 @@ public final class Device implements AutoCloseable {
     private static final String OBJECTS = "objects";
     private static final String INDEX = "index";
 
+    private final DeviceOptions options;
     private final Path root;
     private final Ids ids;
+    private final DeviceHealth health = new DeviceHealth(System.nanoTime());
+    private final DeviceQueue queue;
+    private final Closer closer = new Closer();
+    private volatile @Nullable Directory directory;
+    private volatile boolean draining;
+    private volatile long freeBytes;
     private boolean isNew;
-    private final int lock;
-    private final int objects;
-    private final long number;
+    /** Whether its directory may be looked for. */
+    private boolean isExpected = true;
+
+    private int number;
     private final BitSet knownShards = new BitSet(1 << 16);
     private final Set<String> changedDirectories = new HashSet<>();
 
     /** What the directory is called, and the index that it belongs to. */
     private record Ids(String device, String index) {}
 
-    private Device(Path root, Ids ids, boolean isNew, int lock, int objects, long number) {
-        this.root = root;
-        this.ids = ids;
-        this.isNew = isNew;
-        this.lock = lock;
-        this.objects = objects;
-        this.number = number;
+    /**
+     * The directory, open.
+     *
+     * @param fileSystem the device number of its file system, as {@link NativeIo#describe} gives it
+     */
+    private record Directory(int lock, int objects, long fileSystem) {
+        void close() {
+            NativeIo.close(objects);
+            NativeIo.close(lock);
+        }
     }
 
-    /** Takes a directory into use, alone; an empty one becomes a store with {@link #settle}. */
+    private Device(DeviceOptions options, Ids ids, boolean isNew, @Nullable Directory directory) {
+        this.options = options;
+        this.root = options.directory();
+        this.ids = ids;
+        this.isNew = isNew;
+        this.directory = directory;
+        this.queue = new DeviceQueue("store-device", options.threads(), options.queueLength());
+    }
+
+    /** Takes the directory of an index into use, alone; an empty one becomes a store with {@link #settle}. */
     public static Device open(Path root) throws IOException {
+        return open(DeviceOptions.of(root), null);
+    }
+
+    /** As {@link #open(Path)}; with an id of an index, it must belong to that one, which is elsewhere. */
+    public static Device open(DeviceOptions options, @Nullable String index) throws IOException {
+        Path root = options.directory();
         if (!Files.isDirectory(root)) {
-            throw new DeviceException(
-                    Status.IO_ERROR,
+            throw DeviceException.absent(
                     "the store's directory " + root + (Files.exists(root) ? " is no directory" : " does not exist")
                             + ": create it, owned by the server's user");
         }
         int lock = takeLock(root);
         try {
             boolean isNew = !Files.exists(root.resolve(ID));
-            Device device = of(root, prepare(root, isNew), isNew, lock);
-            device.proveTemporaries();
+            Ids ids = prepare(root, isNew, index);
+            Device device = new Device(options, ids, isNew, openDirectory(root, lock));
+            device.measure();
             return device;
         } catch (DeviceException e) {
             NativeIo.close(lock);
@@ -111,7 +138,8 @@ public final class Device implements AutoCloseable {
         }
         int lock = takeLock(root);
         try {
-            return of(root, readIds(root, root.resolve(ID)), false, lock);
+            Ids ids = readIds(root, root.resolve(ID));
+            return new Device(DeviceOptions.of(root), ids, false, openObjects(root, lock));
         } catch (DeviceException e) {
             NativeIo.close(lock);
             throw e;
@@ -121,13 +149,59 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    private static Device of(Path root, Ids ids, boolean isNew, int lock) throws DeviceException {
+    /** A device that is known, and whose directory is not there yet: {@link #returned} looks for it. */
+    public static Device absent(DeviceOptions options, String id, String index) {
+        Device device = new Device(options, new Ids(id, index), false, null);
+        device.health.lost(System.nanoTime());
+        return device;
+    }
+
+    /** A device that is known, and that the configuration leaves out: as if its directory were not there. */
+    public static Device leftOut(Path lastDirectory, String id, String index) {
+        Device device = absent(DeviceOptions.of(lastDirectory), id, index);
+        device.isExpected = false;
+        return device;
+    }
+
+    /** Opens what takes the lock over, and tries whether bodies can be written there. */
+    private static Directory openDirectory(Path root, int lock) throws IOException {
+        Directory opened = openObjects(root, lock);
+        proveTemporaries(root, opened.objects);
+        return opened;
+    }
+
+    private static Directory openObjects(Path root, int lock) throws DeviceException {
         int objects = DeviceException.check(
                 NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
                 "open " + root.resolve(OBJECTS));
         long[] facts = new long[3];
         NativeIo.describe(objects, facts);
-        return new Device(root, ids, isNew, lock, objects, facts[2]);
+        return new Directory(lock, objects, facts[2]);
+    }
+
+    /** Looks for the directory of a device that is not there; whether it is, and is the right one. May block. */
+    public boolean returned() throws IOException {
+        if (directory != null) {
+            return true;
+        }
+        if (!isExpected || !Files.exists(root.resolve(ID))) {
+            return false;
+        }
+        if (!readIds(root, root.resolve(ID)).equals(ids)) {
+            throw new DeviceException(
+                    Status.IO_ERROR,
+                    "the directory " + root + " has another id than the device that was there, " + ids.device
+                            + ": put that one back");
+        }
+        int lock = takeLock(root);
+        try {
+            directory = openDirectory(root, lock);
+        } catch (IOException e) {
+            NativeIo.close(lock);
+            throw e;
+        }
+        health.found();
+        return true;
     }
 
     /** A lock that the kernel takes off when its holder dies. */
@@ -148,9 +222,16 @@ public final class Device implements AutoCloseable {
     }
 
     /** Makes of the directory what it should be; returns its ids. */
-    private static Ids prepare(Path root, boolean isNew) throws IOException {
-        Ids ids = isNew ? begin(root) : readIds(root, root.resolve(ID));
-        for (String name : List.of(OBJECTS, INDEX)) {
+    private static Ids prepare(Path root, boolean isNew, @Nullable String index) throws IOException {
+        Ids ids = isNew ? begin(root, index) : readIds(root, root.resolve(ID));
+        if (index != null && !ids.index.equals(index)) {
+            throw new DeviceException(
+                    Status.IO_ERROR,
+                    "the directory " + root + " belongs to the store with the index " + ids.index
+                            + ", and not to this one with the index " + index
+                            + ": give the one that belongs here, or an empty directory");
+        }
+        for (String name : index == null ? List.of(OBJECTS, INDEX) : List.of(OBJECTS)) {
             if (!Files.isDirectory(root.resolve(name))) {
                 Files.createDirectory(root.resolve(name));
             }
@@ -160,7 +241,7 @@ public final class Device implements AutoCloseable {
     }
 
     /** Begins to make a store, or goes on where that was interrupted: nothing can have been stored before {@link #settle}. */
-    private static Ids begin(Path root) throws IOException {
+    private static Ids begin(Path root, @Nullable String index) throws IOException {
         Path begun = root.resolve(BEGUN);
         refuseForeign(root, Files.exists(begun));
         if (Files.exists(begun)) {
@@ -170,7 +251,7 @@ public final class Device implements AutoCloseable {
                 // Cut off by a crash: there is no index yet that it could belong to.
             }
         }
-        writeIds(begun);
+        writeIds(begun, index == null ? UUID.randomUUID().toString() : index);
         syncDirectory(AT_FDCWD, root.toString());
         return readIds(root, begun);
     }
@@ -239,9 +320,9 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    private static void writeIds(Path file) throws IOException {
+    private static void writeIds(Path file, String index) throws IOException {
         String text = "# A store of objmapper. Do not change.\nformat=" + FORMAT + "\nid=" + UUID.randomUUID()
-                + "\nindex=" + UUID.randomUUID() + "\n";
+                + "\nindex=" + index + "\n";
         try (var channel = java.nio.channels.FileChannel.open(
                 file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
@@ -258,15 +339,13 @@ public final class Device implements AutoCloseable {
     }
 
     private static DeviceException unusable(Path root, String reason) {
-        return new DeviceException(
-                Status.IO_ERROR,
-                "the store's directory " + root + " can't be used: " + reason
-                        + "; it must be owned by the server's user, " + HEALTHY);
+        return DeviceException.absent("the store's directory " + root + " can't be used: " + reason
+                + "; it must be owned by the server's user, " + HEALTHY);
     }
 
     /** Bodies are written to files without a name: the file system must have them. */
-    private void proveTemporaries() throws IOException {
-        int descriptor = createTemporary();
+    private static void proveTemporaries(Path root, int objects) throws IOException {
+        int descriptor = NativeIo.openAt(objects, path("."), O_RDWR | O_TMPFILE, BODY_MODE);
         if (descriptor < 0) {
             NativeIo.close(objects);
             throw unusable(root, "files without a name (O_TMPFILE): " + Errno.nameOf(-descriptor));
@@ -311,22 +390,126 @@ public final class Device implements AutoCloseable {
 
     /** The descriptor that the paths of object files are relative to. */
     public int descriptor() {
-        return objects;
+        Directory open = directory;
+        return open == null ? -1 : open.objects;
     }
 
     /** The device number of its file system, as {@link NativeIo#describe} gives it. */
-    public long number() {
+    public long fileSystem() {
+        Directory open = directory;
+        return open == null ? -1 : open.fileSystem;
+    }
+
+    /** What it is called in the index. */
+    public int number() {
         return number;
+    }
+
+    /** Says what it is called in the index; before anyone else has it. */
+    public void setNumber(int given) {
+        number = given;
+    }
+
+    public DeviceOptions options() {
+        return options;
+    }
+
+    /** Whether a directory holds nothing at all; false where that can't be told. */
+    public static boolean isEmpty(Path directory) {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.findAny().isEmpty();
+        } catch (IOException | UncheckedIOException e) {
+            return false;
+        }
+    }
+
+    public Path root() {
+        return root;
+    }
+
+    public DeviceHealth health() {
+        return health;
+    }
+
+    /** The work that may block on it. */
+    public DeviceQueue queue() {
+        return queue;
+    }
+
+    /** Closes and unlinks its files. */
+    public Closer closer() {
+        return closer;
+    }
+
+    /** Whether it takes no new bodies because its files are moved away. */
+    public boolean isDraining() {
+        return draining;
+    }
+
+    public void setDraining(boolean now) {
+        draining = now;
+    }
+
+    /** Whether nothing may be asked of it. */
+    public boolean isOffline() {
+        return health.state() == DeviceHealth.State.OFFLINE;
+    }
+
+    /** What placement has to know of it. */
+    Placement.Candidate candidate() {
+        return new Placement.Candidate(number, ids.device, options.weight(), freeBytes);
+    }
+
+    /** A call of its file system: below 0 is -errno. */
+    interface Call {
+        long run();
+    }
+
+    /** Makes a call, and judges the device by it; one that is offline is not asked. */
+    long watched(Call call) {
+        if (isOffline()) {
+            return -Errno.EIO;
+        }
+        int begun = health.begin(System.nanoTime());
+        long result = -Errno.EIO;
+        try {
+            result = call.run();
+            return result;
+        } finally {
+            health.end(begun, System.nanoTime(), result);
+        }
+    }
+
+    /** Asks how much room there is, and whether one that is offline does again what it should. May block. */
+    public void measure() {
+        int begun = health.begin(System.nanoTime());
+        int objects = descriptor();
+        long free = objects < 0 ? -Errno.EIO : NativeIo.freeBytes(objects);
+        if (free >= 0 && health.state() != DeviceHealth.State.SERVING) {
+            int written = NativeIo.openAt(objects, path("."), O_RDWR | O_TMPFILE, BODY_MODE);
+            long synced = written < 0 ? written : NativeIo.fsync(written);
+            if (written >= 0) {
+                NativeIo.close(written);
+            }
+            free = synced < 0 ? synced : free;
+        }
+        health.end(begun, System.nanoTime(), free);
+        freeBytes = Math.max(0, free);
     }
 
     /** A file without a name, open for writing; below 0 is -errno. */
     int createTemporary() {
-        return NativeIo.openAt(objects, path("."), O_RDWR | O_TMPFILE, BODY_MODE);
+        return (int) watched(() -> NativeIo.openAt(descriptor(), path("."), O_RDWR | O_TMPFILE, BODY_MODE));
+    }
+
+    /** Brings a file's bytes to disk; below 0 is -errno. */
+    int sync(int file) {
+        return (int) watched(() -> NativeIo.fsync(file));
     }
 
     /** Opens an object's file for reading; below 0 is -errno. */
     public int open(byte[] digest, long generation) {
-        return NativeIo.openAt(objects, path(name(digest, generation)), O_RDONLY, 0);
+        return (int) watched(() -> NativeIo.openAt(descriptor(), path(name(digest, generation)), O_RDONLY, 0));
     }
 
     /** Gives a file its name. */
@@ -343,12 +526,13 @@ public final class Device implements AutoCloseable {
             knownShards.set(shard);
         }
         DeviceException.check(
-                NativeIo.linkAt(descriptor, objects, path(name(digest, generation))), "give a body its name");
+                (int) watched(() -> NativeIo.linkAt(descriptor, descriptor(), path(name(digest, generation)))),
+                "give a body its name");
         changedDirectories.add(inner);
     }
 
     private void makeDirectory(String name) throws DeviceException {
-        int made = NativeIo.makeDirectoryAt(objects, path(name), DIRECTORY_MODE);
+        int made = (int) watched(() -> NativeIo.makeDirectoryAt(descriptor(), path(name), DIRECTORY_MODE));
         if (made != -Errno.EEXIST) {
             DeviceException.check(made, "make the directory objects/" + name);
         }
@@ -357,7 +541,9 @@ public final class Device implements AutoCloseable {
     /** Brings the names that were given to disk. */
     public void syncDirectories() throws DeviceException {
         for (String name : changedDirectories) {
-            syncDirectory(objects, name);
+            DeviceException.check(
+                    (int) watched(() -> trySyncDirectory(descriptor(), name)),
+                    "bring the directory " + name + " to disk");
         }
         changedDirectories.clear();
     }
@@ -369,22 +555,27 @@ public final class Device implements AutoCloseable {
     }
 
     private static void syncDirectory(int relativeTo, String name) throws DeviceException {
-        int descriptor = DeviceException.check(
-                NativeIo.openAt(relativeTo, path(name), O_RDONLY | O_DIRECTORY, 0), "open the directory " + name);
-        try {
-            DeviceException.check(NativeIo.fsync(descriptor), "bring the directory " + name + " to disk");
-        } finally {
-            NativeIo.close(descriptor);
+        DeviceException.check(trySyncDirectory(relativeTo, name), "bring the directory " + name + " to disk");
+    }
+
+    private static int trySyncDirectory(int relativeTo, String name) {
+        int descriptor = NativeIo.openAt(relativeTo, path(name), O_RDONLY | O_DIRECTORY, 0);
+        if (descriptor < 0) {
+            return descriptor;
         }
+        int result = NativeIo.fsync(descriptor);
+        NativeIo.close(descriptor);
+        return result;
     }
 
     /** Takes a file's name away; those who have it open keep it. */
     public int unlink(byte[] digest, long generation) {
-        return NativeIo.unlinkAt(objects, path(name(digest, generation)));
+        return (int) watched(() -> NativeIo.unlinkAt(descriptor(), path(name(digest, generation))));
     }
 
+    /** As of a second ago at most, so that nobody waits for it. */
     public long freeBytes() {
-        return NativeIo.freeBytes(objects);
+        return freeBytes;
     }
 
     /** The name of an object's file below {@code objects}. */
@@ -403,7 +594,11 @@ public final class Device implements AutoCloseable {
 
     @Override
     public void close() {
-        NativeIo.close(objects);
-        NativeIo.close(lock);
+        queue.close();
+        closer.close();
+        Directory open = directory;
+        if (open != null) {
+            open.close();
+        }
     }
 }

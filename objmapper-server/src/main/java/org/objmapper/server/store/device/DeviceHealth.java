@@ -69,7 +69,7 @@ public final class DeviceHealth {
         }
         beginWindow(nowNanos);
         if (isFault(result)) {
-            windowErrors++;
+            windowErrors += result == -Errno.EIO ? 1 : 0; // what is read-only can be read
             totalErrors++;
             trouble(nowNanos, isOffline() || tooManyErrors() ? State.OFFLINE : State.SUSPECT);
         } else {
@@ -130,6 +130,13 @@ public final class DeviceHealth {
     /** The device could not be opened, or is gone. */
     public synchronized void lost(long nowNanos) {
         trouble(nowNanos, State.OFFLINE);
+    }
+
+    /** The device is there again, and was tried. */
+    public synchronized void found() {
+        state = State.SERVING;
+        windowErrors = 0;
+        windowSuccesses = 0;
     }
 
     public synchronized State state() {

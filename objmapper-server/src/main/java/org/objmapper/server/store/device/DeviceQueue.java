@@ -4,6 +4,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,6 +15,7 @@ public final class DeviceQueue implements AutoCloseable {
 
     private final String name;
     private final ThreadPoolExecutor threads;
+    private @Nullable Thread spare;
 
     /** A queue of at most {@code length} tasks for {@code threadCount} threads called {@code name}. */
     public DeviceQueue(String name, int threadCount, int length) {
@@ -44,6 +46,24 @@ public final class DeviceQueue implements AutoCloseable {
         } catch (Throwable e) {
             LOG.error("a defect in work for device={}", name, e);
         }
+    }
+
+    /**
+     * Runs what waits on one more thread: the device is offline, all other threads may hang in it, and whoever asks it for anything is
+     * told so at once.
+     */
+    synchronized void runWaiting() {
+        if (length() == 0 || spare != null && spare.isAlive()) {
+            return;
+        }
+        spare = newThread(() -> {
+            for (Runnable task = threads.getQueue().poll();
+                    task != null;
+                    task = threads.getQueue().poll()) {
+                task.run();
+            }
+        });
+        spare.start();
     }
 
     /** How many tasks wait. */

@@ -88,7 +88,7 @@ public final class FilePublisher implements AutoCloseable {
             device.syncDirectories();
         } catch (DeviceException e) {
             device.forgetDirectories();
-            lose(files, e);
+            lose(files, e.on(device));
         }
     }
 

@@ -71,12 +71,12 @@ public final class NewFile {
             }
             open = use();
         }
-        int result = NativeIo.fsync(open);
+        int result = device.sync(open);
         synchronized (this) {
             synced = result >= 0;
             if (!synced && lost == null) {
                 // Never synced again: the kernel would say that all is well.
-                lost = DeviceException.ofErrno(result, "bring a body to disk");
+                lost = DeviceException.ofErrno(result, "bring a body to disk").on(device);
             }
         }
         unuse();
@@ -99,7 +99,7 @@ public final class NewFile {
             device.link(open, digest, generation);
             linked();
         } catch (DeviceException e) {
-            lose(e);
+            lose(e.on(device));
         } finally {
             unuse();
         }
@@ -147,15 +147,15 @@ public final class NewFile {
     }
 
     /** Lets go of the descriptor: the index knows the file, or recovery finds out at the next start. */
-    public void leave(Closer closer) {
+    public void leave() {
         synchronized (this) {
             left = true;
         }
-        closer.later(this::closeIfUnused);
+        device.closer().later(this::closeIfUnused);
     }
 
     /** Lets go of the file unless it was left; takes its name away, also where it gets it only now: nothing leads to it. */
-    public void discard(Closer closer) {
+    public void discard() {
         boolean named;
         synchronized (this) {
             if (left) {
@@ -165,7 +165,7 @@ public final class NewFile {
             discarded = true;
             left = true;
         }
-        closer.later(() -> {
+        device.closer().later(() -> {
             if (named) {
                 device.unlink(digest, generation);
             }

@@ -49,6 +49,10 @@ public final class Placement {
         return LongHashFunction.xx3().hashBytes(id.getBytes(StandardCharsets.UTF_8));
     }
 
+    boolean isEmpty() {
+        return numbers.length == 0;
+    }
+
     /** The number of the device for the body of a key; -1 where there is none. Allocates nothing. */
     public int place(byte[] key) {
         long keyHash = LongHashFunction.xx3().hashBytes(key);

@@ -20,7 +20,6 @@ public final class Ledger implements AutoCloseable {
     private static final long PAUSE_MILLIS = 500;
 
     private final LeaseProbe probe;
-    private final Closer closer;
     private final int maxWatched;
     private final Thread thread = new Thread(this::run, "store-ledger");
 
@@ -31,16 +30,13 @@ public final class Ledger implements AutoCloseable {
     private boolean closing;
 
     /** A removed file that is held. */
-    private record HeldFile(int descriptor, long generation, long bytes) {}
+    private record HeldFile(Closer closer, int descriptor, long generation, long bytes) {}
 
     /**
      * A ledger that watches up to so many files.
-     *
-     * @param closer closes what nobody holds any more: the file system frees its blocks then
      */
-    public Ledger(LeaseProbe probe, Closer closer, int maxWatched) {
+    public Ledger(LeaseProbe probe, int maxWatched) {
         this.probe = probe;
-        this.closer = closer;
         this.maxWatched = maxWatched;
         thread.setDaemon(true);
         thread.start();
@@ -51,14 +47,14 @@ public final class Ledger implements AutoCloseable {
         int descriptor = probe.isProved() ? device.open(digest, generation) : -1;
         device.unlink(digest, generation);
         if (descriptor >= 0) {
-            watchIfHeld(descriptor, generation);
+            watchIfHeld(device.closer(), descriptor, generation);
         }
     }
 
-    private void watchIfHeld(int descriptor, long generation) {
+    private void watchIfHeld(Closer closer, int descriptor, long generation) {
         long[] facts = new long[3];
         if (probe.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
-            watch(new HeldFile(descriptor, generation, facts[1]));
+            watch(new HeldFile(closer, descriptor, generation, facts[1]));
         } else {
             NativeIo.close(descriptor);
         }
@@ -115,7 +111,7 @@ public final class Ledger implements AutoCloseable {
             watched.removeIf(free::contains);
             free.forEach(file -> heldBytes -= file.bytes);
         }
-        free.forEach(file -> closer.close(file.descriptor));
+        free.forEach(file -> file.closer.close(file.descriptor));
     }
 
     /** Whether the figures say anything: not on a file system where the kernel can't tell. */

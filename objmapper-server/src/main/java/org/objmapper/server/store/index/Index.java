@@ -90,7 +90,7 @@ public final class Index implements AutoCloseable {
     public record Ids(String index, String device) {}
 
     /** A file that an index commit let go of. */
-    public record Replaced(byte[] digest, long generation) {}
+    public record Replaced(int device, byte[] digest, long generation) {}
 
     /**
      * Opens the index of a directory.
@@ -184,6 +184,7 @@ public final class Index implements AutoCloseable {
             return switch (table) {
                 case ORDERS -> orders;
                 case PURGES -> purges;
+                case DEVICES -> devices;
                 case STATE -> state;
             };
         }
@@ -245,7 +246,7 @@ public final class Index implements AutoCloseable {
     }
 
     private static void checkId(Path directory, byte @Nullable [] found, String wanted, String what) {
-        String there = found == null ? "none" : text(found);
+        String there = found == null ? "none" : IndexedDevice.idOf(found);
         if (!there.equals(wanted)) {
             throw IndexException.wrong(
                     "the index in " + directory + " " + what + " " + there + ", and the id file names " + wanted
@@ -266,6 +267,41 @@ public final class Index implements AutoCloseable {
      */
     public Totals totals(int tier, int device) {
         return accounts.of(tier, device);
+    }
+
+    /** The devices that it knows of, by their numbers. */
+    public List<IndexedDevice> devices() {
+        return read((tables, txn) -> {
+            List<IndexedDevice> found = new ArrayList<>();
+            try (Cursor<byte[]> cursor = tables.devices.openCursor(txn)) {
+                for (boolean there = cursor.first(); there; there = cursor.next()) {
+                    found.add(IndexedDevice.of(cursor.key(), cursor.val()));
+                }
+            }
+            return found;
+        });
+    }
+
+    /** Up to {@code limit} objects with a body on a device, in the order of the bodies' generations, from {@code first} on. */
+    public List<IndexRecord> onDevice(int device, long first, int limit) {
+        return read((tables, txn) -> {
+            List<IndexRecord> found = new ArrayList<>();
+            try (Cursor<byte[]> cursor = tables.onDevice.openCursor(txn)) {
+                boolean there = seek(cursor, fileKey(device, first));
+                while (there && found.size() < limit && isOf(device, cursor.key())) {
+                    IndexRecord record = decode(tables.objects.get(txn, cursor.val()));
+                    if (record != null) {
+                        found.add(record);
+                    }
+                    there = cursor.next();
+                }
+            }
+            return found;
+        });
+    }
+
+    private static boolean isOf(int device, byte[] fileKey) {
+        return (ByteBuffer.wrap(fileKey).getShort() & 0xFFFF) == device;
     }
 
     private Accounts readAccounts() {
@@ -645,7 +681,7 @@ public final class Index implements AutoCloseable {
             Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord old, List<Replaced> replaced) {
         if (old.hasFile()) {
             tables.onDevice.delete(txn, fileKey(old.device(), old.bodyGeneration()));
-            replaced.add(new Replaced(key.digest(), old.bodyGeneration()));
+            replaced.add(new Replaced(old.device(), key.digest(), old.bodyGeneration()));
         } else {
             tables.bodies.delete(txn, number(old.bodyGeneration()));
         }

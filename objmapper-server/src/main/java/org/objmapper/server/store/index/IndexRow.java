@@ -14,6 +14,8 @@ public record IndexRow(Table table, byte[] key, byte @Nullable [] value) {
         ORDERS,
         /** Purges that are not done yet. */
         PURGES,
+        /** The devices, see {@link IndexedDevice}. */
+        DEVICES,
         /** Single values. */
         STATE
     }

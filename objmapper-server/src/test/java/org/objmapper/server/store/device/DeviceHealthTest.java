@@ -51,6 +51,12 @@ class DeviceHealthTest {
     }
 
     @Test
+    void aDeviceThatIsReadOnlyStaysSuspectAndIsRead() {
+        calls(100 * OFFLINE_ERRORS, -Errno.EROFS);
+        assertThat(health.check(now)).isEqualTo(State.SUSPECT);
+    }
+
+    @Test
     void oneBadFileAmongGoodOnesDoesNotPutItOffline() {
         calls(10 * OFFLINE_ERRORS, 0);
         calls(10 * OFFLINE_ERRORS - 1, -Errno.EIO);

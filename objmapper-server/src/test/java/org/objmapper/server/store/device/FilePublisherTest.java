@@ -26,7 +26,6 @@ class FilePublisherTest {
 
     private final BlockingQueue<NewFile> settled = new LinkedBlockingQueue<>();
     private final CountDownLatch goOn = new CountDownLatch(1);
-    private final Closer closer = new Closer();
     private final List<NewFile> made = new ArrayList<>();
     private Device device;
     private FilePublisher publisher;
@@ -41,8 +40,7 @@ class FilePublisherTest {
     void close() {
         goOn.countDown();
         publisher.close();
-        made.forEach(file -> file.discard(closer));
-        closer.close();
+        made.forEach(file -> file.discard());
         device.close();
     }
 

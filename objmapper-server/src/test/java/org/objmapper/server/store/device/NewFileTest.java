@@ -17,7 +17,6 @@ class NewFileTest {
     @TempDir
     Path directory;
 
-    private final Closer closer = new Closer();
     private Device device;
 
     @BeforeEach
@@ -27,7 +26,6 @@ class NewFileTest {
 
     @AfterEach
     void close() {
-        closer.close();
         device.close();
     }
 
@@ -45,7 +43,7 @@ class NewFileTest {
         early.link();
         assertThat(early.loss()).hasMessageContaining("is not on disk");
         assertThat(named()).doesNotExist();
-        early.discard(closer);
+        early.discard();
 
         NewFile file = unsynced();
         file.sync();
@@ -54,7 +52,7 @@ class NewFileTest {
         assertThat(file.isSynced()).isTrue();
         assertThat(file.loss()).isNull();
         assertThat(named()).exists();
-        file.leave(closer);
+        file.leave();
     }
 
     @Test
@@ -72,7 +70,7 @@ class NewFileTest {
         assertThat(file.isSynced()).isFalse();
         assertThat(file.loss()).hasMessageContaining("bring a body to disk");
         assertThat(named()).doesNotExist();
-        file.discard(closer);
+        file.discard();
     }
 
     @Test
@@ -83,10 +81,10 @@ class NewFileTest {
         NewFile unnamed = new NewFile(device, device.createTemporary(), false, DIGEST, GENERATION + 1);
         unnamed.sync();
 
-        file.discard(closer);
-        unnamed.discard(closer);
+        file.discard();
+        unnamed.discard();
         unnamed.link();
-        closer.close();
+        device.closer().close();
 
         assertThat(named()).doesNotExist();
         assertThat(device.open(DIGEST, GENERATION + 1)).isNegative();
@@ -97,9 +95,9 @@ class NewFileTest {
         NewFile file = unsynced();
         file.sync();
         file.link();
-        file.leave(closer);
-        file.discard(closer);
-        closer.close();
+        file.leave();
+        file.discard();
+        device.closer().close();
         assertThat(named()).exists();
         int again = file.open();
         assertThat(again).isNotNegative();

@@ -1,0 +1,175 @@
+package org.objmapper.server.store;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.DeviceOptions;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.IndexRow;
+import org.objmapper.server.store.index.IndexedDevice;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings together the directories of the configuration and the devices that the index knows. A device is known by its id, wherever its
+ * directory is; its number in the index is never given to another one. One that is not there is opened without its directory.
+ */
+final class DeviceRegister {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceRegister.class);
+    private static final int MOST = IndexRecord.NO_DEVICE - 1;
+
+    private final Index index;
+    private final Device first;
+    /** By number. */
+    private final Map<Integer, IndexedDevice> known = new LinkedHashMap<>();
+
+    private final List<Device> opened = new ArrayList<>();
+    private final List<IndexRow> news = new ArrayList<>();
+    private final List<Device> beginners = new ArrayList<>();
+
+    private DeviceRegister(Index index, Device first) {
+        this.index = index;
+        this.first = first;
+        index.devices().forEach(device -> known.put(device.number(), device));
+    }
+
+    /** Opens the devices besides the first one, which is open already and comes first. Closes those that it opened where it throws. */
+    static List<Device> open(Device first, StoreOptions options, Index index) throws IOException {
+        DeviceRegister register = new DeviceRegister(index, first);
+        try {
+            register.openAll(options.moreDevices());
+            return register.opened;
+        } catch (IOException | RuntimeException e) {
+            register.opened.stream().filter(device -> device != first).forEach(Device::close);
+            throw e;
+        }
+    }
+
+    private void openAll(List<DeviceOptions> directories) throws IOException {
+        opened.add(first);
+        Map<DeviceOptions, DeviceException> absent = new LinkedHashMap<>();
+        for (DeviceOptions directory : directories) {
+            try {
+                refuseUnmounted(directory);
+                take(Device.open(directory, first.indexId()));
+            } catch (DeviceException e) {
+                if (!e.isAbsent()) {
+                    throw e;
+                }
+                absent.put(directory, e);
+            }
+        }
+        for (Map.Entry<DeviceOptions, DeviceException> entry : absent.entrySet()) {
+            addAbsent(entry.getKey(), entry.getValue());
+        }
+        addUnconfigured();
+        if (!news.isEmpty()) {
+            index.commit(List.of(), news, index.generationBound(), new ArrayList<>());
+        }
+        for (Device beginner : beginners) {
+            beginner.settle();
+        }
+    }
+
+    /** An empty directory where a device was is the mount point of a file system that is not there, and no place for a new device. */
+    private void refuseUnmounted(DeviceOptions directory) throws DeviceException {
+        IndexedDevice there = lastAt(directory.directory());
+        if (there != null && Device.isEmpty(directory.directory())) {
+            throw DeviceException.absent("the store's directory " + directory.directory() + " is empty, and the device "
+                    + there.id() + " was there: mount its file system");
+        }
+    }
+
+    private @Nullable IndexedDevice lastAt(Path directory) {
+        return known.values().stream()
+                .filter(device -> device.directory().equals(directory.toString())
+                        && device.state() != IndexedDevice.State.REMOVED)
+                .findAny()
+                .orElse(null);
+    }
+
+    /** A directory that is there. */
+    private void take(Device device) throws DeviceException {
+        opened.add(device);
+        IndexedDevice there = byId(device.id());
+        for (Device other : opened) {
+            if (other != device && other.id().equals(device.id())) {
+                throw DeviceException.refused("the directories " + other.root() + " and " + device.root()
+                        + " have the same id " + device.id() + ": one is a copy of the other, so take it out");
+            }
+        }
+        if (there == null && !device.isNew()) {
+            throw DeviceException.refused("the directory " + device.root() + " is device " + device.id()
+                    + ", which the index in " + first.index() + " does not know: it was copied, or removed from the"
+                    + " store; give an empty directory");
+        }
+        if (there == null) {
+            there = new IndexedDevice(nextNumber(), device.id(), IndexedDevice.State.SERVING, 0, "");
+            beginners.add(device);
+        } else if (device.isNew()) {
+            beginners.add(device);
+        }
+        IndexedDevice now = there.at(device.root().toString(), device.options().weight());
+        if (!now.equals(there)) {
+            news.add(now.row());
+        }
+        known.put(now.number(), now);
+        device.setNumber(now.number());
+        device.setDraining(now.state() != IndexedDevice.State.SERVING);
+    }
+
+    private @Nullable IndexedDevice byId(String id) {
+        return known.values().stream()
+                .filter(device -> device.id().equals(id))
+                .findAny()
+                .orElse(null);
+    }
+
+    private int nextNumber() throws DeviceException {
+        int next = known.keySet().stream().mapToInt(Integer::intValue).max().orElse(0) + 1;
+        if (next > MOST) {
+            throw DeviceException.refused("the store has had " + MOST + " devices, and can't have more");
+        }
+        return next;
+    }
+
+    /** A directory that is not there: the device that was in it last. */
+    private void addAbsent(DeviceOptions directory, DeviceException why) throws DeviceException {
+        IndexedDevice there = lastAt(directory.directory());
+        if (there == null) {
+            throw why; // a new one has to be there
+        }
+        LOG.error(
+                "device={} is not there, and its objects answer IO_ERROR until it is: {}",
+                there.id(),
+                why.getMessage());
+        add(Device.absent(directory, there.id(), first.indexId()), there);
+    }
+
+    /** Devices that the configuration leaves out: their objects are not gone, but can't be read. */
+    private void addUnconfigured() {
+        for (IndexedDevice there : known.values()) {
+            boolean isOpen = opened.stream().anyMatch(device -> device.id().equals(there.id()));
+            if (!isOpen && there.state() != IndexedDevice.State.REMOVED) {
+                LOG.error(
+                        "device={} has no directory in the configuration, and its objects answer IO_ERROR; it was in {}",
+                        there.id(),
+                        there.directory());
+                add(Device.leftOut(Path.of(there.directory()), there.id(), first.indexId()), there);
+            }
+        }
+    }
+
+    private void add(Device device, IndexedDevice there) {
+        device.setNumber(there.number());
+        device.setDraining(there.state() != IndexedDevice.State.SERVING);
+        opened.add(device);
+    }
+}

@@ -1,0 +1,21 @@
+package org.objmapper.server.store.device;
+
+import java.nio.file.Path;
+
+/**
+ * How a device is set up.
+ *
+ * @param directory where its files are; must exist
+ * @param weight how much of the new bodies it gets, compared with the others, 1 to {@link #MAX_WEIGHT}
+ * @param threads that read and write its bodies
+ * @param queueLength pieces of such work that may wait; beyond it clients are told BUSY
+ */
+public record DeviceOptions(Path directory, int weight, int threads, int queueLength) {
+    public static final int MAX_WEIGHT = 10_000;
+    public static final int USUAL_WEIGHT = 100;
+
+    /** What holds where nothing else is said. */
+    public static DeviceOptions of(Path directory) {
+        return new DeviceOptions(directory, USUAL_WEIGHT, 4, 1_024);
+    }
+}

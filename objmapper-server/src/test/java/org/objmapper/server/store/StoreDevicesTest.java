@@ -1,0 +1,211 @@
+package org.objmapper.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceOptions;
+
+@Timeout(300)
+class StoreDevicesTest {
+    private static final byte[] BODY = new byte[Store.INLINE_BODY_BYTES + 1];
+    private static final int KEYS = 60;
+
+    static {
+        new Random(5).nextBytes(BODY);
+    }
+
+    @TempDir
+    Path directory;
+
+    private Path first;
+    private Path second;
+    private Path third;
+
+    @BeforeEach
+    void make() throws IOException {
+        first = Files.createDirectory(directory.resolve("first"));
+        second = Files.createDirectory(directory.resolve("second"));
+        third = Files.createDirectory(directory.resolve("third"));
+    }
+
+    private StoreUnderTest open(Path... more) throws IOException {
+        return new StoreUnderTest(StoreOptions.of(first)
+                .withDevices(
+                        DeviceOptions.USUAL_WEIGHT,
+                        Stream.of(more).map(DeviceOptions::of).toList()));
+    }
+
+    private static void fill(StoreUnderTest store) {
+        for (int i = 0; i < KEYS; i++) {
+            assertThat(store.put(StoreUnderTest.durable("key" + i), BODY).status())
+                    .isEqualTo(Status.OK);
+        }
+    }
+
+    private static long files(Path device) throws IOException {
+        try (Stream<Path> files = Files.walk(device.resolve("objects"))) {
+            return files.filter(Files::isRegularFile).count();
+        }
+    }
+
+    /** The keys whose objects are there, whole; all others must fail with the id of the device. */
+    private static List<String> readable(StoreUnderTest store, String failing) {
+        List<String> found = new ArrayList<>();
+        for (int i = 0; i < KEYS; i++) {
+            String key = "key" + i;
+            try {
+                assertThat(store.get(key).body()).isEqualTo(BODY);
+                found.add(key);
+            } catch (AssertionError | RuntimeException e) {
+                assertThat(e.getCause()).isInstanceOf(StoreException.class);
+                assertThat(((StoreException) e.getCause()).status()).isEqualTo(Status.IO_ERROR);
+                assertThat(((StoreException) e.getCause()).device()).isEqualTo(failing);
+            }
+        }
+        return found;
+    }
+
+    private static String id(Path device) throws IOException {
+        return Files.readAllLines(device.resolve("id")).stream()
+                .filter(line -> line.startsWith("id="))
+                .findAny()
+                .orElseThrow()
+                .substring("id=".length());
+    }
+
+    @Test
+    void bodiesAreSpreadOverTheDevicesAndFoundAgain() throws Exception {
+        try (StoreUnderTest store = open(second, third)) {
+            fill(store);
+            assertThat(readable(store, "")).hasSize(KEYS);
+        }
+        assertThat(files(first)).isPositive();
+        assertThat(files(second)).isPositive();
+        assertThat(files(third)).isPositive();
+        assertThat(files(first) + files(second) + files(third)).isEqualTo(KEYS);
+        try (StoreUnderTest store = open(third, second)) {
+            store.store().awaitRecovery();
+            assertThat(readable(store, "")).as("the order means nothing").hasSize(KEYS);
+        }
+        assertThat(files(first) + files(second) + files(third)).isEqualTo(KEYS);
+    }
+
+    @Test
+    void aDeviceIsKnownByItsIdWhereverItIs() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+        }
+        Path moved = directory.resolve("moved");
+        Files.move(second, moved);
+        try (StoreUnderTest store = open(moved)) {
+            assertThat(readable(store, "")).hasSize(KEYS);
+        }
+    }
+
+    @Test
+    void aDeviceThatIsNotThereTakesOutOnlyItsOwnObjectsAndBringsThemBack() throws Exception {
+        try (StoreUnderTest store = open(second, third)) {
+            fill(store);
+        }
+        long gone = files(second);
+        String id = id(second);
+        Path away = directory.resolve("away");
+        Files.move(second, away);
+        try (StoreUnderTest store = open(second, third)) {
+            store.store().awaitRecovery();
+            assertThat(readable(store, id)).hasSize((int) (KEYS - gone));
+            assertThat(store.put(StoreUnderTest.durable("new"), BODY).status()).isEqualTo(Status.OK);
+            assertThat(store.get("new").body()).isEqualTo(BODY);
+            Files.move(away, second);
+            await().untilAsserted(() -> assertThat(readable(store, id)).hasSize(KEYS));
+        }
+    }
+
+    @Test
+    void theEmptyMountPointOfADeviceIsNoNewDevice() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+        }
+        String id = id(second);
+        Path away = directory.resolve("away");
+        Files.move(second, away);
+        Files.createDirectory(second);
+        try (StoreUnderTest store = open(second)) {
+            assertThat(readable(store, id)).hasSize((int) files(first));
+            assertThat(second).isEmptyDirectory();
+        }
+        Files.delete(second);
+        Files.move(away, second);
+        try (StoreUnderTest store = open(second)) {
+            assertThat(readable(store, "")).hasSize(KEYS);
+        }
+    }
+
+    @Test
+    void aDeviceThatIsLeftOutOfTheConfigurationKeepsItsNumber() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+        }
+        try (StoreUnderTest store = open(third)) {
+            assertThat(readable(store, id(second))).hasSize((int) files(first));
+            for (Device device : store.store().devices().all()) {
+                assertThat(device.number())
+                        .isEqualTo(
+                                device.root().equals(first) ? 0 : device.root().equals(second) ? 1 : 2);
+            }
+        }
+    }
+
+    @Test
+    void aCopiedIdIsRefused() throws Exception {
+        open(second, third).close();
+        Files.copy(second.resolve("id"), third.resolve("id"), StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> open(second, third))
+                .hasMessageContaining(
+                        "the directories " + second + " and " + third + " have the same id " + id(second));
+    }
+
+    @Test
+    void aDeviceOfAnotherStoreIsRefused() throws Exception {
+        open(second).close();
+        Path other = Files.createDirectory(directory.resolve("other"));
+        new StoreUnderTest(other).close();
+        assertThatThrownBy(() -> open(other))
+                .hasMessageContaining("the directory " + other + " belongs to the store with the index ");
+        assertThatThrownBy(() ->
+                        new StoreUnderTest(StoreOptions.of(other).withDevices(1, List.of(DeviceOptions.of(second)))))
+                .hasMessageContaining("the directory " + second + " belongs to the store with the index ");
+    }
+
+    @Test
+    void anIdThatTheIndexDoesNotKnowIsRefused() throws Exception {
+        open(second).close();
+        Files.writeString(
+                second.resolve("id"),
+                Files.readString(second.resolve("id")).replace(id(second), "00000000-0000-0000-0000-000000000000"));
+        assertThatThrownBy(() -> open(second))
+                .hasMessageContaining(
+                        "is device 00000000-0000-0000-0000-000000000000, which the index in " + first.resolve("index"));
+    }
+
+    @Test
+    void oneDirectoryIsNotTwoDevices() throws Exception {
+        Path link = Files.createSymbolicLink(directory.resolve("link"), second);
+        assertThatThrownBy(() -> open(second, link)).hasMessageContaining("another server uses");
+    }
+}
