@@ -16,7 +16,7 @@ import org.objmapper.protocol.Status;
 
 /** Where memory runs out in the middle of a change, the change is answered all the same. */
 class StoreMemoryTest {
-    private static final Set<String> CHANGING = Set.of("store-device", "store-purge");
+    private static final Set<String> CHANGING = Set.of("store-device", "store-changes", "store-purge");
 
     @TempDir
     Path directory;

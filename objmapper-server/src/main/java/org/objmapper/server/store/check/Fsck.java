@@ -71,6 +71,10 @@ public final class Fsck {
                         INDEX_MAP_BYTES,
                         new Index.Ids(device.indexId(), device.id()),
                         options.repairs)) {
+            if (index.devices().size() > 1) {
+                throw new IOException("the store in " + options.directory + " has several devices, and only a store on"
+                        + " one can be checked");
+            }
             new Fsck(options, device, index, report).check();
         } catch (IndexException e) {
             throw new IOException("the store in " + options.directory + " can't be checked: " + e.getMessage(), e);

@@ -37,6 +37,7 @@ public final class IndexCheck implements AutoCloseable {
     private final Dbi<byte[]> tags;
     private final Dbi<byte[]> expiries;
     private final Dbi<byte[]> onDevice;
+    private final Dbi<byte[]> devices;
     private final Dbi<byte[]> state;
     private final Txn<byte[]> txn;
     private final Accounts recorded = new Accounts();
@@ -102,6 +103,7 @@ public final class IndexCheck implements AutoCloseable {
         tags = table("tags");
         expiries = table("expiries");
         onDevice = table("ondevice");
+        devices = table("devices");
         state = table("state");
         txn = env.txnRead();
     }
@@ -366,6 +368,13 @@ public final class IndexCheck implements AutoCloseable {
     }
 
     // ---- state
+
+    /** The devices that it knows of, by their numbers. */
+    public List<IndexedDevice> devices() {
+        List<IndexedDevice> found = new ArrayList<>();
+        forEach(devices, (key, value) -> found.add(IndexedDevice.of(key, value)));
+        return found;
+    }
 
     /** Adds an object to the sums that {@link #hasWrongTotals} compares with; {@code isWhole}: it stays when all is mended. */
     public void count(IndexRecord record, boolean isWhole) {
