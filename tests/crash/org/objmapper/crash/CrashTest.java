@@ -1,14 +1,17 @@
 package org.objmapper.crash;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -22,10 +25,12 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.client.Body;
 import org.objmapper.client.GetOptions;
 import org.objmapper.client.Key;
 import org.objmapper.client.ListedObject;
@@ -44,9 +49,6 @@ class CrashTest {
     /** From an acknowledgement to the kill, so that it can hit anything that the server does next. */
     private static final int LONGEST_PAUSE_MILLIS = 30;
 
-    /** Of so many kills amid work, one is followed by a check of the whole store. */
-    private static final int FSCKS = 3;
-
     private static final int GETS_IN_FLIGHT = 32;
     /** What the JVM may open late, besides the store's files and the sessions. */
     private static final int SPARE_DESCRIPTORS = 8;
@@ -64,14 +66,13 @@ class CrashTest {
     private Path socket;
     private Path data;
     private Path log;
+    private Path uploads;
     private long startMillis = 1_000;
     private int otherDescriptors;
 
-    private int kills;
-    private int killsWhileStarting;
+    private final Map<Phase, Integer> kills = new EnumMap<>(Phase.class);
     private int comparisons;
-    private int killsAtWork;
-    private int checks;
+    private long evictions;
     private long objectsSeen;
     private long orphansRemoved;
 
@@ -91,28 +92,58 @@ class CrashTest {
         socket = directory.resolve("socket");
         data = Files.createDirectory(directory.resolve("data"));
         log = Files.createFile(directory.resolve("server.log"));
-        while (kills < KILLS) {
-            if (random.nextInt(4) == 0) {
-                killWhileItStarts();
-            } else {
-                try (ServerProcess server = start()) {
-                    Map<String, Version> standing = expectWhatWasPromised();
-                    if (random.nextBoolean()) {
-                        expectNothingElse(server, standing);
-                    }
-                    workUntilItIsKilled(server, standing);
-                }
+        uploads = Files.createDirectory(directory.resolve("uploads"));
+        expectThatFilesAreTaken();
+        Deque<Phase> next = new ArrayDeque<>();
+        for (int i = 0; i < KILLS; i++) {
+            if (next.isEmpty()) {
+                next.addAll(allPhases());
             }
+            killWhile(next.remove());
+            Fsck.expectNothingButOrphans(data);
         }
         try (ServerProcess server = start()) {
             expectNothingElse(server, expectWhatWasPromised());
             assertThat(server.stop()).isZero();
         }
         Fsck.expectClean(data);
-        System.out.println("CrashTest: " + kills + " kills, " + killsWhileStarting + " of them during a start; "
-                + comparisons + " comparisons of the directory; " + checks + " times fsck after a kill; " + objectsSeen
-                + " objects read after kills; "
-                + orphansRemoved + " orphans removed; " + ledger.figures());
+        assertThat(evictions).as("evictions").isPositive();
+        System.out.println("CrashTest: " + KILLS + " kills: " + kills + "; "
+                + comparisons + " comparisons of the directory; " + objectsSeen + " objects read after kills; "
+                + orphansRemoved + " orphans removed; " + evictions + " evictions; " + ledger.figures());
+    }
+
+    /** A file goes to the server as a descriptor: else the client would have asked twice. */
+    private void expectThatFilesAreTaken() throws Exception {
+        try (ServerProcess server = start();
+                ObjmapperClient client = Writer.client(socket, threads)) {
+            client.put(Key.of("file"), Body.of(Files.write(uploads.resolve("file"), new byte[1_000_000])));
+            assertThat(client.stat()).containsEntry("objmapper_requests_put_total", 1L);
+            client.delete(Key.of("file"));
+            assertThat(server.stop()).isZero();
+        }
+    }
+
+    private List<Phase> allPhases() {
+        List<Phase> phases = new ArrayList<>(List.of(Phase.values()));
+        Collections.shuffle(phases, random);
+        return phases;
+    }
+
+    private void killWhile(Phase phase) throws Exception {
+        switch (phase) {
+            case STARTING, RECOVERING -> killWhileItStarts(phase);
+            default -> {
+                try (ServerProcess server = start()) {
+                    Map<String, Version> standing = expectWhatWasPromised();
+                    if (random.nextBoolean()) {
+                        expectNothingElse(server, standing);
+                    }
+                    workUntilItIsKilled(server, standing, phase);
+                }
+            }
+        }
+        kills.merge(phase, 1, Integer::sum);
     }
 
     private ServerProcess launch() throws Exception {
@@ -132,36 +163,50 @@ class CrashTest {
         return server;
     }
 
-    /** Some time before it is ready, or soon after: while it recovers. */
-    private void killWhileItStarts() throws Exception {
+    /** Some time before it is ready, or soon after. */
+    private void killWhileItStarts(Phase phase) throws Exception {
         try (ServerProcess server = launch()) {
-            server.expectToLive(random.nextLong(startMillis + startMillis / 4 + 1));
+            if (phase == Phase.STARTING) {
+                server.expectToLive(random.nextLong(startMillis));
+            } else {
+                server.awaitReady();
+                server.expectToLive(random.nextInt(LONGEST_PAUSE_MILLIS));
+            }
             server.kill();
         }
-        kills++;
-        killsWhileStarting++;
     }
 
-    private void workUntilItIsKilled(ServerProcess server, Map<String, Version> standing) throws Exception {
+    private void workUntilItIsKilled(ServerProcess server, Map<String, Version> standing, Phase phase)
+            throws Exception {
         List<Writer> writers = new ArrayList<>();
-        try {
+        try (ObjmapperClient client = Writer.client(socket, threads)) {
             for (int i = 0; i < Writer.WRITERS; i++) {
-                writers.add(new Writer(i, socket, ledger, random.nextLong(), threads, failures));
+                long seed = random.nextLong();
+                writers.add(new Writer(i, phase, socket, uploads, ledger, seed, threads, failures));
             }
             writers.forEach(writer -> writer.start(standing));
             ledger.awaitAcknowledgements(random.nextInt(MOST_ACKNOWLEDGED), LONG);
-            server.expectToLive(random.nextInt(LONGEST_PAUSE_MILLIS));
+            await(phase, client);
+            server.expectToLive(phase == Phase.WORKING ? random.nextInt(LONGEST_PAUSE_MILLIS) : 0);
             writers.forEach(Writer::expectTheEnd);
             server.kill();
         } finally {
             writers.forEach(Writer::close);
         }
-        kills++;
         expectNoFailure();
-        if (++killsAtWork % FSCKS == 1) {
-            Fsck.expectNothingButOrphans(data);
-            checks++;
+    }
+
+    /** Asks the server again and again what it does, without a pause: much that it does is soon done. */
+    private void await(Phase phase, ObjmapperClient client) throws IOException {
+        long end = System.nanoTime() + LONG.toNanos();
+        Map<String, Long> before = client.stat();
+        Map<String, Long> now = client.stat();
+        while (!phase.isUnderWay(before, now)) {
+            assertThat(System.nanoTime()).as("time to see it at " + phase).isLessThan(end);
+            before = now;
+            now = client.stat();
         }
+        evictions += now.get(Phase.EVICTIONS);
     }
 
     private void expectNoFailure() {
@@ -176,18 +221,20 @@ class CrashTest {
     private Map<String, Version> expectWhatWasPromised() throws Exception {
         Map<String, Version> standing = new HashMap<>();
         Queue<String> asked = new ArrayDeque<>();
+        Queue<Long> times = new ArrayDeque<>();
         Queue<CompletableFuture<Optional<StoredObject>>> answers = new ArrayDeque<>();
         try (ObjmapperClient client = Writer.client(socket, threads)) {
             for (String key : Writer.allKeys()) {
                 if (asked.size() == GETS_IN_FLIGHT) {
-                    expectSurvived(asked.remove(), answers.remove(), standing);
+                    expectSurvived(asked.remove(), times.remove(), answers.remove(), standing);
                 }
                 asked.add(key);
+                times.add(ledger.now());
                 GetOptions options = new GetOptions().mode(Writer.MODES.get(random.nextInt(Writer.MODES.size())));
                 answers.add(client.getAsync(Key.of(key), options));
             }
             while (!asked.isEmpty()) {
-                expectSurvived(asked.remove(), answers.remove(), standing);
+                expectSurvived(asked.remove(), times.remove(), answers.remove(), standing);
             }
         }
         ledger.endRun();
@@ -195,10 +242,10 @@ class CrashTest {
     }
 
     private void expectSurvived(
-            String key, CompletableFuture<Optional<StoredObject>> answer, Map<String, Version> standing)
+            String key, long asked, CompletableFuture<Optional<StoredObject>> answer, Map<String, Version> standing)
             throws Exception {
         Version seen = Seen.of(answer.get(), ledger);
-        ledger.expectSurvived(key, seen);
+        ledger.expectSurvived(key, seen, asked);
         standing.put(key, seen);
         objectsSeen += seen == Version.NOTHING ? 0 : 1;
     }
@@ -218,7 +265,7 @@ class CrashTest {
             Set<String> there = new HashSet<>(standing.keySet());
             there.removeIf(key -> standing.get(key) == Version.NOTHING);
             assertThat(there).containsAll(listed);
-            there.removeIf(key -> standing.get(key).isEvictable()); // evicted meanwhile, perhaps
+            there.removeIf(key -> standing.get(key).mayGo()); // meanwhile, perhaps
             assertThat(listed).containsAll(there);
             settled().untilAsserted(() -> assertThat(StoreDirectory.differences(data, client.list("")))
                     .isEmpty());
@@ -231,7 +278,7 @@ class CrashTest {
 
     /** What is looked at may go meanwhile: an orphan, a descriptor. */
     private static ConditionFactory settled() {
-        return await().atMost(LONG).ignoreExceptionsMatching(CrashTest::isGoneMeanwhile);
+        return Awaitility.await().atMost(LONG).ignoreExceptionsMatching(CrashTest::isGoneMeanwhile);
     }
 
     static boolean isGoneMeanwhile(Throwable failure) {

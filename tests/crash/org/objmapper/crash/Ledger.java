@@ -15,8 +15,8 @@ import java.util.function.LongSupplier;
 
 /**
  * What was sent and what was acknowledged, and so what may stand under each key. Requests overlap; all that is known of their order is
- * that one which was acknowledged before another was sent comes before it. What is evictable may be cleanly gone at any time. Safe on any
- * thread.
+ * that one which was acknowledged before another was sent comes before it. What is evictable may be cleanly gone at any time, what has a
+ * time to live when that may be over; when it must be over it is gone. Safe on any thread.
  */
 final class Ledger {
     private final Map<String, List<Change>> changes = new HashMap<>();
@@ -26,6 +26,8 @@ final class Ledger {
     private final Map<Version, Long> generations = new HashMap<>();
     /** How much the server had done to its files, for each tick of the clock. */
     private final List<Long> recorded = new ArrayList<>();
+    /** Milliseconds since 1970, for each tick: the server has the same clock. */
+    private final List<Long> millis = new ArrayList<>();
 
     private final LongSupplier record;
     private long numbers;
@@ -40,14 +42,14 @@ final class Ledger {
         this.record = record;
     }
 
-    synchronized Version newBody(int length, String tag) {
+    synchronized Version newBody(int length, String tag, long ttlMillis) {
         numbers++;
-        return remember(new Version(numbers, numbers, length, tag));
+        return remember(new Version(numbers, numbers, length, tag, ttlMillis));
     }
 
-    synchronized Version newTouch(Version of, String tag) {
+    synchronized Version newTouch(Version of, String tag, long ttlMillis) {
         numbers++;
-        return remember(of.touched(numbers, tag));
+        return remember(of.touched(numbers, tag, ttlMillis));
     }
 
     private Version remember(Version version) {
@@ -66,6 +68,7 @@ final class Ledger {
 
     synchronized long now() {
         recorded.add(record.getAsLong());
+        millis.add(System.currentTimeMillis());
         return recorded.size();
     }
 
@@ -151,18 +154,25 @@ final class Ledger {
                 .contains(seen);
     }
 
-    /** What the killed server left under a key: nothing that was acknowledged as durable is lost. Goes on from there. */
-    synchronized void expectSurvived(String key, Version seen) {
-        assertThat(possible(key, Change.NEVER, true))
-                .as(() -> "what may have survived under " + story(key))
+    /**
+     * What a reader who asked at {@code asked} sees of what the killed server left under a key: nothing that was acknowledged as durable is
+     * lost. Goes on from there.
+     */
+    synchronized void expectSurvived(String key, Version seen, long asked) {
+        assertThat(possible(key, asked, true))
+                .as(() -> "what may have survived under " + story(key) + ", asked at " + asked)
                 .contains(seen);
-        Change left = new Change(key, seen, true, now());
-        left.ended = now();
+        Change made = changes(key).stream()
+                .filter(change -> change.left.equals(seen))
+                .findAny()
+                .orElseGet(() -> new Change(key, seen, true, now()));
+        Change left = new Change(key, seen, true, made.begun);
+        left.ended = made.ended == Change.NEVER ? now() : made.ended;
         changes.put(key, new ArrayList<>(List.of(left)));
     }
 
-    /** As {@link #expectSurvived(String, Version)} when power was lost at this point of the record; goes on from nothing. */
-    synchronized void expectSurvived(String key, Version seen, long recordedThen) {
+    /** As {@link #expectSurvived} when power was lost at this point of the record; goes on from nothing. */
+    synchronized void expectSurvivedPowerLoss(String key, Version seen, long recordedThen) {
         int past = Collections.binarySearch(recorded, recordedThen + 1, (one, other) -> one < other ? -1 : 1);
         long asked = -past; // the first tick after that point
         assertThat(possible(key, asked, true))
@@ -198,8 +208,10 @@ final class Ledger {
         Set<Version> possible = new HashSet<>();
         for (Change change : changes(key)) {
             if (!isOvertaken(key, change, asked, afterAKill) && !isPurged(key, change, asked)) {
-                possible.add(change.left);
-                if (change.left.isEvictable()) {
+                if (!mustBeExpired(change, asked)) {
+                    possible.add(change.left);
+                }
+                if (change.left.isEvictable() || mayBeExpired(change)) {
                     possible.add(Version.NOTHING);
                 }
             }
@@ -214,6 +226,20 @@ final class Ledger {
             }
         }
         return possible;
+    }
+
+    private boolean mayBeExpired(Change change) {
+        return change.left.isMortal() && System.currentTimeMillis() >= millis(change.begun) + change.left.ttlMillis();
+    }
+
+    private boolean mustBeExpired(Change change, long asked) {
+        return change.left.isMortal()
+                && change.ended < asked
+                && millis(asked) > millis(change.ended) + change.left.ttlMillis();
+    }
+
+    private long millis(long tick) {
+        return millis.get((int) Math.min(tick, millis.size()) - 1);
     }
 
     private boolean mayTake(PurgeRun purge, String key) {

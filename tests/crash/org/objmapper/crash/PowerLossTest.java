@@ -89,6 +89,7 @@ class PowerLossTest {
     /** Records a server that is kept busy; returns how long the record was when it was ready. */
     private long work(Ledger ledger) throws Exception {
         Path data = Files.createDirectory(directory.resolve("data")).toRealPath();
+        Path uploads = Files.createDirectory(directory.resolve("uploads"));
         List<Writer> writers = new ArrayList<>();
         try (ServerProcess server =
                 ServerProcess.launchRecorded(socket, data, directory.resolve("recorded.log"), record)) {
@@ -97,7 +98,8 @@ class PowerLossTest {
             Map<String, Version> standing = new HashMap<>();
             Writer.allKeys().forEach(key -> standing.put(key, Version.NOTHING));
             for (int i = 0; i < Writer.WRITERS; i++) {
-                writers.add(new Writer(i, socket, ledger, random.nextLong(), threads, failures));
+                writers.add(
+                        new Writer(i, Phase.WORKING, socket, uploads, ledger, random.nextLong(), threads, failures));
             }
             writers.forEach(writer -> writer.start(standing));
             ledger.awaitAcknowledgements(ACKNOWLEDGED, LONG);
@@ -116,7 +118,7 @@ class PowerLossTest {
             server.awaitReady();
             try (ObjmapperClient client = Writer.client(socket, threads)) {
                 for (String key : Writer.allKeys()) {
-                    ledger.expectSurvived(key, Seen.of(client.get(Key.of(key)), ledger), recorded);
+                    ledger.expectSurvivedPowerLoss(key, Seen.of(client.get(Key.of(key)), ledger), recorded);
                 }
                 await().atMost(LONG)
                         .ignoreExceptionsMatching(CrashTest::isGoneMeanwhile)

@@ -1,6 +1,6 @@
 package org.objmapper.crash;
 
-/** One PURGE by prefix or by tag; the other of the two is empty. By the ledger's clock, and guarded by the ledger. */
+/** One PURGE by prefix or by tag, or as a ban of the same; the other of the two is empty. By the ledger's clock, and guarded by the ledger. */
 final class PurgeRun {
     final String prefix;
     final String tag;

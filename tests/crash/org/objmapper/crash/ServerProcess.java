@@ -62,10 +62,16 @@ final class ServerProcess implements AutoCloseable {
         return new ServerProcess(process, socket, log);
     }
 
-    /** A store that is soon full, so that it evicts all the time. */
+    /** A store that is soon full, so that it evicts all the time, and that a scrub takes its time with; files of this user are taken. */
     private static String configuration(Path log) throws IOException {
-        return Files.writeString(log.resolveSibling("objmapperd.toml"), "[store]\ncapacity = \"20 MiB\"\n")
-                .toString();
+        String text = """
+                [store]
+                capacity = "20 MiB"
+                scrub_rate = "2 MiB"
+                [server]
+                passed_descriptor_uids = [%s]
+                """.formatted(Files.getAttribute(log, "unix:uid"));
+        return Files.writeString(log.resolveSibling("objmapperd.toml"), text).toString();
     }
 
     void awaitReady() throws IOException {

@@ -1,6 +1,9 @@
 package org.objmapper.crash;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.client.Body;
 import org.objmapper.client.DeleteOptions;
 import org.objmapper.client.Durability;
@@ -39,10 +43,18 @@ final class Writer implements AutoCloseable {
     private static final int KEYS_OF_A_GROUP = 20;
     private static final int SHARED_KEYS = 40;
     private static final int TAGS = 64;
+    /** The tag of one version in four, so that a purge of it takes some time. */
+    private static final String COMMON_TAG = "common";
+
+    private static final int LONGEST_TTL_MILLIS = 3_000;
+    /** Files up to here are not passed as descriptors. */
+    private static final int LONGEST_READ = 131_072;
+
     private static final int IN_FLIGHT = 12;
     private static final Duration LONG = Duration.ofMinutes(2);
 
     private final int number;
+    private final Path uploads;
     private final Ledger ledger;
     private final Random random;
     private final Queue<Throwable> failures;
@@ -50,10 +62,22 @@ final class Writer implements AutoCloseable {
     private final Semaphore room = new Semaphore(IN_FLIGHT);
     private final Map<String, Version> own = new ConcurrentHashMap<>();
     private final Thread thread = new Thread(this::work, "writer");
+    private final Phase phase;
     private volatile boolean ending;
 
-    Writer(int number, Path socket, Ledger ledger, long seed, Executor executor, Queue<Throwable> failures) {
+    /** One that sees to it that the server is often in a phase. {@code uploads} is for files that are stored by their descriptors. */
+    Writer(
+            int number,
+            Phase phase,
+            Path socket,
+            Path uploads,
+            Ledger ledger,
+            long seed,
+            Executor executor,
+            Queue<Throwable> failures) {
         this.number = number;
+        this.phase = phase;
+        this.uploads = uploads;
         this.ledger = ledger;
         this.random = new Random(seed);
         this.failures = failures;
@@ -130,13 +154,8 @@ final class Writer implements AutoCloseable {
 
     private CompletableFuture<?> next() {
         int choice = random.nextInt(1_000);
-        if (choice < 2) {
-            return purge(ownPrefix(random.nextInt(WRITERS)), "");
-        } else if (choice < 12) {
-            int group = random.nextInt(OWN_KEYS / KEYS_OF_A_GROUP);
-            return purge(ownPrefix(random.nextInt(WRITERS)) + group + "/", "");
-        } else if (choice < 30) {
-            return purge("", tag());
+        if (choice < 30) {
+            return purge();
         } else if (choice < 250) {
             List<String> keys = allKeys();
             return get(keys.get(random.nextInt(keys.size())));
@@ -146,16 +165,34 @@ final class Writer implements AutoCloseable {
         return changeOwn(ownKey(number, random.nextInt(OWN_KEYS)));
     }
 
+    private CompletableFuture<?> purge() {
+        String prefix = ownPrefix(random.nextInt(WRITERS));
+        int group = random.nextInt(OWN_KEYS / KEYS_OF_A_GROUP);
+        return switch (phase) {
+            case PURGING_PREFIXES -> purge(prefix, "", false);
+            case PURGING_TAGS -> purge("", COMMON_TAG, false);
+            case BANNING -> random.nextBoolean() ? purge(prefix, "", true) : purge("", COMMON_TAG, true);
+            default ->
+                switch (random.nextInt(20)) {
+                    case 0 -> purge(prefix, "", random.nextBoolean());
+                    case 1, 2, 3, 4, 5, 6 -> purge(prefix + group + "/", "", random.nextBoolean());
+                    default -> purge("", tag(), random.nextBoolean());
+                };
+        };
+    }
+
     private String tag() {
-        return "tag" + random.nextInt(TAGS);
+        return random.nextInt(4) == 0 ? COMMON_TAG : "tag" + random.nextInt(TAGS);
+    }
+
+    private long ttlMillis() {
+        return random.nextInt(6) == 0 ? random.nextInt(LONGEST_TTL_MILLIS) : PutOptions.NEVER;
     }
 
     // ---- changes
 
     private CompletableFuture<?> changeShared(String key) {
-        return random.nextInt(5) == 0
-                ? delete(key, unused -> {})
-                : put(key, ledger.newBody(length(), tag()), unused -> {});
+        return random.nextInt(5) == 0 ? delete(key, unused -> {}) : put(key, newBody(), unused -> {});
     }
 
     private CompletableFuture<?> changeOwn(String key) {
@@ -168,9 +205,9 @@ final class Writer implements AutoCloseable {
         if (choice < 2) {
             return delete(key, known);
         } else if (choice < 4 && standing != Version.NOTHING) {
-            return touch(key, ledger.newTouch(standing, tag()), known);
+            return touch(key, ledger.newTouch(standing, tag(), ttlMillis()), known);
         }
-        return put(key, ledger.newBody(length(), tag()), known);
+        return put(key, newBody(), known);
     }
 
     /** Takes what stands under a key when its change has ended. */
@@ -178,11 +215,15 @@ final class Writer implements AutoCloseable {
         void as(Version version);
     }
 
+    private Version newBody() {
+        return ledger.newBody(length(), tag(), ttlMillis());
+    }
+
     private int length() {
         return switch (random.nextInt(20)) {
             case 0 -> random.nextInt(3);
             case 1 -> StoreDirectory.LONGEST_IN_INDEX + random.nextInt(2);
-            case 2 -> 1_000_000 + random.nextInt(2_000_000);
+            case 2 -> (random.nextBoolean() ? LONGEST_READ : 1_000_000) + random.nextInt(2_000_000);
             case 3, 4, 5, 6, 7, 8 -> random.nextInt(StoreDirectory.LONGEST_IN_INDEX);
             default -> random.nextInt(100_000);
         };
@@ -195,15 +236,22 @@ final class Writer implements AutoCloseable {
     private static PutOptions options(Version version) {
         byte[] number =
                 ByteBuffer.allocate(Long.BYTES).putLong(version.number()).array();
-        return new PutOptions().tag(version.tag()).opaque(number).evictable(version.isEvictable());
+        return new PutOptions()
+                .tag(version.tag())
+                .contentType(version.tag())
+                .ttlMillis(version.ttlMillis())
+                .opaque(number)
+                .evictable(version.isEvictable());
     }
 
     private CompletableFuture<?> put(String key, Version version, Known known) {
         Durability durability = durability();
-        byte[] bytes = version.bytes();
+        Path file = version.length() > LONGEST_READ && random.nextBoolean() ? upload(version) : null;
+        Body body = file == null ? Body.of(version.bytes()) : Body.of(file);
         PutOptions options = options(version).durability(durability);
         Change change = ledger.begin(key, version, durability == Durability.DURABLE);
-        return client.putAsync(Key.of(key), Body.of(bytes), options).handle((reply, failure) -> {
+        return client.putAsync(Key.of(key), body, options).handle((reply, failure) -> {
+            remove(file);
             if (failure == null) {
                 changed(change, reply, known);
             } else {
@@ -211,6 +259,25 @@ final class Writer implements AutoCloseable {
             }
             return null;
         });
+    }
+
+    /** A body as a file, whose descriptor the client passes. */
+    private Path upload(Version version) {
+        try {
+            return Files.write(uploads.resolve(Long.toString(version.number())), version.bytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void remove(@Nullable Path file) {
+        try {
+            if (file != null) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private CompletableFuture<?> touch(String key, Version version, Known known) {
@@ -258,8 +325,14 @@ final class Writer implements AutoCloseable {
         known.as(Version.NOTHING);
     }
 
-    private CompletableFuture<?> purge(String prefix, String tag) {
-        Purge purge = tag.isEmpty() ? Purge.prefix(prefix) : Purge.tag(tag);
+    /** By prefix or by tag, one of which is empty; as a ban what begins so, or has that media type, which is its tag. */
+    private CompletableFuture<?> purge(String prefix, String tag, boolean asBan) {
+        Purge purge;
+        if (asBan) {
+            purge = Purge.ban(tag.isEmpty() ? "req.url ~ ^" + prefix : "obj.http.content-type == " + tag);
+        } else {
+            purge = tag.isEmpty() ? Purge.prefix(prefix) : Purge.tag(tag);
+        }
         boolean soft = random.nextInt(4) == 0;
         PurgeRun run = ledger.beginPurge(prefix, tag);
         return client.purgeAsync(soft ? purge.soft() : purge).handle((count, failure) -> {
