@@ -51,11 +51,13 @@ final class DevelopmentServer implements AutoCloseable {
                 + "; name another one with --socket PATH");
     }
 
-    Configuration configuration() throws IOException {
+    Configuration configuration() {
+        // not by a FileStore: that wants the mount's entry in the table of mounts, which a chroot need not have
+        long freeBytes = data.toFile().getUsableSpace();
         return Configuration.standard()
                 .withSocket(socket)
                 .withData(data)
-                .withCapacity(capacity(Files.getFileStore(data).getUsableSpace()))
+                .withCapacity(capacity(freeBytes))
                 .withPrivateSocket();
     }
 
