@@ -3,45 +3,13 @@ package org.objmapper.server.store;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.objmapper.protocol.Limits;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.tier.Capacity;
 
-/**
- * How a store is set up.
- *
- * @param directory where objects and index are, the first device; must exist
- * @param deviceThreads threads for bodies and changes
- * @param deviceQueueLength pieces of such work that may wait; beyond it clients are told BUSY
- * @param hotObjects objects that are kept at hand, each with an open descriptor at most
- * @param hotBytes the memory that these take, beside their files; one that takes more than a 64th of it is not kept
- * @param maxObjectBytes the longest body that is taken
- * @param passedQueueLength bodies in descriptors that clients passed that may wait to be copied; beyond it clients are told BUSY
- * @param passedQueueLengthPerUser how many of them may be one user's
- * @param passedDescriptorUids users whose regular files are taken as descriptors
- * @param objectBytes the memory that objects take which are looked at and not kept at hand, beside their files; beyond it clients are told BUSY
- * @param uploadBytesPerSession the memory for what came of one session's bodies and is not written yet; beyond it the session is not read
- * @param capacity what it may hold, and who leaves when it is full
- * @param scrubBytesPerSecond how fast bodies are read to compare them with their checksums; 0 for never
- * @param deviceWeight how much of the new bodies the directory gets, compared with the other devices
- * @param moreDevices directories for bodies besides it
- */
-public record StoreOptions(
-        Path directory,
-        int deviceThreads,
-        int deviceQueueLength,
-        int hotObjects,
-        long hotBytes,
-        long maxObjectBytes,
-        int passedQueueLength,
-        int passedQueueLengthPerUser,
-        Set<Integer> passedDescriptorUids,
-        long objectBytes,
-        long uploadBytesPerSession,
-        Capacity capacity,
-        long scrubBytesPerSecond,
-        int deviceWeight,
-        List<DeviceOptions> moreDevices) {
+/** How a store is set up. Never changes once it is given out: each {@code with} gives another. */
+public final class StoreOptions {
     /** The usual {@code objectBytes} and {@code uploadBytesPerSession}. */
     static final long USUAL_OBJECT_BYTES = 64L << 20;
 
@@ -52,192 +20,188 @@ public record StoreOptions(
 
     static final int PART_OF_MEMORY = 8;
 
-    private static long usualHotBytes() {
-        return Math.min(MAX_USUAL_HOT_BYTES, Runtime.getRuntime().maxMemory() / PART_OF_MEMORY);
+    private final Path directory;
+    private int deviceThreads = 4;
+    private int deviceQueueLength = 1_024;
+    private int hotObjects = 16_384;
+    private long hotBytes = Math.min(MAX_USUAL_HOT_BYTES, Runtime.getRuntime().maxMemory() / PART_OF_MEMORY);
+    private long maxObjectBytes = Limits.MAX_OBJECT_DEFAULT;
+    private int passedQueueLength = 256;
+    private int passedQueueLengthPerUser = 64;
+    private Set<Integer> passedDescriptorUids = Set.of();
+    private long objectBytes = USUAL_OBJECT_BYTES;
+    private long uploadBytesPerSession = USUAL_UPLOAD_BYTES_PER_SESSION;
+    private Capacity capacity = Capacity.of(Long.MAX_VALUE);
+    private long scrubBytesPerSecond;
+    private int deviceWeight = DeviceOptions.USUAL_WEIGHT;
+    private List<DeviceOptions> moreDevices = List.of();
+
+    private StoreOptions(Path directory) {
+        this.directory = directory;
     }
 
-    /** What holds where nothing else is said; no capacity bounds it, and no scrub reads it. */
+    /** What holds where nothing else is said; no capacity bounds it, and no scrub reads it. The directory must exist. */
     public static StoreOptions of(Path directory) {
-        return new StoreOptions(
-                directory,
-                4,
-                1_024,
-                16_384,
-                usualHotBytes(),
-                Limits.MAX_OBJECT_DEFAULT,
-                256,
-                64,
-                Set.of(),
-                USUAL_OBJECT_BYTES,
-                USUAL_UPLOAD_BYTES_PER_SESSION,
-                Capacity.of(Long.MAX_VALUE),
-                0,
-                DeviceOptions.USUAL_WEIGHT,
-                List.of());
+        return new StoreOptions(directory);
+    }
+
+    private StoreOptions with(Consumer<StoreOptions> change) {
+        StoreOptions other = new StoreOptions(directory);
+        other.deviceThreads = deviceThreads;
+        other.deviceQueueLength = deviceQueueLength;
+        other.hotObjects = hotObjects;
+        other.hotBytes = hotBytes;
+        other.maxObjectBytes = maxObjectBytes;
+        other.passedQueueLength = passedQueueLength;
+        other.passedQueueLengthPerUser = passedQueueLengthPerUser;
+        other.passedDescriptorUids = passedDescriptorUids;
+        other.objectBytes = objectBytes;
+        other.uploadBytesPerSession = uploadBytesPerSession;
+        other.capacity = capacity;
+        other.scrubBytesPerSecond = scrubBytesPerSecond;
+        other.deviceWeight = deviceWeight;
+        other.moreDevices = moreDevices;
+        change.accept(other);
+        return other;
     }
 
     /** The same with other threads and another length of the queue for the device. */
     public StoreOptions withDevice(int threads, int queueLength) {
-        return new StoreOptions(
-                directory,
-                threads,
-                queueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids,
-                objectBytes,
-                uploadBytesPerSession,
-                capacity,
-                scrubBytesPerSecond,
-                deviceWeight,
-                moreDevices);
+        return with(other -> {
+            other.deviceThreads = threads;
+            other.deviceQueueLength = queueLength;
+        });
+    }
+
+    /** The same with other bounds of what is kept at hand. */
+    StoreOptions withHot(int objects, long bytes) {
+        return with(other -> {
+            other.hotObjects = objects;
+            other.hotBytes = bytes;
+        });
     }
 
     /** The same with another longest body. */
     public StoreOptions withMaxObjectBytes(long bytes) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                bytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids,
-                objectBytes,
-                uploadBytesPerSession,
-                capacity,
-                scrubBytesPerSecond,
-                deviceWeight,
-                moreDevices);
+        return with(other -> other.maxObjectBytes = bytes);
     }
 
     /** The same with other bounds of what waits to be copied: for all users together, and for each. */
     public StoreOptions withPassedQueue(int length, int lengthPerUser) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                length,
-                lengthPerUser,
-                passedDescriptorUids,
-                objectBytes,
-                uploadBytesPerSession,
-                capacity,
-                scrubBytesPerSecond,
-                deviceWeight,
-                moreDevices);
+        return with(other -> {
+            other.passedQueueLength = length;
+            other.passedQueueLengthPerUser = lengthPerUser;
+        });
     }
 
     /** The same with users whose files are taken. */
     public StoreOptions withPassedDescriptorUids(Set<Integer> uids) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                uids,
-                objectBytes,
-                uploadBytesPerSession,
-                capacity,
-                scrubBytesPerSecond,
-                deviceWeight,
-                moreDevices);
+        return with(other -> other.passedDescriptorUids = Set.copyOf(uids));
     }
 
     /** The same with other bounds of memory: of objects that are looked at, and of what came of a session's bodies. */
     public StoreOptions withMemory(long bytesOfObjects, long bytesOfUploadsPerSession) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids,
-                bytesOfObjects,
-                bytesOfUploadsPerSession,
-                capacity,
-                scrubBytesPerSecond,
-                deviceWeight,
-                moreDevices);
+        return with(other -> {
+            other.objectBytes = bytesOfObjects;
+            other.uploadBytesPerSession = bytesOfUploadsPerSession;
+        });
     }
 
     /** The same with another capacity. */
-    public StoreOptions withCapacity(Capacity other) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids,
-                objectBytes,
-                uploadBytesPerSession,
-                other,
-                scrubBytesPerSecond,
-                deviceWeight,
-                moreDevices);
+    public StoreOptions withCapacity(Capacity newCapacity) {
+        return with(other -> other.capacity = newCapacity);
     }
 
     /** The same with another rate of scrubbing. */
     public StoreOptions withScrub(long bytesPerSecond) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids,
-                objectBytes,
-                uploadBytesPerSession,
-                capacity,
-                bytesPerSecond,
-                deviceWeight,
-                moreDevices);
+        return with(other -> other.scrubBytesPerSecond = bytesPerSecond);
     }
 
     /** The same with more devices besides the directory, which has this weight among them. */
     public StoreOptions withDevices(int weight, List<DeviceOptions> more) {
-        return new StoreOptions(
-                directory,
-                deviceThreads,
-                deviceQueueLength,
-                hotObjects,
-                hotBytes,
-                maxObjectBytes,
-                passedQueueLength,
-                passedQueueLengthPerUser,
-                passedDescriptorUids,
-                objectBytes,
-                uploadBytesPerSession,
-                capacity,
-                scrubBytesPerSecond,
-                weight,
-                List.copyOf(more));
+        return with(other -> {
+            other.deviceWeight = weight;
+            other.moreDevices = List.copyOf(more);
+        });
+    }
+
+    /** Where objects and index are, the first device. */
+    public Path directory() {
+        return directory;
     }
 
     /** The directory, as one of the devices. */
     DeviceOptions firstDevice() {
         return new DeviceOptions(directory, deviceWeight, deviceThreads, deviceQueueLength);
+    }
+
+    /** Threads for bodies and changes. */
+    public int deviceThreads() {
+        return deviceThreads;
+    }
+
+    /** Pieces of such work that may wait; beyond it clients are told BUSY. */
+    public int deviceQueueLength() {
+        return deviceQueueLength;
+    }
+
+    /** Objects that are kept at hand, each with an open descriptor at most. */
+    public int hotObjects() {
+        return hotObjects;
+    }
+
+    /** The memory that these take, beside their files; one that takes more than a 64th of it is not kept. */
+    public long hotBytes() {
+        return hotBytes;
+    }
+
+    /** The longest body that is taken. */
+    public long maxObjectBytes() {
+        return maxObjectBytes;
+    }
+
+    /** Bodies in descriptors that clients passed that may wait to be copied; beyond it clients are told BUSY. */
+    public int passedQueueLength() {
+        return passedQueueLength;
+    }
+
+    /** How many of them may be one user's. */
+    public int passedQueueLengthPerUser() {
+        return passedQueueLengthPerUser;
+    }
+
+    /** Users whose regular files are taken as descriptors. */
+    public Set<Integer> passedDescriptorUids() {
+        return passedDescriptorUids;
+    }
+
+    /** The memory that objects take which are looked at and not kept at hand, beside their files; beyond it clients are told BUSY. */
+    public long objectBytes() {
+        return objectBytes;
+    }
+
+    /** The memory for what came of one session's bodies and is not written yet; beyond it the session is not read. */
+    public long uploadBytesPerSession() {
+        return uploadBytesPerSession;
+    }
+
+    /** What it may hold, and who leaves when it is full. */
+    public Capacity capacity() {
+        return capacity;
+    }
+
+    /** How fast bodies are read to compare them with their checksums; 0 for never. */
+    public long scrubBytesPerSecond() {
+        return scrubBytesPerSecond;
+    }
+
+    /** How much of the new bodies the directory gets, compared with the other devices. */
+    public int deviceWeight() {
+        return deviceWeight;
+    }
+
+    /** Directories for bodies besides it. */
+    public List<DeviceOptions> moreDevices() {
+        return moreDevices;
     }
 }

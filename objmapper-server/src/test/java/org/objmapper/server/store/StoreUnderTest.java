@@ -61,43 +61,13 @@ final class StoreUnderTest implements AutoCloseable {
     /** The usual options, with another bound of the memory of hot objects. */
     static StoreOptions hotBytes(Path directory, long bytes) {
         StoreOptions usual = StoreOptions.of(directory);
-        return new StoreOptions(
-                directory,
-                usual.deviceThreads(),
-                usual.deviceQueueLength(),
-                usual.hotObjects(),
-                bytes,
-                usual.maxObjectBytes(),
-                usual.passedQueueLength(),
-                usual.passedQueueLengthPerUser(),
-                usual.passedDescriptorUids(),
-                usual.objectBytes(),
-                usual.uploadBytesPerSession(),
-                usual.capacity(),
-                usual.scrubBytesPerSecond(),
-                usual.deviceWeight(),
-                usual.moreDevices());
+        return usual.withHot(usual.hotObjects(), bytes);
     }
 
     /** The usual options, with another bound of hot objects. */
     static StoreOptions hotObjects(Path directory, int count) {
         StoreOptions usual = StoreOptions.of(directory);
-        return new StoreOptions(
-                directory,
-                usual.deviceThreads(),
-                usual.deviceQueueLength(),
-                count,
-                usual.hotBytes(),
-                usual.maxObjectBytes(),
-                usual.passedQueueLength(),
-                usual.passedQueueLengthPerUser(),
-                usual.passedDescriptorUids(),
-                usual.objectBytes(),
-                usual.uploadBytesPerSession(),
-                usual.capacity(),
-                usual.scrubBytesPerSecond(),
-                usual.deviceWeight(),
-                usual.moreDevices());
+        return usual.withHot(count, usual.hotBytes());
     }
 
     Store store() {
