@@ -24,6 +24,7 @@ import org.objmapper.server.transport.Listener;
 import org.objmapper.server.transport.ListenerRules;
 import org.objmapper.server.transport.Server;
 import org.objmapper.server.transport.ServerLimits;
+import org.objmapper.server.transport.Service;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,8 +46,8 @@ final class ServerRun implements AutoCloseable {
         NativeIo.raiseDescriptorLimit();
         Store store = openStore(configuration);
         try {
-            Server server = new Server(
-                    limits(configuration), listen(configuration), configuration.loops(), () -> new Exchanges(store));
+            Service service = new Service(listen(configuration), () -> new Exchanges(store));
+            Server server = new Server(limits(configuration), List.of(service), configuration.loops());
             store.metrics().show(Metric.SESSIONS, server::sessions);
             store.metrics().show(Metric.HELD_INPUT_BYTES, server::heldInputBytes);
             server.start();

@@ -33,7 +33,6 @@ final class Loop implements AutoCloseable {
     private final int index;
     private final ServerLimits limits;
     private final int descriptorShare;
-    private final Exchanges exchanges;
     private final SessionCount sessionCount;
     private final Sender sender;
     private final int epoll;
@@ -54,7 +53,8 @@ final class Loop implements AutoCloseable {
     private final InputMemory inputMemory;
 
     private final @Nullable Session[] sessions;
-    private final ArrayList<Listener> listeners = new ArrayList<>();
+    private final ArrayList<Entrance> entrances = new ArrayList<>();
+    private final ArrayList<Exchanges> services = new ArrayList<>();
     private final ArrayList<Integer> freeSlots = new ArrayList<>();
     private final ArrayList<Session> readAgain = new ArrayList<>();
     /** Sessions whose slots are not free yet: events of this turn may still name them. */
@@ -70,23 +70,19 @@ final class Loop implements AutoCloseable {
     /** What the loop was told to do, for a session or for the whole loop. */
     private record Task(@Nullable Session session, Runnable what) {}
 
-    Loop(
-            int index,
-            ServerLimits limits,
-            Exchanges exchanges,
-            SessionCount sessionCount,
-            int descriptorShare,
-            long inputShare) {
+    /** Where sessions come in, and what answers them. */
+    private record Entrance(Listener listener, Exchanges exchanges) {}
+
+    Loop(int index, ServerLimits limits, SessionCount sessionCount, int descriptorShare, long inputShare) {
         this.index = index;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
-        this.exchanges = exchanges;
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.pausedSlots = BufferPool.direct(limits.maxSessions());
         this.pausedSlotsAddress = NativeIo.address(pausedSlots);
-        this.sender = new Sender(this, exchanges, descriptorShare);
+        this.sender = new Sender(this, descriptorShare);
         this.epoll = opened(NativeIo.epollCreate(), "epoll_create1");
         this.wakeup = opened(NativeIo.eventfd(), "eventfd");
         opened(NativeIo.epollAdd(epoll, wakeup, NativeIo.token(NativeIo.KIND_WAKEUP, 0, wakeup)), "epoll_ctl");
@@ -104,14 +100,15 @@ final class Loop implements AutoCloseable {
         thread.start();
     }
 
-    /** Sessions that a listener accepts here are this loop's. Before the start. */
-    void add(Listener listener) {
-        listeners.add(listener);
-        int slot = listeners.size() - 1;
-        opened(
-                NativeIo.epollAdd(
-                        epoll, listener.socket(), NativeIo.token(NativeIo.KIND_LISTENER, slot, listener.socket())),
-                "epoll_ctl");
+    /** Sessions that a listener of the service accepts here are this loop's. Before the start. */
+    void add(Service service) {
+        Exchanges exchanges = service.exchanges().get();
+        services.add(exchanges);
+        for (Listener listener : service.listeners()) {
+            long token = NativeIo.token(NativeIo.KIND_LISTENER, entrances.size(), listener.socket());
+            entrances.add(new Entrance(listener, exchanges));
+            opened(NativeIo.epollAdd(epoll, listener.socket(), token), "epoll_ctl");
+        }
     }
 
     /** Runs a task on the loop; a defect that it meets ends the session. Any thread. */
@@ -219,7 +216,7 @@ final class Loop implements AutoCloseable {
             return;
         }
         if (kind == NativeIo.KIND_LISTENER) {
-            accept(listeners.get(NativeIo.tokenSlot(token)), at);
+            accept(entrances.get(NativeIo.tokenSlot(token)), at);
             return;
         }
         Session session = sessions[NativeIo.tokenSlot(token)];
@@ -265,10 +262,11 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    private void accept(Listener listener, int at) {
+    private void accept(Entrance entrance, int at) {
+        Listener listener = entrance.listener();
         int socket = events.getInt(at + NativeIo.EVENT_RESULT);
         boolean outOfDescriptors = socket == -Errno.EMFILE || socket == -Errno.ENFILE;
-        boolean room = outOfDescriptors ? exchanges.shedDescriptors() : exchanges.makeRoomFor(socket);
+        boolean room = outOfDescriptors ? shedDescriptors() : makeRoomFor(socket);
         if (!room) {
             listener.refuse(socket);
             return;
@@ -290,7 +288,7 @@ final class Loop implements AutoCloseable {
         int uid = events.getInt(at + NativeIo.EVENT_DESCRIPTORS);
         Session session;
         try {
-            session = newSession(listener.rules(), socket, uid);
+            session = newSession(entrance, socket, uid);
         } catch (RuntimeException | OutOfMemoryError e) {
             sessionCount.remove();
             NativeIo.close(socket);
@@ -303,10 +301,10 @@ final class Loop implements AutoCloseable {
     }
 
     /** A session in a slot of its own. There is always one: the sessions of all loops together are no more than the slots of each. */
-    private Session newSession(ListenerRules rules, int socket, int uid) {
+    private Session newSession(Entrance entrance, int socket, int uid) {
         int free = freeSlots.size() - 1;
         int slot = free < 0 ? usedSlots : freeSlots.get(free);
-        Session session = new Session(this, rules, socket, slot, uid);
+        Session session = new Session(this, entrance.listener().rules(), entrance.exchanges(), socket, slot, uid);
         LOG.debug("session opened uid={}", uid);
         if (free < 0) {
             usedSlots++;
@@ -395,9 +393,22 @@ final class Loop implements AutoCloseable {
         closedInTurn.clear();
     }
 
-    /** Closes a descriptor that a client passed: even that may block, so another thread does it. */
-    void discard(int descriptor, int uid) {
-        exchanges.discard(descriptor, uid);
+    private boolean makeRoomFor(int descriptor) {
+        for (Exchanges exchanges : services) {
+            if (exchanges.makeRoomFor(descriptor)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Descriptors are short: closes some of those that are only kept at hand. False where there are none. */
+    boolean shedDescriptors() {
+        boolean any = false;
+        for (Exchanges exchanges : services) {
+            any |= exchanges.shedDescriptors();
+        }
+        return any;
     }
 
     private void tick() {
@@ -468,10 +479,6 @@ final class Loop implements AutoCloseable {
         stop();
         NativeIo.close(wakeup);
         NativeIo.close(epoll);
-    }
-
-    Exchanges exchanges() {
-        return exchanges;
     }
 
     ServerLimits limits() {

@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.exchange.SentFile;
 
 /** The sending side of a loop: once a turn it offers what all its sessions have to send to the kernel, in one native call. */
@@ -18,7 +17,6 @@ final class Sender {
     private static final int FILE_SHARE = 512 * 1024;
 
     private final Loop loop;
-    private final Exchanges exchanges;
     private final int descriptorShare;
 
     private final ByteBuffer commands = BufferPool.direct(COMMANDS * NativeIo.COMMAND_SIZE);
@@ -40,9 +38,8 @@ final class Sender {
      *
      * @param descriptorShare how many descriptors a session may have in flight: sent, and not read by its client
      */
-    Sender(Loop loop, Exchanges exchanges, int descriptorShare) {
+    Sender(Loop loop, int descriptorShare) {
         this.loop = loop;
-        this.exchanges = exchanges;
         this.descriptorShare = descriptorShare;
     }
 
@@ -266,7 +263,7 @@ final class Sender {
             return;
         }
         segment.starved = true;
-        exchanges.shedDescriptors();
+        loop.shedDescriptors();
         park(session);
     }
 

@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.objmapper.nativeio.NativeIo;
-import org.objmapper.server.exchange.Exchanges;
 
 /** The loops and what they listen at. Owns the loops and the listeners, not what is behind the exchanges. */
 public final class Server implements AutoCloseable {
@@ -15,21 +13,21 @@ public final class Server implements AutoCloseable {
     private static final int SESSIONS_THAT_MAY_BE_DEAF = 16;
 
     private final List<Loop> loops = new ArrayList<>();
-    private final List<Listener> listeners;
+    private final List<Service> services;
     private final SessionCount sessions;
     private final ServerLimits limits;
     private final CountDownLatch noMoreTime = new CountDownLatch(1);
 
-    /** A server that takes no sessions yet; each loop gets exchanges of its own. */
-    public Server(ServerLimits limits, List<Listener> listeners, int loopCount, Supplier<Exchanges> exchanges) {
+    /** A server that takes no sessions yet. It owns the services' listeners from here on. */
+    public Server(ServerLimits limits, List<Service> services, int loopCount) {
         this.limits = limits;
-        this.listeners = List.copyOf(listeners);
+        this.services = List.copyOf(services);
         this.sessions = new SessionCount(limits.maxSessions());
         int share = descriptorShare();
         for (int i = 0; i < loopCount; i++) {
-            Loop loop = new Loop(i, limits, exchanges.get(), sessions, share, limits.maxHeldInput() / loopCount);
+            Loop loop = new Loop(i, limits, sessions, share, limits.maxHeldInput() / loopCount);
             loops.add(loop);
-            this.listeners.forEach(loop::add);
+            this.services.forEach(loop::add);
         }
     }
 
@@ -86,6 +84,6 @@ public final class Server implements AutoCloseable {
     @Override
     public void close() {
         loops.forEach(Loop::close);
-        listeners.forEach(Listener::close);
+        services.forEach(service -> service.listeners().forEach(Listener::close));
     }
 }

@@ -15,6 +15,7 @@ import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.exchange.Exchange;
+import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.exchange.Output;
 import org.objmapper.server.exchange.Peer;
 import org.objmapper.server.exchange.RefusedExchange;
@@ -44,6 +45,7 @@ final class Session implements Peer, Output {
 
     private final Loop loop;
     private final ListenerRules rules;
+    private final Exchanges exchanges;
     private final int uid;
     private final Frame frame = new Frame();
     private final MetadataReader metadata = new MetadataReader();
@@ -71,15 +73,16 @@ final class Session implements Peer, Output {
     private long lastInputMillis;
     private long lastOutputMillis;
 
-    Session(Loop loop, ListenerRules rules, int socket, int slot, int uid) {
+    Session(Loop loop, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid) {
         this.loop = loop;
         this.rules = rules;
+        this.exchanges = exchanges;
         this.socket = socket;
         this.slot = slot;
         this.uid = uid;
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
-        this.uploads = loop.exchanges().newUploads();
+        this.uploads = exchanges.newUploads();
         this.inFlight = new RequestsInFlight(loop.inputMemory());
         this.connectedMillis = loop.nowMillis();
         this.lastInputMillis = connectedMillis;
@@ -118,7 +121,7 @@ final class Session implements Peer, Output {
     void discardDescriptors(ByteBuffer event, int eventAt) {
         int count = event.getInt(eventAt + NativeIo.EVENT_DESCRIPTOR_COUNT);
         for (int i = 0; i < count; i++) {
-            loop.discard(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i), uid);
+            exchanges.discard(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i), uid);
         }
     }
 
@@ -340,7 +343,7 @@ final class Session implements Peer, Output {
                     this, this, Status.BUSY, inFlight.size() + " requests are in flight, as many as were granted");
         }
         Exchange spare = operation == Operation.GET || operation == Operation.HEAD ? inFlight.pollSpareGet() : null;
-        return spare == null ? loop.exchanges().create(operation, this, this) : spare;
+        return spare == null ? exchanges.create(operation, this, this) : spare;
     }
 
     // ---- Peer
@@ -388,7 +391,7 @@ final class Session implements Peer, Output {
 
     @Override
     public void discard(int descriptor) {
-        loop.discard(descriptor, uid);
+        exchanges.discard(descriptor, uid);
     }
 
     @Override
@@ -562,7 +565,7 @@ final class Session implements Peer, Output {
         closed = true;
         kept.drop();
         for (int descriptor : descriptors) {
-            loop.discard(descriptor, uid);
+            exchanges.discard(descriptor, uid);
         }
         descriptors.clear();
         try {

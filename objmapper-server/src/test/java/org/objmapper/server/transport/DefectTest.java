@@ -179,8 +179,10 @@ class DefectTest {
 
     private Server serve(ServerLimits limits, BitSet operations) throws IOException {
         ListenerRules rules = new ListenerRules(socket.toString(), operations);
-        Server started =
-                new Server(limits, List.of(Listener.open(rules, null, null, 0600)), 1, () -> new Exchanges(store));
+        Server started = new Server(
+                limits,
+                List.of(new Service(List.of(Listener.open(rules, null, null, 0600)), () -> new Exchanges(store))),
+                1);
         server = started;
         started.start();
         return started;
@@ -261,7 +263,7 @@ class DefectTest {
         int descriptor = NativeIo.openAt(CURRENT_DIRECTORY, (file + "\0").getBytes(UTF_8), 0, 0);
         int listener = NativeIo.listen(socket.toString().getBytes(UTF_8), 2);
         SessionCount count = new SessionCount(2);
-        try (Loop loop = new Loop(0, ServerLimits.DEFAULTS, new Exchanges(store), count, 10, 1 << 20);
+        try (Loop loop = new Loop(0, ServerLimits.DEFAULTS, count, 10, 1 << 20);
                 RawClient faulty = new RawClient(socket);
                 RawClient sound = new RawClient(socket)) {
             Session first = session(loop, listener, 0, count);
@@ -283,9 +285,10 @@ class DefectTest {
         }
     }
 
-    private static Session session(Loop loop, int listener, int slot, SessionCount count) {
+    private Session session(Loop loop, int listener, int slot, SessionCount count) {
         assertThat(count.tryAdd()).isTrue();
-        return new Session(loop, ListenerRules.everything("s"), NativeIo.accept(listener), slot, 0);
+        return new Session(
+                loop, ListenerRules.everything("s"), new Exchanges(store), NativeIo.accept(listener), slot, 0);
     }
 
     private static void answerPing(Session session, @Nullable SentFile file) {

@@ -38,7 +38,8 @@ class ListenerRulesTest {
         store = Store.open(StoreOptions.of(Files.createDirectory(directory.resolve("data"))));
         Path socket = directory.resolve("s");
         Listener listener = Listener.open(new ListenerRules(socket.toString(), ping), null, null, 0600);
-        server = new Server(ServerLimits.DEFAULTS, List.of(listener), 1, () -> new Exchanges(store));
+        server = new Server(
+                ServerLimits.DEFAULTS, List.of(new Service(List.of(listener), () -> new Exchanges(store))), 1);
         server.start();
         client = RawClient.greeted(socket);
     }

@@ -37,7 +37,7 @@ public final class ServerUnderTest implements AutoCloseable {
         this.data = data;
         this.store = store;
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(limits, List.of(listener), loops, () -> new Exchanges(store));
+        server = new Server(limits, List.of(new Service(List.of(listener), () -> new Exchanges(store))), loops);
         server.start();
     }
 
