@@ -113,8 +113,8 @@ final class BanPass implements AutoCloseable {
             List<IndexRecord> slice = index.after(at, Purger.STEP);
             List<ObjectKey> hit = new ArrayList<>();
             for (IndexRecord record : slice) {
-                ObjectKey key = new ObjectKey(record.key());
-                at = key.digest();
+                ObjectKey key = record.objectKey();
+                at = key.row();
                 if (bans.stream().anyMatch(ban -> ban.takes(record))) {
                     hit.add(key);
                 }

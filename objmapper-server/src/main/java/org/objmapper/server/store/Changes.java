@@ -526,7 +526,7 @@ final class Changes {
     int removeDue() throws StoreException {
         int removed = 0;
         for (IndexRecord record : index.due(clock.getAsLong(), DUE_AT_ONCE)) {
-            removed += removeIfSame(new ObjectKey(record.key()), record) ? 1 : 0;
+            removed += removeIfSame(record.objectKey(), record) ? 1 : 0;
         }
         return removed;
     }

@@ -220,7 +220,7 @@ final class Committer implements AutoCloseable {
         ObjectKey key = change.key();
         if (key != null) {
             visible.put(key, change);
-            table.unsettle(key.digest());
+            table.unsettle(key.code(), key.variant() != 0);
             hot.remove(key.hash(), key.bytes());
         }
         tier.added(change);
@@ -313,7 +313,7 @@ final class Committer implements AutoCloseable {
                     changes.add(new IndexChange(part.key(), winner.record()));
                 }
             }
-            changes.sort(Comparator.comparing(change -> change.key().digest(), Arrays::compareUnsigned));
+            changes.sort(Comparator.comparing(change -> change.key().row(), Arrays::compareUnsigned));
             return changes;
         }
 
@@ -546,9 +546,9 @@ final class Committer implements AutoCloseable {
             return;
         }
         if (inIndex == null) {
-            table.remove(key.digest());
+            table.remove(key.code());
         } else {
-            table.put(key.digest(), inIndex);
+            table.put(key.code(), inIndex);
         }
     }
 

@@ -179,10 +179,10 @@ final class Evictor implements AutoCloseable {
     private void walkOn() {
         List<IndexRecord> some = index.after(walkedTo, TURN);
         for (IndexRecord record : some) {
-            ObjectKey key = new ObjectKey(record.key());
-            walkedTo = key.digest();
+            ObjectKey key = record.objectKey();
+            walkedTo = key.row();
             if (record.isEvictable()) {
-                order.found(key.digestStart(), record.length());
+                order.found(key.stableHash(), record.length());
             }
         }
         if (some.size() < TURN) {
@@ -220,7 +220,7 @@ final class Evictor implements AutoCloseable {
             committer.flush(); // it is on its way to the index
             record = index.findEvictable(victim.hash());
         }
-        if (record != null && changes.evict(new ObjectKey(record.key()))) {
+        if (record != null && changes.evict(record.objectKey())) {
             metrics.count(reason.metric);
             metrics.add(Metric.STORE_EVICTED_BYTES, record.length());
             freedBytes += reason == Reason.NO_SPACE ? record.length() : 0;

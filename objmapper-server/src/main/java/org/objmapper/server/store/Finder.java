@@ -273,7 +273,7 @@ final class Finder {
             return new StoredObject(
                     key.bytes(),
                     key.hash(),
-                    key.digestStart(),
+                    key.stableHash(),
                     record.generation(),
                     record.length(),
                     record.expiryMillis(),

@@ -169,15 +169,15 @@ final class Housekeeping implements AutoCloseable {
         do {
             some = index.after(at, AT_ONCE);
             for (IndexRecord record : some) {
-                ObjectKey key = new ObjectKey(record.key());
-                at = key.digest();
+                ObjectKey key = record.objectKey();
+                at = key.row();
                 if (record.hasFile() && !isWhole(key, record)) {
                     if (takeOut(key, record) && ++count <= LoggedKeys.SHOWN) {
                         gone.add(key);
                     }
                 }
             }
-        } while (some.size() == AT_ONCE && !isClosing());
+        } while (some.size() >= AT_ONCE && !isClosing());
         if (count > 0) {
             FAILURES.error(
                     "files={} are gone or have another length; their objects are taken out: {}",

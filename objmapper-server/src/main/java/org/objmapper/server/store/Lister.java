@@ -89,9 +89,10 @@ final class Lister implements AutoCloseable {
             long now = clock.getAsLong();
             do {
                 // A slice for each read transaction, so that none lives long.
-                at = index.scan(prefix, at, SLICE, record -> {
-                    if (isListed(record, now)) {
-                        entries.add(room.take(entry(record)));
+                at = index.scan(prefix, at, SLICE, records -> {
+                    IndexRecord newest = newestListed(records, now);
+                    if (newest != null) {
+                        entries.add(room.take(entry(newest)));
                     }
                     return room.isLeft();
                 });
@@ -108,8 +109,16 @@ final class Lister implements AutoCloseable {
         return ListedPage.of(entries, at, places);
     }
 
-    private boolean isListed(IndexRecord record, long now) {
-        return !record.expiredAt(now) && !bans.hit(record);
+    /** A key is listed once, with the newest of the objects under it; null where none is to be listed. */
+    private @Nullable IndexRecord newestListed(List<IndexRecord> underOneKey, long now) {
+        IndexRecord newest = null;
+        for (IndexRecord record : underOneKey) {
+            boolean isNewer = newest == null || record.generation() > newest.generation();
+            if (isNewer && !record.expiredAt(now) && !bans.hit(record)) {
+                newest = record;
+            }
+        }
+        return newest;
     }
 
     /** What a page of a listing may still take. */
@@ -137,8 +146,8 @@ final class Lister implements AutoCloseable {
         boolean[] found = new boolean[1];
         byte[] at = cursor;
         do {
-            at = index.scan(prefix, at, SLICE, record -> {
-                found[0] = isListed(record, now);
+            at = index.scan(prefix, at, SLICE, records -> {
+                found[0] = newestListed(records, now) != null;
                 return !found[0];
             });
         } while (at != null && !found[0]);

@@ -127,7 +127,10 @@ final class Purger implements AutoCloseable {
             do {
                 List<ObjectKey> found = new ArrayList<>();
                 byte[] reached = at;
-                at = next(purge.recorded().extent(), reached, record -> found.add(new ObjectKey(record.key())));
+                at = next(purge.recorded().extent(), reached, records -> {
+                    records.forEach(record -> found.add(record.objectKey()));
+                    return true;
+                });
                 step(purge, found, reached);
             } while (at != null);
             // All before it must be on disk too: nothing that was found gone may come back.
@@ -140,7 +143,7 @@ final class Purger implements AutoCloseable {
     }
 
     /** Goes through what the index has of an extent: from behind {@code after} on; returns where the next slice begins, null at the end. */
-    private byte @Nullable [] next(Extent extent, byte @Nullable [] after, Predicate<IndexRecord> found) {
+    private byte @Nullable [] next(Extent extent, byte @Nullable [] after, Predicate<List<IndexRecord>> found) {
         return switch (extent.kind()) {
             case PREFIX -> index.scan(extent.pattern(), after, STEP, found);
             case BAN -> index.scan(new byte[0], after, STEP, found);

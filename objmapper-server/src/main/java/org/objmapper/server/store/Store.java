@@ -295,7 +295,7 @@ public final class Store implements AutoCloseable {
     /** Somebody asked for an object and got it. */
     public void found(StoredObject object) {
         metrics.count(Metric.STORE_HITS);
-        tier.uses().note(object.digestStart);
+        tier.uses().note(object.stableHash);
     }
 
     /** Somebody asked for an object that is not there. */
@@ -511,7 +511,7 @@ public final class Store implements AutoCloseable {
         }
     }
 
-    /** The digest of the key that the scrub has come to; null for none. */
+    /** The row of the object that the scrub has come to; null for none. */
     byte @Nullable [] scrubCursor() {
         return index.row(IndexRow.Table.STATE, SCRUB_CURSOR);
     }

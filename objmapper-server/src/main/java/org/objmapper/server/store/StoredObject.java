@@ -32,8 +32,8 @@ public final class StoredObject {
 
     final byte[] key;
     final long keyHash;
-    /** The start of its key's digest, by which the eviction order knows it. */
-    final long digestStart;
+    /** By which the eviction order knows it. */
+    final long stableHash;
     /** Used lately: the clock of the hot table clears it. */
     volatile boolean used;
 
@@ -74,7 +74,7 @@ public final class StoredObject {
     StoredObject(
             byte[] key,
             long keyHash,
-            long digestStart,
+            long stableHash,
             long generation,
             long length,
             long expiryMillis,
@@ -89,7 +89,7 @@ public final class StoredObject {
             ObjectMemory memory) {
         this.key = key;
         this.keyHash = keyHash;
-        this.digestStart = digestStart;
+        this.stableHash = stableHash;
         this.generation = generation;
         this.length = length;
         this.expiryMillis = expiryMillis;

@@ -129,7 +129,7 @@ public final class Scrub implements AutoCloseable {
                 look(record);
             }
             keepCursorIfDue();
-        } while (some.size() == AT_ONCE && !isClosing());
+        } while (some.size() >= AT_ONCE && !isClosing());
         if (!isClosing()) {
             at = null;
             metrics.count(Metric.STORE_SCRUB_PASSES);
@@ -138,14 +138,14 @@ public final class Scrub implements AutoCloseable {
     }
 
     private void look(IndexRecord record) throws IOException {
-        ObjectKey key = new ObjectKey(record.key());
+        ObjectKey key = record.objectKey();
         try {
             spend(OBJECT_BYTES);
         } catch (UncheckedIOException e) {
             return; // it closes: this one is the next run's first
         }
         if (!record.hasFile() || record.device() != number || compare(key, record)) {
-            at = key.digest();
+            at = key.row();
         }
     }
 

@@ -20,7 +20,6 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
@@ -386,15 +385,51 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    /** What stands under a key, expired or not, with its inline body. */
+    /** An object, expired or not, with its inline body. */
     public @Nullable IndexRecord get(ObjectKey key) {
         return readOrNull((tables, txn) -> {
-            IndexRecord found = decode(tables.objects.get(txn, row(key.digest())));
+            IndexRecord found = decode(tables.objects.get(txn, key.row()));
             if (found == null || !Arrays.equals(found.key(), key.bytes())) {
                 return null;
             }
             return found.hasFile() ? found : withBody(tables, txn, found);
         });
+    }
+
+    /** Chooses one of the objects under a key; it may be another than they are. */
+    public interface Choice {
+        @Nullable
+        IndexRecord of(List<IndexRecord> there);
+    }
+
+    /** What is chosen of all objects under a key, expired or not; with its inline body, which those to choose from are without. */
+    public @Nullable IndexRecord choose(ObjectKey key, Choice choice) {
+        return readOrNull((tables, txn) -> {
+            IndexRecord chosen = choice.of(under(tables, txn, key.digest()));
+            return chosen == null || chosen.hasFile() || chosen.inlineBody() != null
+                    ? chosen
+                    : withBody(tables, txn, chosen);
+        });
+    }
+
+    /** All objects under a key, expired or not, without their inline bodies. */
+    public List<IndexRecord> under(ObjectKey key) {
+        return read((tables, txn) -> under(tables, txn, key.digest()));
+    }
+
+    private List<IndexRecord> under(Tables tables, Txn<byte[]> txn, byte[] digest) {
+        List<IndexRecord> found = new ArrayList<>(1);
+        try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+            boolean there = cursor.get(digest, GetOp.MDB_SET_RANGE);
+            while (there && PrefixKey.startsWith(cursor.key(), digest)) {
+                IndexRecord record = decode(cursor.val());
+                if (record != null) {
+                    found.add(record);
+                }
+                there = cursor.next();
+            }
+        }
+        return found;
     }
 
     private @Nullable IndexRecord withBody(Tables tables, Txn<byte[]> txn, IndexRecord record) {
@@ -418,32 +453,45 @@ public final class Index implements AutoCloseable {
     }
 
     /**
-     * Objects in the order of their keys' first 400 bytes, from behind {@code after} on, as long as {@code more} takes them. Returns the
-     * code of the last one looked at if {@code budget} ran out or {@code more} said no, and null at the end of the prefix.
+     * All objects under each key, in the order of the keys' first 400 bytes, from behind {@code after} on, as long as {@code more} takes them.
+     * Returns the code of the last key looked at if so many objects were as the {@code budget} is, or {@code more} said no, and null at the
+     * end of the prefix.
      */
-    public byte @Nullable [] scan(byte[] prefix, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
+    public byte @Nullable [] scan(
+            byte[] prefix, byte @Nullable [] after, int budget, Predicate<List<IndexRecord>> more) {
         return walk(
                 Tables::prefixes,
                 PrefixKey.start(prefix),
-                code -> row(PrefixKey.digest(code)),
+                (tables, txn, code) -> under(tables, txn, PrefixKey.digest(code)),
                 after,
                 budget,
-                record -> !PrefixKey.startsWith(record.key(), prefix) || more.test(record));
+                records -> !PrefixKey.startsWith(records.get(0).key(), prefix) || more.test(records));
     }
 
-    /** As {@link #scan}, with objects that have a tag, in the order of their digests. */
-    public byte @Nullable [] tagged(byte[] tag, byte @Nullable [] after, int budget, Predicate<IndexRecord> more) {
-        return walk(Tables::tags, tagStart(tag), Index::rowAtEnd, after, budget, more);
+    /** As {@link #scan}, with single objects that have a tag, in the order of their digests. */
+    public byte @Nullable [] tagged(
+            byte[] tag, byte @Nullable [] after, int budget, Predicate<List<IndexRecord>> more) {
+        return walk(Tables::tags, tagStart(tag), this::objectAtEnd, after, budget, more);
     }
 
-    /** Walks over codes that start so and lead to rows of objects; passes over what is damaged. */
+    private List<IndexRecord> objectAtEnd(Tables tables, Txn<byte[]> txn, byte[] code) {
+        IndexRecord record = decode(tables.objects.get(txn, rowAtEnd(code)));
+        return record == null ? List.of() : List.of(record);
+    }
+
+    /** What a code leads to. */
+    private interface Ends {
+        List<IndexRecord> of(Tables tables, Txn<byte[]> txn, byte[] code);
+    }
+
+    /** Walks over codes that start so and lead to objects; passes over what is damaged. */
     private byte @Nullable [] walk(
             Function<Tables, Dbi<byte[]>> table,
             byte[] start,
-            UnaryOperator<byte[]> rowOf,
+            Ends ends,
             byte @Nullable [] after,
             int budget,
-            Predicate<IndexRecord> more) {
+            Predicate<List<IndexRecord>> more) {
         byte[] from = after == null || Arrays.compareUnsigned(after, start) < 0 ? start : after;
         return readOrNull((tables, txn) -> {
             try (Cursor<byte[]> cursor = table.apply(tables).openCursor(txn)) {
@@ -454,8 +502,9 @@ public final class Index implements AutoCloseable {
                 int left = budget;
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
                     byte[] code = cursor.key();
-                    IndexRecord record = decode(tables.objects.get(txn, rowOf.apply(code)));
-                    if ((record != null && !more.test(record)) || --left == 0) {
+                    List<IndexRecord> found = ends.of(tables, txn, code);
+                    left -= Math.max(1, found.size());
+                    if ((!found.isEmpty() && !more.test(found)) || left <= 0) {
                         return code;
                     }
                     there = cursor.next();
@@ -465,14 +514,14 @@ public final class Index implements AutoCloseable {
         });
     }
 
-    /** An evictable object whose digest starts so; null where there is none. */
-    public @Nullable IndexRecord findEvictable(long digestStart) {
-        byte[] start = number(digestStart);
+    /** The evictable object with a {@link ObjectKey#stableHash}; null where there is none. */
+    public @Nullable IndexRecord findEvictable(long stableHash) {
+        byte[] start = Arrays.copyOf(number(stableHash), Integer.BYTES);
         return readOrNull((tables, txn) -> {
             try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
                 boolean there = seek(cursor, start);
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
-                    IndexRecord record = decode(cursor.val());
+                    IndexRecord record = stableHash(cursor.key()) == stableHash ? decode(cursor.val()) : null;
                     if (record != null && record.isEvictable()) {
                         return record;
                     }
@@ -481,6 +530,11 @@ public final class Index implements AutoCloseable {
                 return null;
             }
         });
+    }
+
+    private static long stableHash(byte[] row) {
+        ByteBuffer buffer = ByteBuffer.wrap(row);
+        return ObjectKey.stableHash(buffer.getLong(), buffer.getLong(Digests.SHA256_BYTES));
     }
 
     /** Up to {@code limit} objects whose expiry and grace are over, the earliest first. */
@@ -506,26 +560,36 @@ public final class Index implements AutoCloseable {
         });
     }
 
-    /** Up to {@code limit} objects in the order of their digests, from behind one on; fewer at the end. Passes over what is damaged. */
-    public List<IndexRecord> after(byte @Nullable [] digest, int limit) {
+    /**
+     * Objects in the order of their rows, from behind one on: {@code limit} of them, and the others under the last one's key; fewer at the
+     * end. Passes over what is damaged.
+     */
+    public List<IndexRecord> after(byte @Nullable [] row, int limit) {
         List<IndexRecord> found = new ArrayList<>();
-        byte[] from = digest == null ? null : row(digest);
+        byte[] from = row == null ? null : Arrays.copyOf(row, ROW_BYTES);
         return read((tables, txn) -> {
             try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
                 boolean there = from == null ? cursor.first() : seek(cursor, from);
                 if (there && Arrays.equals(cursor.key(), from)) {
                     there = cursor.next();
                 }
-                while (there && found.size() < limit) {
+                byte[] last = NOTHING;
+                while (there && (found.size() < limit || isSameKey(cursor.key(), last))) {
                     IndexRecord record = decode(cursor.val());
                     if (record != null) {
                         found.add(record);
                     }
+                    last = cursor.key();
                     there = cursor.next();
                 }
                 return found;
             }
         });
+    }
+
+    private static boolean isSameKey(byte[] row, byte[] other) {
+        int digest = Digests.SHA256_BYTES;
+        return other.length >= digest && Arrays.equals(row, 0, digest, other, 0, digest);
     }
 
     /** The value of a row besides the objects; null where there is none. */
@@ -648,13 +712,15 @@ public final class Index implements AutoCloseable {
             List<Replaced> replaced,
             Map<Long, byte[]> bodies) {
         ObjectKey key = change.key();
-        byte[] row = row(key.digest());
+        byte[] row = key.row();
         IndexRecord now = change.record();
         byte[] stored = tables.objects.get(txn, row);
         IndexRecord old = decode(stored);
         if (stored != null) {
             tables.objects.delete(txn, row);
-            tables.prefixes.delete(txn, PrefixKey.of(key));
+            if (now == null && !hasAny(tables, txn, key.digest())) {
+                tables.prefixes.delete(txn, PrefixKey.of(key));
+            }
             if (old == null) {
                 sum.minusDamaged(stored);
             } else {
@@ -674,6 +740,13 @@ public final class Index implements AutoCloseable {
             if (!now.hasFile() && inline != null && (old == null || now.bodyGeneration() != old.bodyGeneration())) {
                 bodies.put(now.bodyGeneration(), inline);
             }
+        }
+    }
+
+    /** Whether there is an object under a key, even a damaged one. */
+    private static boolean hasAny(Tables tables, Txn<byte[]> txn, byte[] digest) {
+        try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+            return cursor.get(digest, GetOp.MDB_SET_RANGE) && PrefixKey.startsWith(cursor.key(), digest);
         }
     }
 
@@ -737,7 +810,7 @@ public final class Index implements AutoCloseable {
     /** Whether a file of a device is an object's, even if the object's record is damaged. */
     public boolean leadsTo(int device, byte[] digest, long bodyGeneration) {
         byte[] found = readOrNull((tables, txn) -> tables.onDevice.get(txn, fileKey(device, bodyGeneration)));
-        return found != null && Arrays.equals(found, row(digest));
+        return found != null && PrefixKey.startsWith(found, digest);
     }
 
     /**
@@ -774,11 +847,6 @@ public final class Index implements AutoCloseable {
             reopened.signalAll();
             use.writeLock().unlock();
         }
-    }
-
-    /** An object's place in objects: the digest of its key, and which of the objects under that key it is. */
-    static byte[] row(byte[] digest) {
-        return Arrays.copyOf(digest, ROW_BYTES);
     }
 
     static byte[] ascii(String text) {

@@ -118,11 +118,11 @@ public final class IndexCheck implements AutoCloseable {
     public void visit(Visitor visitor) {
         forEach(objects, (place, stored) -> {
             IndexRecord record = place.length == Index.ROW_BYTES ? IndexRecord.decode(stored) : null;
-            Row row = new Row(place, record == null ? damagedKey(place) : LoggedKeys.of(new ObjectKey(record.key())));
+            Row row = new Row(place, record == null ? damagedKey(place) : LoggedKeys.text(record.key()));
             if (record == null) {
                 visitor.damaged(row, "its record in the index is damaged");
-            } else if (!isOf(new ObjectKey(record.key()), place)) {
-                visitor.damaged(row, "its record stands under another key's digest");
+            } else if (!Arrays.equals(record.objectKey().row(), place)) {
+                visitor.damaged(row, "its record stands in another object's place");
             } else {
                 visitor.sound(row, record.hasFile() ? record : record.withInlineBody(inlineBody(record)));
             }
@@ -132,10 +132,6 @@ public final class IndexCheck implements AutoCloseable {
     private String damagedKey(byte[] place) {
         String known = keysOfDamaged.get(ByteBuffer.wrap(place));
         return known == null ? "whose key's SHA-256 begins with " + hex(place, 8) : known;
-    }
-
-    private static boolean isOf(ObjectKey key, byte[] place) {
-        return PrefixKey.startsWith(place, key.digest());
     }
 
     private byte @Nullable [] inlineBody(IndexRecord record) {

@@ -24,7 +24,7 @@ import org.objmapper.protocol.MetadataType;
  * 16 u64 body generation
  * </pre>
  *
- * @param flags of {@link #INLINE}, {@link #EVICTABLE}, {@link #VARIANT} and {@link #QUARANTINED}
+ * @param flags of {@link #INLINE}, {@link #EVICTABLE} and {@link #VARIANT}
  * @param device the number of the device that has its file; {@link #NO_DEVICE} where the body is inline
  * @param bodyGeneration the generation that its body came with, which names its file or its inline body: a TOUCH gives the object a new
  *     generation and leaves this one
@@ -50,10 +50,8 @@ public record IndexRecord(
     public static final int INLINE = 1;
     /** The object may be given up when room is needed. */
     public static final int EVICTABLE = 2;
-    /** The object is one of several under its key. */
+    /** The object has a variant, which its metadata says. */
     public static final int VARIANT = 4;
-    /** The body was found to be another than the one that came. */
-    public static final int QUARANTINED = 8;
 
     /** The tier that has all objects. */
     public static final int BACKING = 1;
@@ -64,7 +62,7 @@ public record IndexRecord(
     private static final int FORMAT = 2;
     private static final int FIXED = 72;
     private static final int CRC_AT = 68;
-    private static final int FLAGS = INLINE | EVICTABLE | VARIANT | QUARANTINED;
+    private static final int FLAGS = INLINE | EVICTABLE | VARIANT;
 
     public boolean expiredAt(long nowMillis) {
         return expiryMillis != NEVER && nowMillis >= expiryMillis;
@@ -87,6 +85,16 @@ public record IndexRecord(
     /** Whether the object may be given up when room is needed; else it is kept. */
     public boolean isEvictable() {
         return (flags & EVICTABLE) != 0;
+    }
+
+    /** By what it is told from the others under its key. */
+    public Variant variant() {
+        return (flags & VARIANT) == 0 ? Variant.NONE : Variant.ofMetadata(metadata);
+    }
+
+    /** Which object it is. */
+    public ObjectKey objectKey() {
+        return new ObjectKey(key).variant(variant().id());
     }
 
     /** Its tags, in the order of its metadata. */

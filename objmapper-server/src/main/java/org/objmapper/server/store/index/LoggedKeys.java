@@ -21,7 +21,11 @@ public final class LoggedKeys {
     }
 
     public static String of(ObjectKey key) {
-        byte[] bytes = key.bytes();
+        return text(key.bytes());
+    }
+
+    /** What a client sent, in quotes. */
+    public static String text(byte[] bytes) {
         StringBuilder text = new StringBuilder("\"");
         for (int i = 0; i < Math.min(bytes.length, SHOWN_BYTES); i++) {
             append(text, bytes[i] & 0xff);

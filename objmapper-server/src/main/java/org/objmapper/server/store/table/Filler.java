@@ -73,13 +73,11 @@ public final class Filler implements AutoCloseable {
     /** Fills in the objects behind one; returns the last of them, null when there are no more. */
     private byte @Nullable [] fillSlice(byte @Nullable [] after) {
         List<IndexRecord> slice = index.after(after, SLICE);
-        byte[] last = null;
-        ObjectKey[] keys =
-                slice.stream().map(record -> new ObjectKey(record.key())).toArray(ObjectKey[]::new);
+        ObjectKey[] keys = slice.stream().map(IndexRecord::objectKey).toArray(ObjectKey[]::new);
         synchronized (lock) {
-            for (int i = 0; i < keys.length; i++) {
-                table.fill(keys[i].digest(), slice.get(i));
-                last = keys[i].digest();
+            // From the last to the first: the one without a variant must not be taken for the only one under its key.
+            for (int i = keys.length - 1; i >= 0; i--) {
+                table.fill(keys[i].code(), slice.get(i));
             }
             if (keys.length < SLICE) {
                 table.endFilling();
@@ -87,7 +85,7 @@ public final class Filler implements AutoCloseable {
             }
             table.endSlice();
         }
-        return last;
+        return keys[keys.length - 1].row();
     }
 
     /** Waits; true when the store closes. */

@@ -5,13 +5,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 
 /**
- * All objects of a store by the SHA-256 of their key, in memory outside the heap. {@link #find} is for any thread, event loops included: it
+ * All objects of a store by their {@link ObjectKey#code}, in memory outside the heap. {@link #find} is for any thread, event loops included: it
  * takes no lock, allocates nothing and never waits. What changes the table is for one thread at a time, under the committer's lock.
  *
- * <p>Of a key that a change is on its way for, of one that found no room, and of one that is not filled in yet the table says that it
- * doesn't know; the index does.
+ * <p>Of an object that a change is on its way for, of one that found no room, and of one that is not filled in yet the table says that it
+ * doesn't know; the index does. So it does of keys under which there is any object with a variant: which of them is wanted follows from
+ * metadata that is not here.
  */
 public final class ObjectTable {
     private static final int SEGMENT_BITS = 10;
@@ -39,6 +41,9 @@ public final class ObjectTable {
     private final List<byte[]> gone = new ArrayList<>();
 
     private boolean filling;
+    /** Objects with a variant found no room: nobody knows which of those that come are alone under their key. */
+    private boolean variantsLeftOut;
+
     private volatile boolean whole;
     private volatile int objects;
     private volatile long leftOut;
@@ -60,7 +65,7 @@ public final class ObjectTable {
 
     // ---- looking
 
-    /** What stands under a key, without its metadata. */
+    /** What stands under a key, without its metadata, unless there is anything with a variant. */
     public Answer find(byte[] digest, Entry into) {
         return find(digest, into, false);
     }
@@ -77,8 +82,8 @@ public final class ObjectTable {
         for (int looks = 0; looks < MAX_LOOKS; looks++) {
             int stamp = segment.stamp();
             if ((stamp & 1) == 0) {
-                int slot = segment.find((int) hash, digest, slots);
-                byte state = slot == Blocks.NONE ? Slots.NOT_HERE : slots.read(slot, into, metadataToo);
+                int slot = segment.findAlone((int) hash, digest, slots);
+                byte state = state(slot, into, metadataToo);
                 if (segment.isUnchanged(stamp)) {
                     return answer(state, all);
                 }
@@ -86,6 +91,14 @@ public final class ObjectTable {
             Thread.onSpinWait();
         }
         return Answer.UNKNOWN;
+    }
+
+    private byte state(int slot, Entry into, boolean metadataToo) {
+        return switch (slot) {
+            case Blocks.NONE -> Slots.NOT_HERE;
+            case Segment.SEVERAL -> Slots.UNSETTLED;
+            default -> slots.read(slot, into, metadataToo);
+        };
     }
 
     private static Answer answer(byte state, boolean all) {
@@ -102,8 +115,8 @@ public final class ObjectTable {
     }
 
     /** Any change of a bit changes all others (the last steps of MurmurHash3). */
-    private long hash(byte[] digest) {
-        long hash = Slots.firstOf(digest) ^ secret;
+    private long hash(byte[] code) {
+        long hash = Slots.firstOf(code) ^ secret;
         hash = (hash ^ hash >>> 33) * 0xff51afd7ed558ccdL;
         hash = (hash ^ hash >>> 33) * 0xc4ceb9fe1a85ec53L;
         return hash ^ hash >>> 33;
@@ -111,25 +124,25 @@ public final class ObjectTable {
 
     // ---- changing, under the committer's lock
 
-    /** A change of a key is on its way: until {@link #put} or {@link #remove} the index's queue answers. */
-    public void unsettle(byte[] digest) {
-        long hash = hash(digest);
+    /** A change of an object is on its way: until {@link #put} or {@link #remove} the index's queue answers. */
+    public void unsettle(byte[] code, boolean isVariant) {
+        long hash = hash(code);
         Segment segment = segment(hash);
-        int slot = segment.find((int) hash, digest, slots);
+        int slot = segment.find((int) hash, code, slots);
         if (slot == Blocks.NONE) {
-            add(segment, hash, digest);
+            add(segment, hash, code, isVariant);
         } else {
             setState(segment, slot, Slots.UNSETTLED);
         }
     }
 
     /** The index has this object now. */
-    public void put(byte[] digest, IndexRecord record) {
-        long hash = hash(digest);
+    public void put(byte[] code, IndexRecord record) {
+        long hash = hash(code);
         Segment segment = segment(hash);
-        int slot = segment.find((int) hash, digest, slots);
+        int slot = segment.find((int) hash, code, slots);
         if (slot == Blocks.NONE) {
-            slot = add(segment, hash, digest);
+            slot = add(segment, hash, code, (record.flags() & IndexRecord.VARIANT) != 0);
         }
         if (slot != Blocks.NONE) {
             write(segment, slot, record);
@@ -143,20 +156,20 @@ public final class ObjectTable {
         segment.end();
     }
 
-    /** The index has no object under this key any more. */
-    public void remove(byte[] digest) {
-        long hash = hash(digest);
+    /** The index has this object no more. */
+    public void remove(byte[] code) {
+        long hash = hash(code);
         Segment segment = segment(hash);
-        int slot = segment.find((int) hash, digest, slots);
+        int slot = segment.find((int) hash, code, slots);
         if (slot == Blocks.NONE && filling) {
-            slot = add(segment, hash, digest);
+            slot = add(segment, hash, code, false);
         }
         if (slot == Blocks.NONE) {
             return;
         }
         if (filling) {
             setState(segment, slot, Slots.GONE);
-            gone.add(digest);
+            gone.add(code);
         } else {
             takeOut(segment, hash, slot);
         }
@@ -168,21 +181,29 @@ public final class ObjectTable {
         segment.end();
     }
 
-    /** A new slot for a key, unsettled; {@link Blocks#NONE} where there is no room: from then on the index answers what the table can't. */
-    private int add(Segment segment, long hash, byte[] digest) {
+    /** A new slot for an object, unsettled; {@link Blocks#NONE} where there is no room: from then on the index answers what the table can't. */
+    private int add(Segment segment, long hash, byte[] code, boolean isVariant) {
         boolean room = !segment.isFull() || segment.grow(memory);
         int slot = room ? slots.take() : Blocks.NONE;
         if (slot == Blocks.NONE) {
             whole = false;
             setLeftOut(leftOut + 1);
+            variantsLeftOut |= isVariant;
+            segment.forEachUnder((int) hash, code, slots, under -> othersLack(segment, under));
             return Blocks.NONE;
         }
         segment.begin();
-        slots.begin(slot, digest);
+        slots.begin(slot, code, variantsLeftOut);
         segment.add((int) hash, slot);
         segment.end();
         setObjects(objects + 1);
         return slot;
+    }
+
+    private void othersLack(Segment segment, int slot) {
+        segment.begin();
+        slots.othersLack(slot);
+        segment.end();
     }
 
     private void takeOut(Segment segment, long hash, int slot) {
@@ -210,18 +231,18 @@ public final class ObjectTable {
     }
 
     /** The index had this object since the slice began. What changed since then is here already, and is newer. */
-    public void fill(byte[] digest, IndexRecord record) {
-        long hash = hash(digest);
-        if (segment(hash).find((int) hash, digest, slots) == Blocks.NONE) {
-            put(digest, record);
+    public void fill(byte[] code, IndexRecord record) {
+        long hash = hash(code);
+        if (segment(hash).find((int) hash, code, slots) == Blocks.NONE) {
+            put(code, record);
         }
     }
 
     /** All objects of a slice are here, and the next slice begins: what it reads, it reads from now on. */
     public void endSlice() {
-        for (byte[] digest : gone) {
-            long hash = hash(digest);
-            int slot = segment(hash).find((int) hash, digest, slots);
+        for (byte[] code : gone) {
+            long hash = hash(code);
+            int slot = segment(hash).find((int) hash, code, slots);
             if (slot != Blocks.NONE && slots.state(slot) == Slots.GONE) {
                 takeOut(segment(hash), hash, slot);
             }

@@ -2,6 +2,7 @@ package org.objmapper.server.store.table;
 
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.util.function.IntConsumer;
 
 /**
  * A part of the table's directory: open addressing from hashes to slots, in cells of 8 bytes, of which the upper half is 32 bits of the
@@ -12,6 +13,9 @@ import java.nio.ByteBuffer;
  * {@link #stamp} whether what they read belongs together.
  */
 final class Segment {
+    /** More than one object stands under the key. */
+    static final int SEVERAL = -2;
+
     private static final int CELL = Long.BYTES;
     /** Of the cells so many quarters are in use at most. */
     private static final int FULL_QUARTERS = 3;
@@ -65,6 +69,46 @@ final class Segment {
             place = place + 1 & mask;
         }
         return Blocks.NONE;
+    }
+
+    /**
+     * As {@link #find} of the object without a variant under a key, but {@link #SEVERAL} where there are others under the key, and so whether
+     * that one is there or not.
+     */
+    int findAlone(int tag, byte[] digest, Slots slots) {
+        ByteBuffer there = cells;
+        int mask = mask(there);
+        int place = tag & mask;
+        int found = Blocks.NONE;
+        for (int looked = 0; looked <= mask; looked++) {
+            long cell = there.getLong(place * CELL);
+            if (cell == 0) {
+                return found;
+            }
+            if (tagOf(cell) == tag && slots.isUnder(slotOf(cell), digest)) {
+                if (!slots.isOf(slotOf(cell), digest)) {
+                    return SEVERAL;
+                }
+                found = slotOf(cell);
+            }
+            place = place + 1 & mask;
+        }
+        return found;
+    }
+
+    /** Hands over the slots of all objects under a key. */
+    void forEachUnder(int tag, byte[] code, Slots slots, IntConsumer taker) {
+        ByteBuffer there = cells;
+        int mask = mask(there);
+        for (int place = tag & mask, looked = 0; looked <= mask; looked++, place = place + 1 & mask) {
+            long cell = there.getLong(place * CELL);
+            if (cell == 0) {
+                return;
+            }
+            if (tagOf(cell) == tag && slots.isUnder(slotOf(cell), code)) {
+                taker.accept(slotOf(cell));
+            }
+        }
     }
 
     /** Whether one more needs {@link #grow} first. */

@@ -5,17 +5,19 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
 
 /**
  * What is known of each object, by slot. A slot is 80 bytes, in the machine's byte order:
  *
  * <pre>
- *  0    SHA-256 of the key         68 u32 place of the metadata, among those of its size
+ *  0    code of the object         68 u32 place of the metadata, among those of its size
  * 32 u64 generation               72 u16 device
  * 40 u64 body generation          74 u16 upper bits of the grace
  * 48 u64 bytes of the body        76 u8  bytes of the metadata; 255: the index has it
  * 56 u64 expiry, milliseconds     77 u8  flags, as in the index
  * 64 u32 grace, milliseconds      78 u8  state
+ *                                 79 u8  1: others under the key may have found no room
  * </pre>
  *
  * The metadata of an object with a file stands beside, where it is short, in pieces of a multiple of 16 bytes.
@@ -35,7 +37,7 @@ final class Slots {
     static final byte THERE = 3;
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
-    private static final int DIGEST_BYTES = 32;
+    private static final int CODE_BYTES = 32;
     private static final int GENERATION = 32;
     private static final int BODY_GENERATION = 40;
     private static final int LENGTH = 48;
@@ -47,6 +49,7 @@ final class Slots {
     private static final int METADATA_BYTES = 76;
     private static final int FLAGS = 77;
     private static final int STATE = 78;
+    private static final int LACKING = 79;
 
     private static final int IN_INDEX = 255;
     private static final int PIECE = 16;
@@ -70,13 +73,19 @@ final class Slots {
         return slots.take();
     }
 
-    /** Has a slot that was just taken stand for a key of which nothing is known. */
-    void begin(int slot, byte[] digest) {
+    /** Has a slot that was just taken stand for an object of which nothing is known. */
+    void begin(int slot, byte[] code, boolean othersMayLack) {
         ByteBuffer memory = memory(slot);
         int at = slots.at(slot);
-        memory.put(at, digest, 0, DIGEST_BYTES);
+        memory.put(at, code, 0, CODE_BYTES);
         memory.put(at + METADATA_BYTES, (byte) IN_INDEX);
         memory.put(at + STATE, UNSETTLED);
+        memory.put(at + LACKING, (byte) (othersMayLack ? 1 : 0));
+    }
+
+    /** Another object under the key of this one found no room. */
+    void othersLack(int slot) {
+        memory(slot).put(slots.at(slot) + LACKING, (byte) 1);
     }
 
     /** Room for a record's metadata beside its slot; {@link Blocks#NONE} where it is left to the index. */
@@ -152,22 +161,30 @@ final class Slots {
 
     // ---- for readers, who may meet anything and check afterwards
 
-    /** The first 8 bytes of a key's SHA-256. */
-    static long firstOf(byte[] digest) {
-        return (long) LONGS.get(digest, 0);
+    /** The first 8 bytes of a code. */
+    static long firstOf(byte[] code) {
+        return (long) LONGS.get(code, 0);
     }
 
-    /** Whether a slot stands for a key. */
-    boolean isOf(int slot, byte[] digest) {
+    /** Whether a slot stands for an object. */
+    boolean isOf(int slot, byte[] code) {
+        ByteBuffer memory = slots.memory(slot);
+        return memory != null
+                && isUnder(slot, code)
+                && memory.getLong(slots.at(slot) + ObjectKey.SHARED_BYTES)
+                        == (long) LONGS.get(code, ObjectKey.SHARED_BYTES);
+    }
+
+    /** Whether a slot stands for an object under the same key as another. */
+    boolean isUnder(int slot, byte[] code) {
         ByteBuffer memory = slots.memory(slot);
         if (memory == null) {
             return false;
         }
         int at = slots.at(slot);
-        return memory.getLong(at) == (long) LONGS.get(digest, 0)
-                && memory.getLong(at + 8) == (long) LONGS.get(digest, 8)
-                && memory.getLong(at + 16) == (long) LONGS.get(digest, 16)
-                && memory.getLong(at + 24) == (long) LONGS.get(digest, 24);
+        return memory.getLong(at) == (long) LONGS.get(code, 0)
+                && memory.getLong(at + 8) == (long) LONGS.get(code, 8)
+                && memory.getLong(at + 16) == (long) LONGS.get(code, 16);
     }
 
     /** Copies what is known, with the metadata that stands beside if {@code whole}; returns the state. */
@@ -196,6 +213,6 @@ final class Slots {
                 beside.get(pieces.at(place), into.metadata, 0, length);
             }
         }
-        return memory.get(at + STATE);
+        return memory.get(at + LACKING) == 0 ? memory.get(at + STATE) : UNSETTLED;
     }
 }

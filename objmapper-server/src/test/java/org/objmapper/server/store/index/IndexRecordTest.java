@@ -25,7 +25,7 @@ class IndexRecordTest {
                 arguments("inline", record(1, 0xFFFF, METADATA), "0201" + "ffff", "36042e94"),
                 arguments("evictable", record(2, 1, METADATA), "0202" + "0100", "fa56e745"),
                 arguments("variant", record(4, 0x8001, METADATA), "0204" + "0180", "067b8097"),
-                arguments("quarantined", record(8, 0, ""), "0208" + "0000", "b16b833d"));
+                arguments("without metadata", record(0, 0, ""), "0200" + "0000", "5e263dd3"));
     }
 
     private static IndexRecord record(int flags, int device, String metadata) {

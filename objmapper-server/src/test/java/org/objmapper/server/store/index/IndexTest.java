@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import net.openhft.hashing.LongHashFunction;
@@ -79,6 +80,25 @@ class IndexTest {
                 BODY);
     }
 
+    /** One of several objects under a key. */
+    private static IndexRecord variant(String key, String language, long generation) {
+        byte[] metadata = VariantTest.metadata("accept-language", language);
+        IndexRecord sample = inline(key, generation);
+        return new IndexRecord(
+                sample.key(),
+                IndexRecord.INLINE | IndexRecord.VARIANT | IndexRecord.EVICTABLE,
+                sample.device(),
+                generation,
+                generation,
+                sample.length(),
+                0,
+                IndexRecord.NEVER,
+                0,
+                sample.xxh3(),
+                metadata,
+                BODY);
+    }
+
     private static ObjectKey key(String key) {
         return new ObjectKey(ascii(key));
     }
@@ -86,7 +106,7 @@ class IndexTest {
     private List<Index.Replaced> put(IndexRecord... records) {
         List<IndexChange> changes = new ArrayList<>();
         for (IndexRecord record : records) {
-            changes.add(new IndexChange(new ObjectKey(record.key()), record));
+            changes.add(new IndexChange(record.objectKey(), record));
         }
         List<Index.Replaced> replaced = new ArrayList<>();
         index.commit(changes, List.of(), 1_000, replaced);
@@ -95,7 +115,7 @@ class IndexTest {
 
     private List<String> scanned(String prefix) {
         List<IndexRecord> found = new ArrayList<>();
-        assertThat(index.scan(ascii(prefix), null, 100, found::add)).isNull();
+        assertThat(index.scan(ascii(prefix), null, 100, found::addAll)).isNull();
         return keys(found);
     }
 
@@ -172,7 +192,7 @@ class IndexTest {
         assertThat(scanned("")).containsExactly("b");
         assertThat(damaged()).isEqualTo(2);
         List<IndexRecord> tagged = new ArrayList<>();
-        assertThat(index.tagged(TAG, null, 100, tagged::add)).isNull();
+        assertThat(index.tagged(TAG, null, 100, tagged::addAll)).isNull();
         assertThat(keys(tagged)).containsExactly("b");
         assertThat(keys(index.due(EXPIRY, 100))).containsExactly("b");
         assertThat(keys(index.after(null, 100))).containsExactly("b");
@@ -249,5 +269,85 @@ class IndexTest {
         assertThat(index.get(key("a"))).isNull();
         assertThat(damaged()).isEqualTo(1);
         assertThat(index.get(key("b"))).isNotNull();
+    }
+
+    // ---- several objects under a key
+
+    @Test
+    void objectsUnderOneKeyStandSideBySide() {
+        IndexRecord plain = inline("a", 1);
+        IndexRecord english = variant("a", "en", 2);
+        IndexRecord french = variant("a", "fr", 3);
+        put(plain, english, french, inline("b", 4));
+
+        assertThat(generations(index.under(key("a")))).containsExactlyInAnyOrder(1L, 2L, 3L);
+        assertThat(index.get(key("a"))).usingRecursiveComparison().isEqualTo(plain);
+        assertThat(index.get(english.objectKey())).usingRecursiveComparison().isEqualTo(english);
+        assertThat(index.choose(key("a"), there -> newest(there)))
+                .usingRecursiveComparison()
+                .isEqualTo(french);
+        assertThat(index.choose(key("none"), there -> newest(there))).isNull();
+        assertThat(index.totals().objects()).isEqualTo(4);
+    }
+
+    private static @Nullable IndexRecord newest(List<IndexRecord> there) {
+        return there.stream()
+                .max(Comparator.comparingLong(IndexRecord::generation))
+                .orElse(null);
+    }
+
+    private static List<Long> generations(List<IndexRecord> records) {
+        return records.stream().map(IndexRecord::generation).collect(Collectors.toList());
+    }
+
+    @Test
+    void aVariantIsOverwrittenByItselfAlone() {
+        put(variant("a", "en", 1), variant("a", "fr", 2));
+        put(variant("a", "en", 3));
+        assertThat(generations(index.under(key("a")))).containsExactlyInAnyOrder(2L, 3L);
+    }
+
+    @Test
+    void aKeyIsFoundByItsPrefixUntilTheLastObjectUnderItIsGone() {
+        IndexRecord english = variant("a", "en", 1);
+        put(english, inline("a", 2));
+        index.commit(List.of(new IndexChange(key("a"), null)), List.of(), 1_000, new ArrayList<>());
+        assertThat(scanned("a")).containsExactly("a");
+        index.commit(List.of(new IndexChange(english.objectKey(), null)), List.of(), 1_000, new ArrayList<>());
+        assertThat(scanned("a")).isEmpty();
+        assertThat(index.totals()).isEqualTo(Totals.NONE);
+    }
+
+    @Test
+    void aScanCountsObjectsAndStopsBetweenKeys() {
+        put(variant("a", "en", 1), variant("a", "fr", 2), variant("a", "it", 3), inline("b", 4));
+        List<Integer> sizes = new ArrayList<>();
+        byte[] at = index.scan(ascii(""), null, 2, there -> sizes.add(there.size()));
+        assertThat(sizes).containsExactly(3);
+        assertThat(index.scan(ascii(""), at, 2, there -> sizes.add(there.size())))
+                .isNull();
+        assertThat(sizes).containsExactly(3, 1);
+    }
+
+    @Test
+    void aSliceEndsBetweenKeys() {
+        put(variant("a", "en", 1), variant("a", "fr", 2), variant("a", "it", 3));
+        assertThat(index.after(null, 1)).hasSize(3);
+        byte[] first = index.after(null, 1).get(0).objectKey().row();
+        assertThat(index.after(first, 1)).hasSize(2);
+        byte[] last = index.after(null, 1).get(2).objectKey().row();
+        assertThat(index.after(last, 1)).isEmpty();
+    }
+
+    @Test
+    void eachVariantIsFoundByItsStableHash() {
+        List<IndexRecord> variants = List.of(variant("a", "en", 1), variant("a", "fr", 2), variant("a", "it", 3));
+        put(variants.toArray(IndexRecord[]::new));
+        for (IndexRecord variant : variants) {
+            assertThat(index.findEvictable(variant.objectKey().stableHash()))
+                    .usingRecursiveComparison()
+                    .isEqualTo(variant.withInlineBody(null));
+        }
+        assertThat(index.findEvictable(key("a").stableHash())).isNull();
     }
 }

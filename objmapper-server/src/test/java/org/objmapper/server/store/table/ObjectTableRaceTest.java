@@ -60,7 +60,7 @@ class ObjectTableRaceTest {
             long generation = step * digests.length + key;
             switch (random.nextInt(4)) {
                 case 0 -> table.remove(digests[key]);
-                case 1 -> table.unsettle(digests[key]);
+                case 1 -> table.unsettle(digests[key], false);
                 default -> table.put(digests[key], record(generation));
             }
             int stays = COMING_AND_GOING + random.nextInt(STAYING);

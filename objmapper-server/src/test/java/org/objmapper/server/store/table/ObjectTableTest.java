@@ -6,6 +6,7 @@ import static org.objmapper.server.store.table.ObjectTable.Answer.FOUND;
 import static org.objmapper.server.store.table.ObjectTable.Answer.UNKNOWN;
 import static org.objmapper.server.store.table.TableRecords.digest;
 import static org.objmapper.server.store.table.TableRecords.record;
+import static org.objmapper.server.store.table.TableRecords.variant;
 
 import java.util.HashMap;
 import java.util.HashSet;
@@ -43,7 +44,7 @@ class ObjectTableTest {
                 model.remove(key);
                 unsettled.remove(key);
             } else if (choice < 7) {
-                table.unsettle(digest(key));
+                table.unsettle(digest(key), false);
                 unsettled.add(key);
             } else {
                 compare(key, model.get(key), unsettled.contains(key));
@@ -109,7 +110,7 @@ class ObjectTableTest {
         for (long key = 2; key < 100_000; key++) {
             table.put(digest(key), record(key));
         }
-        table.unsettle(digest(1));
+        table.unsettle(digest(1), false);
         table.put(digest(1), record(7));
         assertThat(table.find(digest(1), entry)).isEqualTo(FOUND);
         assertThat(entry.slot()).isEqualTo(slot);
@@ -196,9 +197,9 @@ class ObjectTableTest {
     void whatChangesWhileASliceIsReadIsNewerThanTheSlice() {
         table.beginFilling();
         table.put(digest(1), record(10));
-        table.unsettle(digest(2));
+        table.unsettle(digest(2), false);
         table.remove(digest(3));
-        table.unsettle(digest(4));
+        table.unsettle(digest(4), false);
         table.remove(digest(4));
         for (long key = 1; key <= 4; key++) {
             table.fill(digest(key), record(key));
@@ -221,7 +222,7 @@ class ObjectTableTest {
         table.remove(digest(1));
         table.put(digest(1), record(5));
         table.remove(digest(2));
-        table.unsettle(digest(2));
+        table.unsettle(digest(2), false);
         table.endSlice();
         compare(1, 5L, false);
         compare(2, null, true);
@@ -246,5 +247,65 @@ class ObjectTableTest {
         }
         small.endFilling();
         assertThat(small.isWhole()).isFalse();
+    }
+
+    // ---- several objects under a key
+
+    @Test
+    void ofAKeyWithVariantsTheIndexKnows() {
+        table.put(digest(1), record(1));
+        table.put(variant(1, 1), varied(2));
+        assertThat(table.find(digest(1), entry)).isEqualTo(UNKNOWN);
+        table.put(variant(2, 1), varied(2));
+        assertThat(table.find(digest(2), entry)).as("none without a variant").isEqualTo(UNKNOWN);
+        assertThat(table.objects()).isEqualTo(3);
+    }
+
+    @Test
+    void aVariantThatIsOnItsWayIsNotOverlooked() {
+        table.put(digest(1), record(1));
+        table.unsettle(variant(1, 1), true);
+        assertThat(table.find(digest(1), entry)).isEqualTo(UNKNOWN);
+    }
+
+    @Test
+    void whatIsLeftAloneUnderItsKeyIsKnownAgain() {
+        table.put(digest(1), record(1));
+        for (int variant = 1; variant <= 64; variant++) {
+            table.put(variant(1, variant), varied(variant));
+        }
+        for (int variant = 1; variant <= 64; variant++) {
+            assertThat(table.find(digest(1), entry)).isEqualTo(UNKNOWN);
+            table.remove(variant(1, variant));
+        }
+        compare(1, 1L, false);
+        table.remove(digest(1));
+        assertThat(table.find(digest(1), entry)).isEqualTo(ABSENT);
+    }
+
+    @Test
+    void theObjectBesideAVariantThatFoundNoRoomIsNotTakenForTheOnlyOne() {
+        ObjectTable small = new ObjectTable(2 << 20);
+        long key = 0;
+        while (small.leftOut() == 0) {
+            small.put(digest(key), record(key));
+            key++;
+        }
+        while (small.leftOut() < 100) {
+            small.unsettle(variant(1, (int) small.leftOut()), true); // some may still find room
+            small.put(digest(key), record(key));
+            key++;
+        }
+        assertThat(small.find(digest(1), entry)).isEqualTo(UNKNOWN);
+        assertThat(small.find(digest(2), entry)).isEqualTo(FOUND);
+        small.remove(digest(2));
+        small.put(digest(-1), record(1, 0, 0));
+        assertThat(small.find(digest(-1), entry))
+                .as("the one that found no room may be beside this one too")
+                .isEqualTo(UNKNOWN);
+    }
+
+    private static IndexRecord varied(long generation) {
+        return record(generation, IndexRecord.VARIANT, 0);
     }
 }

@@ -19,6 +19,13 @@ final class TableRecords {
         return digest;
     }
 
+    /** The code of another object under the same key. */
+    static byte[] variant(long key, int variant) {
+        byte[] code = digest(key);
+        code[31] ^= (byte) variant;
+        return code;
+    }
+
     /** A record with a file, and short metadata. */
     static IndexRecord record(long generation) {
         return record(generation, 0, (int) (generation % (MAX_METADATA + 1)));
