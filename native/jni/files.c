@@ -15,7 +15,7 @@
 
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
-enum { PATH_ROOM = 4096 };
+enum { PATH_ROOM = 4096, ALL_SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
 
 /* Copies a NUL-terminated path out of Java; an array without its NUL, or too long, is refused. */
 static int copy_path(JNIEnv *env, jbyteArray array, char path[PATH_ROOM])
@@ -148,23 +148,45 @@ static int fill_and_seal(int fd, const char *bytes, size_t length)
 			return -errno;
 		done += n < 0 ? 0 : (size_t)n;
 	}
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ? -errno : 0;
+	return fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0 ? -errno : 0;
+}
+
+/* Opens a sealed piece of memory for reading only. */
+static int reopen_for_reading(int fd)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int reading = open(path, O_RDONLY | O_CLOEXEC);
+	return reading < 0 ? -errno : reading;
+}
+
+/* An empty piece of memory that can be written and sealed. */
+JAVA(jint, newMemory)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	int fd = memfd_create("objmapper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Seals a piece of memory that was written; a descriptor of it that is open for reading only. The other one stays open. */
+JAVA(jint, seal)(JNIEnv *env, jclass class, jint fd)
+{
+	(void)env, (void)class;
+	if (fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+		return -errno;
+	return reopen_for_reading(fd);
 }
 
 /* A descriptor, open for reading only, of a sealed piece of memory that holds a copy of the bytes. */
 JAVA(jint, sealedMemory)(JNIEnv *env, jclass class, jlong address, jint length)
 {
 	(void)env, (void)class;
-	char path[64];
 	int fd = memfd_create("objmapper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
 	int r = fill_and_seal(fd, (const char *)(uintptr_t)address, (size_t)length);
-	if (r == 0) {
-		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		r = open(path, O_RDONLY | O_CLOEXEC);
-		r = r < 0 ? -errno : r;
-	}
+	if (r == 0)
+		r = reopen_for_reading(fd);
 	close(fd);
 	return r;
 }

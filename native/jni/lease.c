@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { ALL_SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
+
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
 static int is_held(int fd)
@@ -40,20 +42,14 @@ JAVA(jint, isHeld)(JNIEnv *env, jclass class, jint fd)
 	return is_held(fd);
 }
 
-/* Somebody who opens a file in the moment of a question sends SIGIO to who asks: it would end the process. */
-JAVA(jint, proveIsHeld)(JNIEnv *env, jclass class, jint directory)
+/* Whether the answers are right about a file of one byte, which is closed here. */
+static int prove(int fd)
 {
-	(void)env, (void)class;
 	char path[64];
-	if (signal(SIGIO, SIG_IGN) == SIG_ERR)
-		return -errno;
-	int fd = openat(directory, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0400);
-	if (fd < 0)
-		return -errno;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	int probe = open(path, O_RDONLY | O_CLOEXEC);
 	int other = open(path, O_RDONLY | O_CLOEXEC);
-	int r = probe < 0 || other < 0 || ftruncate(fd, 1) < 0 ? -errno : 0;
+	int r = probe < 0 || other < 0 ? -errno : 0;
 	close(fd);
 	if (r == 0)
 		r = answers_rightly(probe, other);
@@ -62,4 +58,44 @@ JAVA(jint, proveIsHeld)(JNIEnv *env, jclass class, jint directory)
 	if (probe >= 0)
 		close(probe);
 	return r;
+}
+
+/* Somebody who opens a file in the moment of a question sends SIGIO to who asks: it would end the process. */
+static int ignore_broken_leases(void)
+{
+	return signal(SIGIO, SIG_IGN) == SIG_ERR ? -errno : 0;
+}
+
+JAVA(jint, proveIsHeld)(JNIEnv *env, jclass class, jint directory)
+{
+	(void)env, (void)class;
+	int r = ignore_broken_leases();
+	if (r < 0)
+		return r;
+	int fd = openat(directory, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0400);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, 1) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return prove(fd);
+}
+
+JAVA(jint, proveIsMemoryHeld)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	int r = ignore_broken_leases();
+	if (r < 0)
+		return r;
+	int fd = memfd_create("objmapper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, 1) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return prove(fd);
 }

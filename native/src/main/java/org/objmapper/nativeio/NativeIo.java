@@ -170,6 +170,15 @@ public final class NativeIo {
     /** A read-only descriptor of sealed memory with a copy of the bytes. */
     public static native int sealedMemory(long address, int length);
 
+    /** An empty piece of memory, to be written and then {@link #seal}ed. */
+    public static native int newMemory();
+
+    /**
+     * Seals a piece of memory, so that nobody can write to it, cut it off or make it longer any more, and gives a descriptor of it that is
+     * open for reading only; the one that was written through stays open.
+     */
+    public static native int seal(int memory);
+
     public static native long freeBytes(int descriptor);
 
     /**
@@ -183,6 +192,9 @@ public final class NativeIo {
      * has no name. From then on the process ignores SIGIO, which would end it when somebody opens a file in the moment of a question.
      */
     public static native int proveIsHeld(int directory);
+
+    /** As {@link #proveIsHeld}, of sealed memory. */
+    public static native int proveIsMemoryHeld();
 
     public static native long raiseDescriptorLimit();
 

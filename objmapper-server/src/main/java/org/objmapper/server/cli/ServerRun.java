@@ -17,6 +17,7 @@ import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
+import org.objmapper.server.store.TierOptions;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
@@ -91,6 +92,7 @@ final class ServerRun implements AutoCloseable {
                 .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
                 .withScrub(settings.scrubBytesPerSecond())
                 .withCapacity(capacity(settings.capacity()))
+                .withTiers(new TierOptions(settings.memory() == null ? null : capacity(settings.memory())))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids()));
     }

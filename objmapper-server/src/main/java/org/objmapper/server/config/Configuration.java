@@ -3,6 +3,7 @@ package org.objmapper.server.config;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All that can be configured, checked.
@@ -18,10 +19,11 @@ public record Configuration(
         Set<Integer> passedDescriptorUids,
         LimitSettings limits,
         TimeoutSettings timeouts) {
-    /** The {@code [store]} table: what begins with {@code device} holds for its own directory, and for others that say nothing else. */
+    /** The {@code [store]} table: what begins with {@code device} holds for its own directory, and for others that say nothing else; {@code memory} is the {@code [memory]} table, null where there is none. */
     public record StoreSettings(
             Path directory,
             CapacitySettings capacity,
+            @Nullable CapacitySettings memory,
             int deviceThreads,
             int deviceQueueLength,
             int deviceWeight,
@@ -32,7 +34,7 @@ public record Configuration(
             long uploadMemoryPerSessionBytes,
             long scrubBytesPerSecond) {}
 
-    /** How much the store may hold: bytes of bodies, and objects; the watermarks are percent of both. */
+    /** How much the store, or a tier of it, may hold: bytes of bodies, and objects; the watermarks are percent of both. */
     public record CapacitySettings(long bytes, long objects, int highWatermark, int lowWatermark, String eviction) {
         /** Which object leaves first. */
         public static final List<String> POLICIES = List.of("lru", "lfu", "fifo", "sieve", "tinylfu");
@@ -75,6 +77,7 @@ public record Configuration(
         StoreSettings moved = new StoreSettings(
                 directory,
                 store.capacity(),
+                store.memory(),
                 store.deviceThreads(),
                 store.deviceQueueLength(),
                 store.deviceWeight(),
@@ -95,6 +98,7 @@ public record Configuration(
         StoreSettings changed = new StoreSettings(
                 store.directory(),
                 capacity,
+                store.memory(),
                 store.deviceThreads(),
                 store.deviceQueueLength(),
                 store.deviceWeight(),

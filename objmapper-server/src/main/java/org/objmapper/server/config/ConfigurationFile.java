@@ -27,6 +27,11 @@ import org.tomlj.TomlTable;
 
 /** Reads the TOML file that configures a server. */
 public final class ConfigurationFile {
+    private static final CapacityKeys STORE_KEYS = new CapacityKeys(
+            STORE_CAPACITY, STORE_CAPACITY_OBJECTS, STORE_HIGH_WATERMARK, STORE_LOW_WATERMARK, STORE_EVICTION);
+    private static final CapacityKeys MEMORY_KEYS = new CapacityKeys(
+            MEMORY_CAPACITY, MEMORY_CAPACITY_OBJECTS, MEMORY_HIGH_WATERMARK, MEMORY_LOW_WATERMARK, MEMORY_EVICTION);
+
     private final String name;
     private final TomlParseResult toml;
     private final Problems problems;
@@ -91,7 +96,8 @@ public final class ConfigurationFile {
                 listeners,
                 new StoreSettings(
                         first.directory(),
-                        capacity(store),
+                        capacity(store, STORE_KEYS, 10L << 30, 1_000_000_000),
+                        memory(),
                         first.threads(),
                         first.queueLength(),
                         first.weight(),
@@ -132,21 +138,46 @@ public final class ConfigurationFile {
         }
     }
 
-    private CapacitySettings capacity(Section store) {
+    /** The keys of one table that say how much a tier may hold. */
+    private record CapacityKeys(
+            ConfigurationKey bytes,
+            ConfigurationKey objects,
+            ConfigurationKey highWatermark,
+            ConfigurationKey lowWatermark,
+            ConfigurationKey eviction) {}
+
+    private static CapacitySettings capacity(Section section, CapacityKeys keys, long bytes, int objects) {
         CapacitySettings capacity = new CapacitySettings(
-                store.bytes(STORE_CAPACITY, 10L << 30),
-                store.count(STORE_CAPACITY_OBJECTS, 1_000_000_000),
-                store.count(STORE_HIGH_WATERMARK, 95),
-                store.count(STORE_LOW_WATERMARK, 90),
-                store.policy(STORE_EVICTION, "tinylfu"));
+                section.bytes(keys.bytes, bytes),
+                section.count(keys.objects, objects),
+                section.count(keys.highWatermark, 95),
+                section.count(keys.lowWatermark, 90),
+                section.policy(keys.eviction, "tinylfu"));
         if (capacity.lowWatermark() > capacity.highWatermark()) {
-            store.contradiction(
-                    STORE_LOW_WATERMARK,
+            section.contradiction(
+                    keys.lowWatermark,
                     capacity.lowWatermark() + " is above",
-                    STORE_HIGH_WATERMARK,
+                    keys.highWatermark,
                     String.valueOf(capacity.highWatermark()));
         }
         return capacity;
+    }
+
+    private @Nullable CapacitySettings memory() {
+        if (!toml.contains(List.of("memory"))) {
+            return null;
+        }
+        requireKey(MEMORY_CAPACITY);
+        return capacity(section("memory"), MEMORY_KEYS, 0, 100_000);
+    }
+
+    /** A table that is there, and makes no sense without a key. */
+    private void requireKey(ConfigurationKey key) {
+        if (toml.get(List.of(key.table())) instanceof TomlTable table && !table.contains(List.of(key.key()))) {
+            problems.add(
+                    toml.inputPositionOf(List.of(key.table())),
+                    key.qualifiedName() + " is missing; it takes " + key.accepted());
+        }
     }
 
     private void rejectUnknownTables() {

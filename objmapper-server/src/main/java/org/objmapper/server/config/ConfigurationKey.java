@@ -28,6 +28,12 @@ public enum ConfigurationKey {
     DEVICE_THREADS("device", "threads", Kind.COUNT, 1, 64),
     DEVICE_QUEUE_LENGTH("device", "queue_length", Kind.COUNT, 1, 1_000_000),
 
+    MEMORY_CAPACITY("memory", "capacity", Kind.SIZE, 1 << 20, 1L << 40),
+    MEMORY_CAPACITY_OBJECTS("memory", "capacity_objects", Kind.COUNT, 100, 1_000_000),
+    MEMORY_HIGH_WATERMARK("memory", "high_watermark", Kind.COUNT, 1, 100),
+    MEMORY_LOW_WATERMARK("memory", "low_watermark", Kind.COUNT, 1, 100),
+    MEMORY_EVICTION("memory", "eviction", Kind.POLICY, 1, 64),
+
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),
 

@@ -23,6 +23,9 @@ public interface SentFile {
     /** Whether its bytes are in memory for all that is known: then nobody looks before they are sent. */
     boolean isKnownResident();
 
+    /** Whether it is a piece of memory, and no file of a disk. */
+    boolean isMemory();
+
     /** Some of its bytes were not in memory. */
     void foundCold();
 

@@ -74,6 +74,11 @@ final class StoredFiles {
         }
 
         @Override
+        public boolean isMemory() {
+            return object().isInMemory();
+        }
+
+        @Override
         public void foundCold() {
             foundCold = true;
         }

@@ -130,6 +130,56 @@ public enum Metric {
             Type.GAUGE,
             "objects",
             "removed objects since the start that were held and are not counted so: too many were watched already"),
+    MEMORY_OBJECTS(
+            "objmapper_memory_objects", Type.GAUGE, "objects", "objects whose bodies have a copy in the memory tier"),
+    MEMORY_BYTES(
+            "objmapper_memory_bytes", Type.GAUGE, "bytes", "memory that these copies take, in whole pages of 4 KiB"),
+    MEMORY_CAPACITY_OBJECTS(
+            "objmapper_memory_capacity_objects",
+            Type.GAUGE,
+            "objects",
+            "copies that the memory tier may hold: no more than an eighth of the descriptors that the process may open"),
+    MEMORY_CAPACITY_BYTES("objmapper_memory_capacity_bytes", Type.GAUGE, "bytes", "memory that the copies may take"),
+    MEMORY_OLDEST_SECONDS(
+            "objmapper_memory_oldest_seconds",
+            Type.GAUGE,
+            "seconds",
+            "for how long that copy has been in the memory tier that is there longest"),
+    MEMORY_HITS(
+            "objmapper_memory_hits_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests whose object had a copy in the memory tier"),
+    MEMORY_MISSES(
+            "objmapper_memory_misses_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests whose object was in a file and had no copy in the memory tier"),
+    MEMORY_PROMOTIONS(
+            "objmapper_memory_promotions_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were copied to the memory tier"),
+    MEMORY_PROMOTION_FAILURES(
+            "objmapper_memory_promotion_failures_total",
+            Type.COUNTER,
+            "objects",
+            "objects that could not be copied to the memory tier"),
+    MEMORY_EVICTIONS_CAPACITY(
+            "objmapper_memory_evictions_capacity_total",
+            Type.COUNTER,
+            "objects",
+            "copies that left the memory tier because it held more than its high watermark"),
+    MEMORY_EVICTIONS_NO_SPACE(
+            "objmapper_memory_evictions_no_space_total",
+            Type.COUNTER,
+            "objects",
+            "copies that left the memory tier because the kernel gave no memory for another"),
+    MEMORY_EVICTIONS_DESCRIPTORS(
+            "objmapper_memory_evictions_descriptors_total",
+            Type.COUNTER,
+            "objects",
+            "copies that left the memory tier because descriptors were short"),
     STORE_COMMIT_FAILURES(
             "objmapper_store_commit_failures_total",
             Type.COUNTER,

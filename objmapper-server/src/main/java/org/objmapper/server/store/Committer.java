@@ -68,6 +68,7 @@ final class Committer implements AutoCloseable {
     private final HotTable hot;
     private final ObjectTable table;
     private final Ledger ledger;
+    private final UpperTiers upper;
     private final BackingTier tier;
     private final Metrics metrics;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
@@ -108,6 +109,7 @@ final class Committer implements AutoCloseable {
             HotTable hot,
             ObjectTable table,
             Ledger ledger,
+            UpperTiers upper,
             BackingTier tier,
             Metrics metrics,
             long descriptorLimit) {
@@ -116,6 +118,7 @@ final class Committer implements AutoCloseable {
         this.hot = hot;
         this.table = table;
         this.ledger = ledger;
+        this.upper = upper;
         this.tier = tier;
         this.metrics = metrics;
         maxPending = (int) Math.min(MAX_PENDING, Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS));
@@ -577,6 +580,7 @@ final class Committer implements AutoCloseable {
     }
 
     private void unlink(Index.Replaced file) {
+        upper.left(file.generation());
         Device device = devices.byNumber(file.device());
         if (device != null) {
             device.closer().unlink(() -> ledger.unlink(device, file.digest(), file.generation()));

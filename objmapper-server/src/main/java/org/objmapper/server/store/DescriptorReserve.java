@@ -31,6 +31,11 @@ final class DescriptorReserve {
         return taken <= 0 || closing.getAsInt() >= taken || shed();
     }
 
+    /** Whether a new descriptor is of the reserve. */
+    boolean holds(int descriptor) {
+        return descriptor >= first;
+    }
+
     /** Lets go of some objects at hand: the process has too many descriptors. False where none has one. */
     boolean shed() {
         return hot.shed(SHED_AT_ONCE, StoredObject::unpin);

@@ -38,6 +38,7 @@ final class Finder {
     private final HotTable hot;
     private final ObjectTable table;
     private final Bans bans;
+    private final UpperTiers upper;
     private final DescriptorReserve reserve;
     private final Committer committer;
     private final Housekeeping housekeeping;
@@ -52,6 +53,7 @@ final class Finder {
             HotTable hot,
             ObjectTable table,
             Bans bans,
+            UpperTiers upper,
             DescriptorReserve reserve,
             Committer committer,
             Housekeeping housekeeping,
@@ -62,6 +64,7 @@ final class Finder {
         this.hot = hot;
         this.table = table;
         this.bans = bans;
+        this.upper = upper;
         this.reserve = reserve;
         this.committer = committer;
         this.housekeeping = housekeeping;
@@ -134,7 +137,8 @@ final class Finder {
                 Change pending = committer.pending(key);
                 record = pending == null ? index.get(key) : pending.record();
             }
-            Device device = record == null || !record.hasFile() ? null : devices.byNumber(record.device());
+            boolean isOnDevice = record != null && record.hasFile() && !upper.hasInMemory(record);
+            Device device = record == null || !isOnDevice ? null : devices.byNumber(record.device());
             return device == devices.first() ? null : device;
         } catch (IndexException e) {
             return null; // whoever looks it up meets it again
@@ -203,12 +207,16 @@ final class Finder {
                 return null;
             }
             if (!record.hasFile()) {
-                return share(object(devices.first(), key, record, -1), seen, newestBan);
+                return share(object(key, record, inIndex(record)), seen, newestBan);
+            }
+            OpenBody copy = upper.open(record);
+            if (copy != null) {
+                return share(objectOfFile(key, record, copy), seen, newestBan);
             }
             Device device = deviceOf(record);
             int descriptor = openBody(device, key, record, pending);
             if (descriptor >= 0) {
-                return share(objectOfFile(device, key, record, descriptor), seen, newestBan);
+                return share(objectOfFile(key, record, onDevice(device, key, record, descriptor)), seen, newestBan);
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(
@@ -249,20 +257,35 @@ final class Finder {
         return descriptor;
     }
 
-    private StoredObject objectOfFile(Device device, ObjectKey key, IndexRecord record, int descriptor)
-            throws StoreException {
+    private OpenBody inIndex(IndexRecord record) {
+        Device device = devices.first();
+        return new OpenBody(
+                OpenBody.Tier.INDEX, record.bodyGeneration(), -1, -1, null, device.queue(), device.closer());
+    }
+
+    private static OpenBody onDevice(Device device, ObjectKey key, IndexRecord record, int descriptor) {
+        return new OpenBody(
+                OpenBody.Tier.DEVICE,
+                record.bodyGeneration(),
+                descriptor,
+                device.descriptor(),
+                Device.path(Device.name(key.digest(), record.bodyGeneration())),
+                device.queue(),
+                device.closer());
+    }
+
+    private StoredObject objectOfFile(ObjectKey key, IndexRecord record, OpenBody opened) throws StoreException {
         try {
-            return object(device, key, record, descriptor);
+            return object(key, record, opened);
         } catch (StoreException | OutOfMemoryError e) {
-            device.closer().close(descriptor);
+            opened.closer().close(opened.descriptor());
             throw e;
         }
     }
 
-    private StoredObject object(Device device, ObjectKey key, IndexRecord record, int descriptor)
-            throws StoreException {
+    private StoredObject object(ObjectKey key, IndexRecord record, OpenBody opened) throws StoreException {
         byte[] body = record.inlineBody();
-        byte[] path = descriptor < 0 ? null : Device.path(Device.name(key.digest(), record.bodyGeneration()));
+        byte[] path = opened.path();
         int bytes = StoredObject.bytesOf(
                 key.bytes().length,
                 record.metadata().length,
@@ -280,11 +303,8 @@ final class Finder {
                     record.graceMillis(),
                     direct(record.metadata()),
                     body == null ? null : direct(body),
-                    descriptor,
-                    device.descriptor(),
+                    opened,
                     path == null ? null : direct(path),
-                    device.queue(),
-                    device.closer(),
                     objects);
         } catch (OutOfMemoryError e) {
             objects.giveBack(bytes);

@@ -83,6 +83,7 @@ public final class Store implements AutoCloseable {
     private final ObjectTable table;
     private final DescriptorReserve reserve;
     private final Ledger ledger;
+    private final UpperTiers upper;
     private final BackingTier tier;
     private final Committer committer;
     private final Filler filler;
@@ -138,7 +139,8 @@ public final class Store implements AutoCloseable {
         ledger = new Ledger(LeaseProbe.of(devices.first()), maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY);
         tier = new BackingTier(options.capacity(), index.totals());
-        committer = new Committer(index, devices, hot, table, ledger, tier, metrics, descriptorLimit);
+        upper = new UpperTiers(options.tiers(), index, devices, hot, ledger, reserve, descriptorLimit, metrics, clock);
+        committer = new Committer(index, devices, hot, table, ledger, upper, tier, metrics, descriptorLimit);
         changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
@@ -159,7 +161,7 @@ public final class Store implements AutoCloseable {
                 new ScrubbedObjects(),
                 options.scrubBytesPerSecond(),
                 metrics);
-        finder = new Finder(index, devices, hot, table, bans, reserve, committer, housekeeping, objects, memory);
+        finder = new Finder(index, devices, hot, table, bans, upper, reserve, committer, housekeeping, objects, memory);
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
     }
@@ -186,6 +188,7 @@ public final class Store implements AutoCloseable {
             store.scrub.start();
             store.filler.start();
             store.evictor.start();
+            store.upper.start();
             return store;
         } catch (IOException | IndexException e) {
             if (index != null) {
@@ -296,6 +299,7 @@ public final class Store implements AutoCloseable {
     public void found(StoredObject object) {
         metrics.count(Metric.STORE_HITS);
         tier.uses().note(object.stableHash);
+        upper.found(object);
     }
 
     /** Somebody asked for an object that is not there. */
@@ -581,6 +585,7 @@ public final class Store implements AutoCloseable {
         committer.close();
         devices.stop();
         hot.clear();
+        upper.close();
         ledger.close();
         index.close();
         devices.close();

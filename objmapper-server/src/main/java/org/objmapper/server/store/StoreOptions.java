@@ -35,6 +35,7 @@ public final class StoreOptions {
     private long scrubBytesPerSecond;
     private int deviceWeight = DeviceOptions.USUAL_WEIGHT;
     private List<DeviceOptions> moreDevices = List.of();
+    private TierOptions tiers = TierOptions.NONE;
 
     private StoreOptions(Path directory) {
         this.directory = directory;
@@ -61,6 +62,7 @@ public final class StoreOptions {
         other.scrubBytesPerSecond = scrubBytesPerSecond;
         other.deviceWeight = deviceWeight;
         other.moreDevices = moreDevices;
+        other.tiers = tiers;
         change.accept(other);
         return other;
     }
@@ -125,9 +127,19 @@ public final class StoreOptions {
         });
     }
 
+    /** The same with other tiers above the devices. */
+    public StoreOptions withTiers(TierOptions newTiers) {
+        return with(other -> other.tiers = newTiers);
+    }
+
     /** Where objects and index are, the first device. */
     public Path directory() {
         return directory;
+    }
+
+    /** What is above the devices. */
+    TierOptions tiers() {
+        return tiers;
     }
 
     /** The directory, as one of the devices. */

@@ -7,8 +7,6 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
-import org.objmapper.server.store.device.Closer;
-import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
@@ -46,11 +44,9 @@ public final class StoredObject {
     private final long graceMillis;
     private final ByteBuffer metadata;
     private final @Nullable ByteBuffer inlineBody;
-    private final int directory;
+    private final OpenBody body;
     private final @Nullable ByteBuffer path;
     private final long pathAddress;
-    private final DeviceQueue queue;
-    private final Closer closer;
     private final ObjectMemory memory;
     private volatile int descriptor;
     private volatile @Nullable Shared shared;
@@ -64,11 +60,8 @@ public final class StoredObject {
      *
      * @param metadata its object metadata as on the wire, direct
      * @param inlineBody its bytes, direct, or null where they are in a file
-     * @param descriptor of its file, open for reading; closed with the last pin; -1 for an inline body
-     * @param directory of the device, which {@code path} is relative to
-     * @param path NUL-terminated, direct; null for an inline body
-     * @param queue of the device, for what may block
-     * @param closer closes the descriptor where the last pin is given back on a thread that must not block
+     * @param body where that was opened
+     * @param path the path of {@code body}, direct
      * @param memory where its {@link #bytesOf bytes} were taken, which get them back with the last pin
      */
     StoredObject(
@@ -81,11 +74,8 @@ public final class StoredObject {
             long graceMillis,
             ByteBuffer metadata,
             @Nullable ByteBuffer inlineBody,
-            int descriptor,
-            int directory,
+            OpenBody body,
             @Nullable ByteBuffer path,
-            DeviceQueue queue,
-            Closer closer,
             ObjectMemory memory) {
         this.key = key;
         this.keyHash = keyHash;
@@ -96,11 +86,9 @@ public final class StoredObject {
         this.graceMillis = graceMillis;
         this.metadata = metadata;
         this.inlineBody = inlineBody;
-        this.descriptor = descriptor;
-        this.directory = directory;
+        this.body = body;
+        this.descriptor = body.descriptor();
         this.path = path;
-        this.queue = queue;
-        this.closer = closer;
         this.memory = memory;
         this.pathAddress = path == null ? 0 : NativeIo.address(path);
     }
@@ -164,7 +152,7 @@ public final class StoredObject {
 
     /** The descriptor of the directory that {@link #pathAddress} is relative to. */
     public int directory() {
-        return directory;
+        return body.directory();
     }
 
     /** The address of the file's name, 0 where there is none. The name may be gone already: the descriptor is not. */
@@ -172,18 +160,33 @@ public final class StoredObject {
         return pathAddress;
     }
 
+    /** Who has its body. */
+    OpenBody.Tier tier() {
+        return body.tier();
+    }
+
+    /** By which the tiers know its body. */
+    long bodyGeneration() {
+        return body.bodyGeneration();
+    }
+
+    /** Whether its file is a piece of memory. */
+    public boolean isInMemory() {
+        return body.tier() == OpenBody.Tier.MEMORY;
+    }
+
     /** Queues what may block on its file; false at once where too much waits already. */
     public boolean submit(Runnable task) {
-        return queue.submit(task);
+        return body.queue().submit(task);
     }
 
     /** Sees to it that there is a descriptor, for an inline body by a sealed piece of memory; below 0 is -errno. On one thread at a time. */
     public int ensureDescriptor() {
-        ByteBuffer body = inlineBody;
-        if (descriptor < 0 && body != null) {
+        ByteBuffer inline = inlineBody;
+        if (descriptor < 0 && inline != null) {
             synchronized (this) {
                 if (descriptor < 0) {
-                    int made = NativeIo.sealedMemory(NativeIo.address(body), body.limit());
+                    int made = NativeIo.sealedMemory(NativeIo.address(inline), inline.limit());
                     if (made < 0) {
                         return made;
                     }
@@ -209,7 +212,7 @@ public final class StoredObject {
     private synchronized Shared share(int uid) {
         Shared there = shared;
         if (there == null) {
-            there = new Shared(uid, NativeIo.reopen(descriptor, directory, pathAddress));
+            there = new Shared(uid, NativeIo.reopen(descriptor, body.directory(), pathAddress));
             if (there.descriptor >= 0) {
                 shared = there;
             }
@@ -257,10 +260,10 @@ public final class StoredObject {
     }
 
     private void close(int open) {
-        if (open >= 0 && path == null) {
+        if (open >= 0 && inlineBody != null) {
             NativeIo.close(open);
         } else if (open >= 0) {
-            closer.close(open);
+            body.closer().close(open);
         }
     }
 
@@ -301,9 +304,9 @@ public final class StoredObject {
     /** Logs that the body could not be read up to where it should end. */
     public void reportUnreadable() {
         FAILURES.error(
-                "The body of {} can't be read to its end: the file {} is broken, or was cut off",
+                "The body of {} can't be read to its end: {} is broken, or was cut off",
                 LoggedKeys.of(new ObjectKey(key)),
-                path == null ? "of the index" : pathText(path));
+                path == null ? "its copy in memory" : "the file " + pathText(path));
     }
 
     private static String pathText(ByteBuffer path) {

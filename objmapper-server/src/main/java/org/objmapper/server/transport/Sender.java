@@ -165,7 +165,8 @@ final class Sender {
     }
 
     private static int fileCommand(Segment segment, SentFile file) {
-        if (!segment.inKernel) {
+        if (!segment.inKernel
+                && !file.isMemory()) { // a read that must not wait is not to be had of memory, but sendfile is
             return NativeIo.SEND_FILE_BY_COPY;
         }
         return segment.warm || file.isKnownResident()

@@ -3,6 +3,7 @@ package org.objmapper.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.objmapper.server.config.ConfigurationKey.MEMORY_CAPACITY;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -81,6 +82,12 @@ class ConfigurationFileTest {
                 object_memory = "2 MiB"
                 upload_memory_per_session = "1 MiB"
                 scrub_rate = "7 MiB"
+                [memory]
+                capacity = "2 GiB"
+                capacity_objects = 101
+                high_watermark = 60
+                low_watermark = 50
+                eviction = "lru"
                 [[device]]
                 directory = "/more"
                 [[device]]
@@ -116,6 +123,7 @@ class ConfigurationFileTest {
                 .isEqualTo(new Configuration.StoreSettings(
                         Path.of("/data"),
                         new Configuration.CapacitySettings(3L << 30, 5, 80, 70, "sieve"),
+                        new Configuration.CapacitySettings(2L << 30, 101, 60, 50, "lru"),
                         7,
                         8,
                         5,
@@ -219,10 +227,11 @@ class ConfigurationFileTest {
             return "[[device]]\n" + key.key() + " = " + value(key, value) + "\ndirectory = \"/more\"";
         }
         String line = "[" + key.table() + "]\n" + key.key() + " = " + value(key, value);
+        String needed = key.table().equals("memory") && !key.key().equals("capacity") ? "\ncapacity = \"1 MiB\"" : "";
         return switch (key) { // what would contradict the other watermark's default
-            case STORE_HIGH_WATERMARK -> line + "\nlow_watermark = 1";
-            case STORE_LOW_WATERMARK -> line + "\nhigh_watermark = 100";
-            default -> line;
+            case STORE_HIGH_WATERMARK, MEMORY_HIGH_WATERMARK -> line + needed + "\nlow_watermark = 1";
+            case STORE_LOW_WATERMARK, MEMORY_LOW_WATERMARK -> line + needed + "\nhigh_watermark = 100";
+            default -> line + needed;
         };
     }
 
@@ -247,9 +256,13 @@ class ConfigurationFileTest {
     private static String commentOf(ConfigurationKey key) throws IOException {
         StringBuilder comment = new StringBuilder();
         boolean behindKey = false;
+        String table = "";
         for (String line : Files.readAllLines(reference())) {
+            table = line.matches("(# )?\\[.*")
+                    ? line.replaceAll("[#\\[\\]]", "").strip()
+                    : table;
             boolean isKey = line.matches("(# )?[a-z_]+ = .*");
-            if (isKey && line.matches("(# )?" + key.key() + " = .*")) {
+            if (isKey && table.equals(key.table()) && line.matches("(# )?" + key.key() + " = .*")) {
                 return comment.toString();
             }
             if (behindKey && !isKey) {
@@ -302,6 +315,16 @@ class ConfigurationFileTest {
                         "test.toml:2: store.low_watermark = 96 is above store.high_watermark = 95, its default");
         assertThat(problemsOf("[store]\nhigh_watermark = 89\n"))
                 .containsExactly("test.toml:2: store.low_watermark = 90 is above store.high_watermark = 89");
+    }
+
+    @Test
+    void aMemoryTierSaysHowMuchItMayTake() throws ConfigurationException {
+        assertThat(ConfigurationFile.parse("test.toml", "").store().memory()).isNull();
+        assertThat(problemsOf("[memory]\neviction = \"lru\"\n"))
+                .containsExactly("test.toml:1: memory.capacity is missing; it takes " + MEMORY_CAPACITY.accepted());
+        assertThat(problemsOf("[memory]\ncapacity = \"1 GiB\"\nlow_watermark = 71\nhigh_watermark = 70\n"))
+                .containsExactly(
+                        "test.toml:3: memory.low_watermark = 71 is above memory.high_watermark = 70 in line 4");
     }
 
     @Test

@@ -66,11 +66,8 @@ class CloserTest {
                 0,
                 none,
                 null,
-                descriptor,
-                -1,
+                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer),
                 none,
-                device.queue(),
-                closer,
                 new ObjectMemory(0));
     }
 

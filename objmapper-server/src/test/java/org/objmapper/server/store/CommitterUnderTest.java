@@ -32,7 +32,17 @@ final class CommitterUnderTest implements AutoCloseable {
         ledger = new Ledger(LeaseProbe.of(device), 1);
         HotTable hot = new HotTable(1, 1);
         tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
-        committer = new Committer(index, devices, hot, new ObjectTable(1 << 20), ledger, tier, metrics, 1_000);
+        UpperTiers upper = new UpperTiers(
+                TierOptions.NONE,
+                index,
+                devices,
+                hot,
+                ledger,
+                new DescriptorReserve(1_000, hot, () -> 0),
+                1_000,
+                metrics,
+                System::currentTimeMillis);
+        committer = new Committer(index, devices, hot, new ObjectTable(1 << 20), ledger, upper, tier, metrics, 1_000);
     }
 
     @Override

@@ -52,8 +52,8 @@ class DescriptorReserveTest {
     private StoredObject object(int number, int descriptor) {
         ByteBuffer none = ByteBuffer.allocateDirect(1);
         byte[] key = {(byte) number};
-        return new StoredObject(
-                key, number, 1, 1, 0, 0, 0, none, null, descriptor, -1, none, queue, closer, new ObjectMemory(1 << 20));
+        OpenBody opened = new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, queue, closer);
+        return new StoredObject(key, number, 1, 1, 0, 0, 0, none, null, opened, none, new ObjectMemory(1 << 20));
     }
 
     @Test

@@ -160,11 +160,8 @@ class HotMemoryTest {
                 0,
                 bytes,
                 null,
-                descriptor,
-                -1,
+                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer),
                 bytes,
-                device.queue(),
-                closer,
                 new ObjectMemory(0));
     }
 

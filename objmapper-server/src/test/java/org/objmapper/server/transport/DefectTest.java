@@ -146,6 +146,11 @@ class DefectTest {
         }
 
         @Override
+        public boolean isMemory() {
+            return false;
+        }
+
+        @Override
         public boolean isKnownResident() {
             return false;
         }

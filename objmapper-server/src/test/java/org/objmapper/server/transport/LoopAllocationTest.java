@@ -1,6 +1,7 @@
 package org.objmapper.server.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.sun.management.ThreadMXBean;
 import java.io.FileDescriptor;
@@ -16,9 +17,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.StoreOptions;
+import org.objmapper.server.store.TierOptions;
+import org.objmapper.server.store.tier.Capacity;
 
 /** A loop in its steady state allocates nothing for a GET, by whichever way the body goes. */
 class LoopAllocationTest {
@@ -51,6 +56,25 @@ class LoopAllocationTest {
         try (RawClient client = RawClient.passing(server.socket, BATCH)) {
             client.send(RawClient.put(1, "key", new byte[length]));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
+            expectToAllocateNothing(loop, client, mode, Status.OK);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"COPY", "FDPASS", "SPLICE"})
+    void tenThousandGetsOfACopyInMemoryAllocateNothing(Mode mode) throws Exception {
+        server.close();
+        StoreOptions options =
+                StoreOptions.of(directory.resolve("data")).withTiers(new TierOptions(Capacity.of(1 << 20)));
+        server = new ServerUnderTest(directory, ServerLimits.DEFAULTS, 1, options);
+        long loop = loopThread();
+        try (RawClient client = RawClient.passing(server.socket, BATCH)) {
+            client.send(RawClient.put(1, "key", new byte[20_000]));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            await().until(() -> {
+                round(client, requests(mode), mode, Status.OK);
+                return server.store.metrics().text().lines().anyMatch("objmapper_memory_promotions_total 1"::equals);
+            });
             expectToAllocateNothing(loop, client, mode, Status.OK);
         }
     }

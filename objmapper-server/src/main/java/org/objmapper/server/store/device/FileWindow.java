@@ -15,6 +15,8 @@ import org.objmapper.protocol.Status;
 public final class FileWindow {
     static final int SIZE = 1 << 20;
 
+    private static final int NOWHERE = -1;
+
     /** One for each thread that hashes: a buffer for each file would be a MiB of memory to clear, and to wait for a collector. */
     private static final ThreadLocal<ByteBuffer> WINDOWS =
             ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(SIZE).order(ByteOrder.LITTLE_ENDIAN));
@@ -26,6 +28,9 @@ public final class FileWindow {
     private final ByteBuffer window = WINDOWS.get();
     private final long address = NativeIo.address(window);
     private final LongConsumer reads;
+    /** What was read is written there, at the same place. */
+    private final int copyTo;
+
     private long start;
 
     FileWindow(int descriptor, long length) {
@@ -33,7 +38,12 @@ public final class FileWindow {
     }
 
     private FileWindow(int descriptor, long length, LongConsumer reads) {
+        this(descriptor, length, reads, NOWHERE);
+    }
+
+    private FileWindow(int descriptor, long length, LongConsumer reads, int copyTo) {
         this.reads = reads;
+        this.copyTo = copyTo;
         this.descriptor = descriptor;
         this.length = length;
         window.limit(0);
@@ -53,6 +63,17 @@ public final class FileWindow {
             return LongHashFunction.xx3().hash(new FileWindow(descriptor, length, reads), ACCESS, 0, length);
         } catch (UncheckedIOException e) {
             throw new DeviceException(Status.IO_ERROR, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Copies the whole file to another, which is open for writing, and gives the XXH3 of what was copied. */
+    public static long copy(int descriptor, long length, int to) throws DeviceException {
+        try {
+            return LongHashFunction.xx3().hash(new FileWindow(descriptor, length, bytes -> {}, to), ACCESS, 0, length);
+        } catch (UncheckedIOException e) {
+            throw e.getCause() instanceof DeviceException failure
+                    ? failure
+                    : new DeviceException(Status.IO_ERROR, String.valueOf(e.getMessage()));
         }
     }
 
@@ -78,6 +99,22 @@ public final class FileWindow {
         }
         window.limit(wanted);
         start = offset;
+        if (copyTo != NOWHERE) {
+            write(wanted, offset);
+        }
+    }
+
+    private void write(int wanted, long offset) throws DeviceException {
+        int done = 0;
+        while (done < wanted) {
+            long written = NativeIo.write(copyTo, address + done, wanted - done, offset + done);
+            if (written < 0 && written != -Errno.EINTR) {
+                // Memory that the kernel doesn't give is no room too.
+                long why = written == -Errno.ENOMEM ? -Errno.ENOSPC : written;
+                throw DeviceException.ofErrno(why, "write a copy of a body");
+            }
+            done += (int) Math.max(0, written);
+        }
     }
 
     private int at(long offset, int bytes) {

@@ -4,8 +4,8 @@ package org.objmapper.server.store.eviction;
  * About how often each hash came up lately, also those of objects that are gone: a count-min sketch of 4-bit counters, halved after
  * every so many counts (TinyLFU, Einziger and others, 2017). Grows with the objects, 8 to 16 bytes for each.
  */
-final class FrequencySketch {
-    static final int MOST = 15;
+public final class FrequencySketch {
+    public static final int MOST = 15;
 
     private static final int ROWS = 4;
     private static final int FEWEST_WORDS = 1 << 10;
@@ -17,7 +17,7 @@ final class FrequencySketch {
     private long counts;
 
     /** Sees to it that so many objects can be told apart. What was counted stays. */
-    void ensureCapacity(int objects) {
+    public void ensureCapacity(int objects) {
         while (objects > words.length) {
             long[] grown = new long[words.length * 2];
             System.arraycopy(
@@ -27,7 +27,8 @@ final class FrequencySketch {
         }
     }
 
-    int frequency(int hash) {
+    /** How often a hash came up, up to {@link #MOST}. */
+    public int frequency(int hash) {
         int least = MOST;
         for (int row = 0; row < ROWS; row++) {
             int spread = spread(hash, row);
@@ -36,7 +37,8 @@ final class FrequencySketch {
         return least;
     }
 
-    void increment(int hash) {
+    /** A hash came up. */
+    public void increment(int hash) {
         boolean counted = false;
         for (int row = 0; row < ROWS; row++) {
             int spread = spread(hash, row);

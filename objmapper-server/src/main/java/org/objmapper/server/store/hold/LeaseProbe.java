@@ -19,6 +19,11 @@ public final class LeaseProbe {
         return new LeaseProbe(NativeIo.proveIsHeld(device.descriptor()) == 1);
     }
 
+    /** Tries the same on sealed memory. */
+    public static LeaseProbe ofMemory() {
+        return new LeaseProbe(NativeIo.proveIsMemoryHeld() == 1);
+    }
+
     /** Whether the answers can be trusted. */
     public boolean isProved() {
         return proved;

@@ -20,6 +20,7 @@ public final class Ledger implements AutoCloseable {
     private static final long PAUSE_MILLIS = 500;
 
     private final LeaseProbe probe;
+    private final LeaseProbe memoryProbe = LeaseProbe.ofMemory();
     private final int maxWatched;
     private final Thread thread = new Thread(this::run, "store-ledger");
 
@@ -47,13 +48,21 @@ public final class Ledger implements AutoCloseable {
         int descriptor = probe.isProved() ? device.open(digest, generation) : -1;
         device.unlink(digest, generation);
         if (descriptor >= 0) {
-            watchIfHeld(device.closer(), descriptor, generation);
+            watchIfHeld(probe, device.closer(), descriptor, generation);
         }
     }
 
-    private void watchIfHeld(Closer closer, int descriptor, long generation) {
+    /**
+     * Takes over the last descriptor that the store has of a copy in sealed memory, and watches the memory for as long as it is held. The
+     * descriptor is open for reading only and was never passed on.
+     */
+    public void watchMemory(Closer closer, int descriptor, long generation) {
+        watchIfHeld(memoryProbe, closer, descriptor, generation);
+    }
+
+    private void watchIfHeld(LeaseProbe prober, Closer closer, int descriptor, long generation) {
         long[] facts = new long[3];
-        if (probe.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
+        if (prober.isProved() && prober.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
             watch(new HeldFile(closer, descriptor, generation, facts[1]));
         } else {
             NativeIo.close(descriptor);

@@ -813,6 +813,15 @@ public final class Index implements AutoCloseable {
         return found != null && PrefixKey.startsWith(found, digest);
     }
 
+    /** The object whose body has a file of that name on a device, without what a damaged record says. */
+    public @Nullable IndexRecord ofFile(int device, long bodyGeneration) {
+        return readOrNull((tables, txn) -> {
+            byte[] row = tables.onDevice.get(txn, fileKey(device, bodyGeneration));
+            IndexRecord record = row == null ? null : decode(tables.objects.get(txn, row));
+            return record != null && record.bodyGeneration() == bodyGeneration ? record : null;
+        });
+    }
+
     /**
      * Closes the environment and opens it again: LMDB takes no transactions after a commit that failed half-way. Waits for those who
      * read. Then proves with a commit that it takes changes, which also settles what the failed commit left. Where that fails, readers

@@ -25,6 +25,11 @@ public record Capacity(long bytes, long objects, int highPercent, int lowPercent
         return new Capacity(bytes, MAX_OBJECTS, HIGH_PERCENT, LOW_PERCENT, POLICY);
     }
 
+    /** The same for so many objects. */
+    public Capacity withObjects(long others) {
+        return new Capacity(bytes, others, highPercent, lowPercent, policy);
+    }
+
     /** Whether so much may be there. */
     public boolean takes(Totals held) {
         return held.bytes() <= bytes && held.objects() <= objects;

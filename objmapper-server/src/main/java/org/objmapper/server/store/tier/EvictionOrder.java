@@ -14,8 +14,20 @@ public final class EvictionOrder {
     /** Slots whose objects are there for sure; the others were in a saved order. */
     private final BitSet confirmed = new BitSet();
 
+    private long bytes;
+
     public EvictionOrder(PolicyName policy) {
         this.policy = policy.create();
+    }
+
+    /** The bytes of all that it knows. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** Whether it knows one. */
+    public boolean knows(long hash) {
+        return slots.find(hash) != Policy.NONE;
     }
 
     /** How many it knows. */
@@ -24,43 +36,45 @@ public final class EvictionOrder {
     }
 
     /** An evictable object of so many bytes is new under its key; negative: nothing is there, or what is kept. */
-    public void stands(long hash, long bytes) {
+    public void stands(long hash, long size) {
         int slot = slots.find(hash);
         if (slot == Policy.NONE) {
-            if (bytes >= 0) {
-                add(hash, bytes);
+            if (size >= 0) {
+                add(hash, size);
             }
-        } else if (bytes < 0) {
+        } else if (size < 0) {
             remove(slot);
-        } else if (policy.bytes(slot) == bytes) {
+        } else if (policy.bytes(slot) == size) {
             confirmed.set(slot);
             policy.hit(slot);
         } else {
             remove(slot);
-            add(hash, bytes);
+            add(hash, size);
         }
     }
 
     /** An evictable object of so many bytes was found that had been there before. */
-    public void found(long hash, long bytes) {
+    public void found(long hash, long size) {
         int slot = slots.find(hash);
         if (slot == Policy.NONE) {
-            add(hash, bytes);
-        } else if (policy.bytes(slot) != bytes) {
+            add(hash, size);
+        } else if (policy.bytes(slot) != size) {
             remove(slot);
-            add(hash, bytes);
+            add(hash, size);
         } else {
             confirmed.set(slot);
         }
     }
 
-    private void add(long hash, long bytes) {
+    private void add(long hash, long size) {
         int slot = slots.add(hash);
         confirmed.set(slot);
-        policy.add(slot, hash, bytes);
+        policy.add(slot, hash, size);
+        bytes += size;
     }
 
     private void remove(int slot) {
+        bytes -= policy.bytes(slot);
         policy.remove(slot);
         confirmed.clear(slot);
         slots.remove(slot);
@@ -112,9 +126,10 @@ public final class EvictionOrder {
     }
 
     /** Takes back one that {@link #save} told, unless it is known already. It is confirmed when it is {@link #found}. */
-    public void restore(long hash, long bytes, byte state) {
+    public void restore(long hash, long size, byte state) {
         if (slots.find(hash) == Policy.NONE) {
-            policy.restore(slots.add(hash), hash, bytes, state);
+            policy.restore(slots.add(hash), hash, size, state);
+            bytes += size;
         }
     }
 
