@@ -70,6 +70,18 @@ JAVA(jint, unlinkAt)(JNIEnv *env, jclass class, jint directory, jbyteArray name)
 	return unlinkat(directory, path, 0) < 0 ? -errno : 0;
 }
 
+/* The length of a file, which is not opened. */
+JAVA(jlong, lengthAt)(JNIEnv *env, jclass class, jint directory, jbyteArray name)
+{
+	(void)class;
+	char path[PATH_ROOM];
+	int r = copy_path(env, name, path);
+	if (r < 0)
+		return r;
+	struct statx s;
+	return statx(directory, path, AT_STATX_DONT_SYNC, STATX_SIZE, &s) < 0 ? -errno : (jlong)s.stx_size;
+}
+
 JAVA(jint, close)(JNIEnv *env, jclass class, jint fd)
 {
 	(void)env, (void)class;

@@ -49,6 +49,9 @@ class CrashTest {
     /** From an acknowledgement to the kill, so that it can hit anything that the server does next. */
     private static final int LONGEST_PAUSE_MILLIS = 30;
 
+    /** About how long a recovery takes. */
+    private static final int LONGEST_RECOVERY_MILLIS = 2_000;
+
     private static final int GETS_IN_FLIGHT = 32;
     /** What the JVM may open late, besides the store's files and the sessions. */
     private static final int SPARE_DESCRIPTORS = 8;
@@ -163,14 +166,17 @@ class CrashTest {
         return server;
     }
 
-    /** Some time before it is ready, or soon after. */
+    /** Some time before it is ready, or after that, while it recovers. */
     private void killWhileItStarts(Phase phase) throws Exception {
         try (ServerProcess server = launch()) {
             if (phase == Phase.STARTING) {
                 server.expectToLive(random.nextLong(startMillis));
             } else {
                 server.awaitReady();
-                server.expectToLive(random.nextInt(LONGEST_PAUSE_MILLIS));
+                try (ObjmapperClient client = Writer.client(socket, threads)) {
+                    await(phase, client);
+                }
+                server.expectToLive(random.nextInt(LONGEST_RECOVERY_MILLIS));
             }
             server.kill();
         }

@@ -17,6 +17,7 @@ enum Phase {
     SCRUBBING;
 
     static final String EVICTIONS = "objmapper_store_evictions_capacity_total";
+    private static final String RECOVERING_DEVICES = "objmapper_store_recovering_devices";
     private static final String PURGES = "objmapper_store_purges";
     private static final String BANS = "objmapper_store_bans";
     private static final String SCRUBBED = "objmapper_store_scrubbed_bytes_total";
@@ -28,7 +29,8 @@ enum Phase {
             case BANNING -> now.get(BANS) > 0;
             case EVICTING -> now.get(EVICTIONS) > before.get(EVICTIONS);
             case SCRUBBING -> now.get(SCRUBBED) > before.get(SCRUBBED);
-            case STARTING, RECOVERING, WORKING -> true;
+            case RECOVERING -> now.get(RECOVERING_DEVICES) > 0;
+            case STARTING, WORKING -> true;
         };
     }
 }

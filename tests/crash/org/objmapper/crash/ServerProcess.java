@@ -62,11 +62,12 @@ final class ServerProcess implements AutoCloseable {
         return new ServerProcess(process, socket, log);
     }
 
-    /** A store that is soon full, so that it evicts all the time, and that a scrub takes its time with; files of this user are taken. */
+    /** A store that is soon full, so that it evicts all the time, and that recovery and scrub take their time with; files of this user are taken. */
     private static String configuration(Path log) throws IOException {
         String text = """
                 [store]
                 capacity = "20 MiB"
+                recovery_rate = 200
                 scrub_rate = "2 MiB"
                 [server]
                 passed_descriptor_uids = [%s]

@@ -148,6 +148,9 @@ public final class NativeIo {
 
     public static native int unlinkAt(int directory, byte[] name);
 
+    /** The length of a file, by its name: it isn't opened. */
+    public static native long lengthAt(int directory, byte[] name);
+
     public static native int close(int descriptor);
 
     public static native int fsync(int descriptor);

@@ -9,6 +9,7 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Operation;
 import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.Configuration.CapacitySettings;
+import org.objmapper.server.config.Configuration.CheckSettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
 import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
@@ -18,6 +19,7 @@ import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.store.TierOptions;
+import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
@@ -90,7 +92,7 @@ final class ServerRun implements AutoCloseable {
                 .withDevices(settings.deviceWeight(), moreDevices(settings))
                 .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
                 .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
-                .withScrub(settings.scrubBytesPerSecond())
+                .withChecks(checks(settings.checks()))
                 .withCapacity(capacity(settings.capacity()))
                 .withTiers(new TierOptions(settings.memory() == null ? null : capacity(settings.memory())))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
@@ -104,6 +106,10 @@ final class ServerRun implements AutoCloseable {
                 settings.highWatermark(),
                 settings.lowWatermark(),
                 PolicyName.valueOf(settings.eviction().toUpperCase(Locale.ROOT)));
+    }
+
+    private static CheckOptions checks(CheckSettings settings) {
+        return new CheckOptions(settings.recoveredPerSecond(), settings.scrubBytesPerSecond());
     }
 
     private static List<DeviceOptions> moreDevices(StoreSettings settings) {

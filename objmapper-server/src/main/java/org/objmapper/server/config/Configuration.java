@@ -32,7 +32,10 @@ public record Configuration(
             int passedQueueLengthPerUser,
             long objectMemoryBytes,
             long uploadMemoryPerSessionBytes,
-            long scrubBytesPerSecond) {}
+            CheckSettings checks) {}
+
+    /** How many files and objects recovery looks at a second, and how many bytes the scrub reads, 0 for none. */
+    public record CheckSettings(int recoveredPerSecond, long scrubBytesPerSecond) {}
 
     /** How much the store, or a tier of it, may hold: bytes of bodies, and objects; the watermarks are percent of both. */
     public record CapacitySettings(long bytes, long objects, int highWatermark, int lowWatermark, String eviction) {
@@ -86,7 +89,7 @@ public record Configuration(
                 store.passedQueueLengthPerUser(),
                 store.objectMemoryBytes(),
                 store.uploadMemoryPerSessionBytes(),
-                store.scrubBytesPerSecond());
+                store.checks());
         return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
     }
 
@@ -107,7 +110,7 @@ public record Configuration(
                 store.passedQueueLengthPerUser(),
                 store.objectMemoryBytes(),
                 store.uploadMemoryPerSessionBytes(),
-                store.scrubBytesPerSecond());
+                store.checks());
         return new Configuration(listeners, changed, loops, passedDescriptorUids, limits, timeouts);
     }
 

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration.CapacitySettings;
+import org.objmapper.server.config.Configuration.CheckSettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
 import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
@@ -106,7 +107,8 @@ public final class ConfigurationFile {
                         store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
                         store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
                         store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20),
-                        store.bytes(STORE_SCRUB_RATE, 4 << 20)),
+                        new CheckSettings(
+                                store.count(STORE_RECOVERY_RATE, 20_000), store.bytes(STORE_SCRUB_RATE, 4 << 20))),
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(

@@ -196,7 +196,24 @@ public enum Metric {
             "objmapper_store_files_vanished_total",
             Type.COUNTER,
             "objects",
-            "objects that were taken out because their file was gone or had another length"),
+            "objects that were taken out because their file was gone"),
+    STORE_FILES_OF_OTHER_LENGTH(
+            "objmapper_store_files_of_other_length_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were taken out because their file had another length"),
+    STORE_RECOVERING_DEVICES(
+            "objmapper_store_recovering_devices",
+            Type.GAUGE,
+            "devices",
+            "devices whose files are being compared with the index, after the start or because they are there again"),
+    STORE_RECOVERY_WALKED(
+            "objmapper_store_recovery_walked", Type.GAUGE, "files and objects", "how many of them that has looked at"),
+    STORE_RECOVERY_ENTRIES(
+            "objmapper_store_recovery_entries",
+            Type.GAUGE,
+            "files and objects",
+            "how many there are, about: each object with a file is two"),
     STORE_RECORDS_DAMAGED(
             "objmapper_store_records_damaged_total",
             Type.COUNTER,

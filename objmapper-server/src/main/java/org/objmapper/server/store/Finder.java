@@ -41,7 +41,7 @@ final class Finder {
     private final UpperTiers upper;
     private final DescriptorReserve reserve;
     private final Committer committer;
-    private final Housekeeping housekeeping;
+    private final Recovery recovery;
     private final ObjectMemory objects;
     private final IntFunction<ByteBuffer> memory;
     private final ThreadLocal<TableLook> looks = ThreadLocal.withInitial(TableLook::new);
@@ -56,7 +56,7 @@ final class Finder {
             UpperTiers upper,
             DescriptorReserve reserve,
             Committer committer,
-            Housekeeping housekeeping,
+            Recovery recovery,
             ObjectMemory objects,
             IntFunction<ByteBuffer> memory) {
         this.index = index;
@@ -67,7 +67,7 @@ final class Finder {
         this.upper = upper;
         this.reserve = reserve;
         this.committer = committer;
-        this.housekeeping = housekeeping;
+        this.recovery = recovery;
         this.objects = objects;
         this.memory = memory;
     }
@@ -225,7 +225,7 @@ final class Finder {
                         .on(device);
             }
             if (last != null && last.generation() == record.generation()) {
-                housekeeping.vanished(key, record);
+                recovery.vanished(device, key, record);
                 return null;
             }
             last = record; // it may have been replaced since then: once more, and this time the index is asked

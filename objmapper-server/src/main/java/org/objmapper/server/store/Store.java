@@ -102,6 +102,7 @@ public final class Store implements AutoCloseable {
     private final BanPass banPass;
     private final Purger purger;
     private final Housekeeping housekeeping;
+    private final Recovery recovery;
     private final Scrub scrub;
     private final Finder finder;
     private final Lister lister;
@@ -153,15 +154,17 @@ public final class Store implements AutoCloseable {
                 tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, devices, metrics);
         banPass = new BanPass(index, committer, changes, metrics);
         purger = new Purger(index, changes, banPass);
-        housekeeping = new Housekeeping(changes, committer, index, devices, firstGeneration, metrics);
+        housekeeping = new Housekeeping(changes, committer, index);
+        recovery =
+                new Recovery(devices, index, changes, options.checks().recoveredPerSecond(), firstGeneration, metrics);
         scrub = new Scrub(
                 devices.first(),
                 devices.first().number(),
                 index,
                 new ScrubbedObjects(),
-                options.scrubBytesPerSecond(),
+                options.checks().scrubBytesPerSecond(),
                 metrics);
-        finder = new Finder(index, devices, hot, table, bans, upper, reserve, committer, housekeeping, objects, memory);
+        finder = new Finder(index, devices, hot, table, bans, upper, reserve, committer, recovery, objects, memory);
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
     }
@@ -184,6 +187,7 @@ public final class Store implements AutoCloseable {
             Store store = new Store(options, clock, memory, DeviceRegister.open(files, options, index), index, metrics);
             store.devices.start();
             store.purger.resume();
+            store.recovery.start();
             store.housekeeping.start();
             store.scrub.start();
             store.filler.start();
@@ -564,12 +568,13 @@ public final class Store implements AutoCloseable {
 
     /** Waits until recovery, which runs in the background after the start, has been through the whole store. */
     void awaitRecovery() throws InterruptedException {
-        housekeeping.awaitRecovery();
+        recovery.awaitEnd();
     }
 
     /** Finishes what is under way, brings all changes to disk and lets go of the directory. No session may use it any more. */
     @Override
     public void close() {
+        recovery.close();
         housekeeping.close();
         scrub.close();
         filler.close();

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.objmapper.protocol.Limits;
+import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.tier.Capacity;
 
@@ -32,7 +33,7 @@ public final class StoreOptions {
     private long objectBytes = USUAL_OBJECT_BYTES;
     private long uploadBytesPerSession = USUAL_UPLOAD_BYTES_PER_SESSION;
     private Capacity capacity = Capacity.of(Long.MAX_VALUE);
-    private long scrubBytesPerSecond;
+    private CheckOptions checks = CheckOptions.usual();
     private int deviceWeight = DeviceOptions.USUAL_WEIGHT;
     private List<DeviceOptions> moreDevices = List.of();
     private TierOptions tiers = TierOptions.NONE;
@@ -59,7 +60,7 @@ public final class StoreOptions {
         other.objectBytes = objectBytes;
         other.uploadBytesPerSession = uploadBytesPerSession;
         other.capacity = capacity;
-        other.scrubBytesPerSecond = scrubBytesPerSecond;
+        other.checks = checks;
         other.deviceWeight = deviceWeight;
         other.moreDevices = moreDevices;
         other.tiers = tiers;
@@ -114,9 +115,9 @@ public final class StoreOptions {
         return with(other -> other.capacity = newCapacity);
     }
 
-    /** The same with another rate of scrubbing. */
-    public StoreOptions withScrub(long bytesPerSecond) {
-        return with(other -> other.scrubBytesPerSecond = bytesPerSecond);
+    /** The same with other checks. */
+    public StoreOptions withChecks(CheckOptions newChecks) {
+        return with(other -> other.checks = newChecks);
     }
 
     /** The same with more devices besides the directory, which has this weight among them. */
@@ -202,9 +203,9 @@ public final class StoreOptions {
         return capacity;
     }
 
-    /** How fast bodies are read to compare them with their checksums; 0 for never. */
-    public long scrubBytesPerSecond() {
-        return scrubBytesPerSecond;
+    /** How much of the devices' time checks may take. */
+    public CheckOptions checks() {
+        return checks;
     }
 
     /** How much of the new bodies the directory gets, compared with the other devices. */

@@ -81,6 +81,7 @@ class ConfigurationFileTest {
                 passed_queue_length_per_user = 6
                 object_memory = "2 MiB"
                 upload_memory_per_session = "1 MiB"
+                recovery_rate = 500
                 scrub_rate = "7 MiB"
                 [memory]
                 capacity = "2 GiB"
@@ -134,7 +135,7 @@ class ConfigurationFileTest {
                         6,
                         2 << 20,
                         1 << 20,
-                        7 << 20));
+                        new Configuration.CheckSettings(500, 7 << 20)));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.index.ObjectKey;
 
 /** Bodies that changed on the disk are found by reading them again. */
@@ -32,7 +33,7 @@ class StoreScrubTest {
 
     @BeforeEach
     void fill() throws Exception {
-        store = new StoreUnderTest(StoreOptions.of(directory).withScrub(0));
+        store = new StoreUnderTest(StoreOptions.of(directory));
         for (String key : new String[] {"a", "b", "c"}) {
             store.put(StoreUnderTest.durable(key), new byte[BYTES]);
         }
@@ -45,7 +46,8 @@ class StoreScrubTest {
 
     private void reopen(long scrubBytesPerSecond) throws Exception {
         store.close();
-        store = new StoreUnderTest(StoreOptions.of(directory).withScrub(scrubBytesPerSecond));
+        store = new StoreUnderTest(
+                StoreOptions.of(directory).withChecks(CheckOptions.usual().withScrub(scrubBytesPerSecond)));
     }
 
     /** Behind the store's back, and without another length. */

@@ -512,6 +512,11 @@ public final class Device implements AutoCloseable {
         return (int) watched(() -> NativeIo.openAt(descriptor(), path(name(digest, generation)), O_RDONLY, 0));
     }
 
+    /** The length of an object's file; below 0 is -errno. */
+    public long length(byte[] digest, long generation) {
+        return watched(() -> NativeIo.lengthAt(descriptor(), path(name(digest, generation))));
+    }
+
     /** Gives a file its name. */
     public void link(int descriptor, byte[] digest, long generation) throws DeviceException {
         String outer = HEX.formatHex(digest, 0, 1);
