@@ -130,6 +130,12 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         refuseDev();
         Logging.begin(debug);
         Configuration configuration = read(file);
+        if ((socket != null || data != null) && configuration.stores().size() > 1) {
+            throw new ParameterException(
+                    commandLine(),
+                    "--socket and --data are for a configuration with one store; this one has "
+                            + configuration.stores().size() + ": change the file");
+        }
         if (socket != null) {
             configuration = configuration.withSocket(socket);
         }

@@ -11,9 +11,9 @@ import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.CheckSettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
-import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
 import org.objmapper.server.config.ListenerSettings;
+import org.objmapper.server.config.StoreSettings;
 import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.store.Store;
@@ -31,32 +31,42 @@ import org.objmapper.server.transport.Service;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A server that runs: store, listeners and loops, made from the configuration. Owns them all. */
+/** A server that runs: stores, listeners and loops, made from the configuration. Owns them all. */
 final class ServerRun implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ServerRun.class);
     private static final List<Integer> ALWAYS_SERVED = List.of(Operation.PING, Operation.CANCEL, Operation.GOODBYE);
 
-    private final Store store;
+    private final List<Store> stores;
     private final Server server;
 
-    private ServerRun(Store store, Server server) {
-        this.store = store;
+    private ServerRun(List<Store> stores, Server server) {
+        this.stores = stores;
         this.server = server;
     }
 
-    /** Opens the store, then the sockets; when it returns, clients can connect. */
+    /** Opens the stores, then the sockets; when it returns, clients can connect. */
     static ServerRun start(Configuration configuration) throws IOException {
         NativeIo.raiseDescriptorLimit();
-        Store store = openStore(configuration);
+        List<Store> stores = new ArrayList<>();
+        List<Service> services = new ArrayList<>();
         try {
-            Service service = new Service(listen(configuration), () -> new Exchanges(store));
-            Server server = new Server(limits(configuration), List.of(service), configuration.loops());
-            store.metrics().show(Metric.SESSIONS, server::sessions);
-            store.metrics().show(Metric.HELD_INPUT_BYTES, server::heldInputBytes);
+            for (StoreSettings settings : configuration.stores()) {
+                stores.add(openStore(configuration, settings));
+            }
+            for (int i = 0; i < stores.size(); i++) {
+                Store store = stores.get(i);
+                services.add(new Service(listen(configuration.stores().get(i)), () -> new Exchanges(store)));
+            }
+            Server server = new Server(limits(configuration), services, configuration.loops());
+            for (Store store : stores) {
+                store.metrics().show(Metric.SESSIONS, server::sessions);
+                store.metrics().show(Metric.HELD_INPUT_BYTES, server::heldInputBytes);
+            }
             server.start();
-            return new ServerRun(store, server);
+            return new ServerRun(stores, server);
         } catch (IOException | RuntimeException e) {
-            store.close();
+            services.forEach(service -> service.listeners().forEach(Listener::close));
+            stores.forEach(Store::close);
             throw e;
         }
     }
@@ -82,11 +92,10 @@ final class ServerRun implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        store.close();
+        stores.forEach(Store::close);
     }
 
-    private static Store openStore(Configuration configuration) throws IOException {
-        StoreSettings settings = configuration.store();
+    private static Store openStore(Configuration configuration, StoreSettings settings) throws IOException {
         return Store.open(StoreOptions.of(settings.directory())
                 .withDevice(settings.deviceThreads(), settings.deviceQueueLength())
                 .withDevices(settings.deviceWeight(), moreDevices(settings))
@@ -96,7 +105,8 @@ final class ServerRun implements AutoCloseable {
                 .withCapacity(capacity(settings.capacity()))
                 .withTiers(new TierOptions(settings.memory() == null ? null : capacity(settings.memory())))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
-                .withPassedDescriptorUids(configuration.passedDescriptorUids()));
+                .withPassedDescriptorUids(configuration.passedDescriptorUids())
+                .withPartOfProcess(configuration.stores().size()));
     }
 
     private static Capacity capacity(CapacitySettings settings) {
@@ -119,10 +129,10 @@ final class ServerRun implements AutoCloseable {
                 .toList();
     }
 
-    private static List<Listener> listen(Configuration configuration) throws IOException {
+    private static List<Listener> listen(StoreSettings settings) throws IOException {
         List<Listener> listeners = new ArrayList<>();
         try {
-            for (ListenerSettings listener : configuration.listeners()) {
+            for (ListenerSettings listener : settings.listeners()) {
                 ListenerRules rules = new ListenerRules(listener.path().toString(), operations(listener));
                 listeners.add(Listener.open(rules, listener.owner(), listener.group(), listener.mode()));
             }

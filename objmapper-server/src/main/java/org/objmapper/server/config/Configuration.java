@@ -3,37 +3,20 @@ package org.objmapper.server.config;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * All that can be configured, checked.
  *
- * @param listeners at least one
+ * @param stores at least one
  * @param loops event loops
  * @param passedDescriptorUids users whose regular files PUT takes as descriptors
  */
 public record Configuration(
-        List<ListenerSettings> listeners,
-        StoreSettings store,
+        List<StoreSettings> stores,
         int loops,
         Set<Integer> passedDescriptorUids,
         LimitSettings limits,
         TimeoutSettings timeouts) {
-    /** The {@code [store]} table: what begins with {@code device} holds for its own directory, and for others that say nothing else; {@code memory} is the {@code [memory]} table, null where there is none. */
-    public record StoreSettings(
-            Path directory,
-            CapacitySettings capacity,
-            @Nullable CapacitySettings memory,
-            int deviceThreads,
-            int deviceQueueLength,
-            int deviceWeight,
-            List<DeviceSettings> moreDevices,
-            int passedQueueLength,
-            int passedQueueLengthPerUser,
-            long objectMemoryBytes,
-            long uploadMemoryPerSessionBytes,
-            CheckSettings checks) {}
-
     /** How many files and objects recovery looks at a second, and how many bytes the scrub reads, 0 for none. */
     public record CheckSettings(int recoveredPerSecond, long scrubBytesPerSecond) {}
 
@@ -67,63 +50,49 @@ public record Configuration(
         }
     }
 
-    /** The same with one listener, at another path. */
+    /** The only store. IllegalStateException where there are several. */
+    public StoreSettings store() {
+        if (stores.size() != 1) {
+            throw new IllegalStateException("the configuration has " + stores.size() + " stores");
+        }
+        return stores.get(0);
+    }
+
+    /** The listeners of all stores. */
+    public List<ListenerSettings> listeners() {
+        return stores.stream().flatMap(store -> store.listeners().stream()).toList();
+    }
+
+    private Configuration with(StoreSettings store) {
+        return new Configuration(List.of(store), loops, passedDescriptorUids, limits, timeouts);
+    }
+
+    /** The same with one listener of the only store, at another path. */
     public Configuration withSocket(Path socket) {
-        ListenerSettings first = listeners.get(0);
-        ListenerSettings moved =
-                new ListenerSettings(socket, first.owner(), first.group(), first.mode(), first.operations());
-        return new Configuration(List.of(moved), store, loops, passedDescriptorUids, limits, timeouts);
-    }
-
-    /** The same with the store in another directory, and in no others. */
-    public Configuration withData(Path directory) {
-        StoreSettings moved = new StoreSettings(
-                directory,
-                store.capacity(),
-                store.memory(),
-                store.deviceThreads(),
-                store.deviceQueueLength(),
-                store.deviceWeight(),
-                List.of(),
-                store.passedQueueLength(),
-                store.passedQueueLengthPerUser(),
-                store.objectMemoryBytes(),
-                store.uploadMemoryPerSessionBytes(),
-                store.checks());
-        return new Configuration(listeners, moved, loops, passedDescriptorUids, limits, timeouts);
-    }
-
-    /** The same with room for so many bytes of bodies. */
-    public Configuration withCapacity(long bytes) {
-        CapacitySettings same = store.capacity();
-        CapacitySettings capacity =
-                new CapacitySettings(bytes, same.objects(), same.highWatermark(), same.lowWatermark(), same.eviction());
-        StoreSettings changed = new StoreSettings(
-                store.directory(),
-                capacity,
-                store.memory(),
-                store.deviceThreads(),
-                store.deviceQueueLength(),
-                store.deviceWeight(),
-                store.moreDevices(),
-                store.passedQueueLength(),
-                store.passedQueueLengthPerUser(),
-                store.objectMemoryBytes(),
-                store.uploadMemoryPerSessionBytes(),
-                store.checks());
-        return new Configuration(listeners, changed, loops, passedDescriptorUids, limits, timeouts);
+        ListenerSettings first = store().listeners().get(0);
+        return with(store().withListener(
+                        new ListenerSettings(socket, first.owner(), first.group(), first.mode(), first.operations())));
     }
 
     /** The same with the first listener's socket open to its own user alone. */
     public Configuration withPrivateSocket() {
-        ListenerSettings first = listeners.get(0);
-        ListenerSettings own =
-                new ListenerSettings(first.path(), first.owner(), first.group(), 0600, first.operations());
-        return new Configuration(List.of(own), store, loops, passedDescriptorUids, limits, timeouts);
+        ListenerSettings first = store().listeners().get(0);
+        return with(store().withListener(
+                        new ListenerSettings(first.path(), first.owner(), first.group(), 0600, first.operations())));
+    }
+
+    /** The same with the only store in another directory, and in no others. */
+    public Configuration withData(Path directory) {
+        return with(store().withDirectory(directory));
+    }
+
+    /** The same with room for so many bytes of bodies in the only store. */
+    public Configuration withCapacity(long bytes) {
+        return with(store().withCapacity(bytes));
     }
 
     /** The same with more users whose regular files PUT takes. */
     public Configuration withPassedDescriptorUids(Set<Integer> uids) {
-        return new Configuration(listeners, store, loops, uids, limits, timeouts);
+        return new Configuration(stores, loops, uids, limits, timeouts);
     }
 }

@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.CheckSettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
-import org.objmapper.server.config.Configuration.StoreSettings;
 import org.objmapper.server.config.Configuration.TimeoutSettings;
 import org.tomlj.Toml;
 import org.tomlj.TomlArray;
@@ -28,6 +27,10 @@ import org.tomlj.TomlTable;
 
 /** Reads the TOML file that configures a server. */
 public final class ConfigurationFile {
+    private static final TomlTable NONE = Toml.parse("");
+    /** Tables that belong to a store: they stand beside the only one, and below each of several. */
+    private static final List<String> OF_A_STORE = List.of("listener", "device", "memory");
+
     private static final CapacityKeys STORE_KEYS = new CapacityKeys(
             STORE_CAPACITY, STORE_CAPACITY_OBJECTS, STORE_HIGH_WATERMARK, STORE_LOW_WATERMARK, STORE_EVICTION);
     private static final CapacityKeys MEMORY_KEYS = new CapacityKeys(
@@ -36,6 +39,10 @@ public final class ConfigurationFile {
     private final String name;
     private final TomlParseResult toml;
     private final Problems problems;
+    /** The directories and the sockets of all stores, and where they are said. */
+    private final Map<Path, @Nullable TomlPosition> directories = new LinkedHashMap<>();
+
+    private final Set<Path> sockets = new LinkedHashSet<>();
 
     private ConfigurationFile(String name, TomlParseResult toml) {
         this.name = name;
@@ -83,32 +90,12 @@ public final class ConfigurationFile {
 
     private Configuration configuration() throws ConfigurationException {
         rejectUnknownTables();
-        List<ListenerSettings> listeners = listeners();
-        Section store = section("store");
+        List<StoreSettings> stores = stores();
         Section server = section("server");
         Section limits = section("limits");
         Section timeouts = section("timeouts");
-        DeviceSettings first = new DeviceSettings(
-                store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
-                store.count(STORE_DEVICE_WEIGHT, 100),
-                store.count(STORE_DEVICE_THREADS, 4),
-                store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024));
         Configuration configuration = new Configuration(
-                listeners,
-                new StoreSettings(
-                        first.directory(),
-                        capacity(store, STORE_KEYS, 10L << 30, 1_000_000_000),
-                        memory(),
-                        first.threads(),
-                        first.queueLength(),
-                        first.weight(),
-                        devices(first),
-                        store.count(STORE_PASSED_QUEUE_LENGTH, 256),
-                        store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
-                        store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
-                        store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20),
-                        new CheckSettings(
-                                store.count(STORE_RECOVERY_RATE, 20_000), store.bytes(STORE_SCRUB_RATE, 4 << 20))),
+                stores,
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(
@@ -132,12 +119,95 @@ public final class ConfigurationFile {
 
     /** How much may be stored is for whoever runs the server to say: no default would be right. */
     private void requireCapacity() {
-        if (!(toml.get(List.of("store")) instanceof TomlTable store && store.contains(List.of("capacity")))) {
+        Object value = toml.get(List.of("store"));
+        if (isTables(value)) {
+            eachTable(value).forEach(store -> requireCapacity(store, store.inputPositionOf(List.of())));
+        } else {
+            requireCapacity(value instanceof TomlTable store ? store : NONE, toml.inputPositionOf(List.of("store")));
+        }
+    }
+
+    private void requireCapacity(TomlTable store, @Nullable TomlPosition position) {
+        if (!store.contains(List.of("capacity"))) {
             problems.add(
-                    toml.inputPositionOf(List.of("store")),
+                    position,
                     "store.capacity is missing: it says how many bytes of bodies the store may hold, such as capacity ="
                             + " \"10 GiB\" below [store]");
         }
+    }
+
+    /** One store, with the tables that belong to it beside it; or several, with theirs below each. */
+    private List<StoreSettings> stores() {
+        Object value = toml.get(List.of("store"));
+        if (!isTables(value)) {
+            return List.of(store(section("store"), toml, true));
+        }
+        List<TomlTable> tables = eachTable(value);
+        for (String table : OF_A_STORE) {
+            if (toml.contains(List.of(table))) {
+                problems.add(
+                        toml.inputPositionOf(List.of(table)),
+                        table + " must say which [[store]] it belongs to; head it store." + table
+                                + ", and put it below that store");
+            }
+        }
+        List<StoreSettings> stores = new ArrayList<>();
+        for (TomlTable table : tables) {
+            if (tables.size() > 1) {
+                requireOwn(table, "directory", STORE_DIRECTORY.accepted());
+                requireOwn(table, "listener", "headed [[store.listener]]");
+            }
+            Section section = new Section("store", table, OF_A_STORE, problems);
+            stores.add(store(section, table, tables.size() == 1));
+        }
+        return List.copyOf(stores);
+    }
+
+    /** What has a default, which only one of several stores could have. */
+    private void requireOwn(TomlTable store, String key, String how) {
+        if (!store.contains(List.of(key))) {
+            problems.add(
+                    store.inputPositionOf(List.of()),
+                    "store." + key + " is missing: each of several stores has its own, " + how);
+        }
+    }
+
+    private StoreSettings store(Section store, TomlTable around, boolean hasDefaultDirectory) {
+        TomlPosition position = store.position(STORE_DIRECTORY);
+        DeviceSettings first = new DeviceSettings(
+                store.path(STORE_DIRECTORY, "/var/lib/objmapper"),
+                store.count(STORE_DEVICE_WEIGHT, 100),
+                store.count(STORE_DEVICE_THREADS, 4),
+                store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024));
+        if (position != null || hasDefaultDirectory) {
+            claim(first.directory().normalize(), STORE_DIRECTORY, position);
+        }
+        return new StoreSettings(
+                listeners(around),
+                first.directory(),
+                capacity(store, STORE_KEYS, 10L << 30, 1_000_000_000),
+                memory(around),
+                first.threads(),
+                first.queueLength(),
+                first.weight(),
+                devices(around, first),
+                store.count(STORE_PASSED_QUEUE_LENGTH, 256),
+                store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
+                store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
+                store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20),
+                new CheckSettings(store.count(STORE_RECOVERY_RATE, 20_000), store.bytes(STORE_SCRUB_RATE, 4 << 20)));
+    }
+
+    private static boolean isTables(@Nullable Object value) {
+        return value instanceof TomlArray tables
+                && !tables.isEmpty()
+                && tables.toList().stream().allMatch(TomlTable.class::isInstance);
+    }
+
+    private static List<TomlTable> eachTable(@Nullable Object value) {
+        return value instanceof TomlArray tables
+                ? tables.toList().stream().map(TomlTable.class::cast).toList()
+                : List.of();
     }
 
     /** The keys of one table that say how much a tier may hold. */
@@ -165,19 +235,19 @@ public final class ConfigurationFile {
         return capacity;
     }
 
-    private @Nullable CapacitySettings memory() {
-        if (!toml.contains(List.of("memory"))) {
+    private @Nullable CapacitySettings memory(TomlTable around) {
+        if (!around.contains(List.of("memory"))) {
             return null;
         }
-        requireKey(MEMORY_CAPACITY);
-        return capacity(section("memory"), MEMORY_KEYS, 0, 100_000);
+        requireKey(around, MEMORY_CAPACITY);
+        return capacity(section(around, "memory"), MEMORY_KEYS, 0, 100_000);
     }
 
     /** A table that is there, and makes no sense without a key. */
-    private void requireKey(ConfigurationKey key) {
-        if (toml.get(List.of(key.table())) instanceof TomlTable table && !table.contains(List.of(key.key()))) {
+    private void requireKey(TomlTable around, ConfigurationKey key) {
+        if (around.get(List.of(key.table())) instanceof TomlTable table && !table.contains(List.of(key.key()))) {
             problems.add(
-                    toml.inputPositionOf(List.of(key.table())),
+                    around.inputPositionOf(List.of(key.table())),
                     key.qualifiedName() + " is missing; it takes " + key.accepted());
         }
     }
@@ -195,53 +265,46 @@ public final class ConfigurationFile {
     }
 
     private Section section(String table) {
-        Object value = toml.get(List.of(table));
+        return section(toml, table);
+    }
+
+    private Section section(TomlTable around, String table) {
+        Object value = around.get(List.of(table));
         if (value == null) {
-            return new Section(table, Toml.parse(""), problems);
+            return new Section(table, NONE, problems);
         }
         if (value instanceof TomlTable found) {
             return new Section(table, found, problems);
         }
-        problems.add(toml.inputPositionOf(List.of(table)), table + " is not a table; write [" + table + "]");
-        return new Section(table, Toml.parse(""), problems);
+        problems.add(around.inputPositionOf(List.of(table)), table + " is not a table; write [" + table + "]");
+        return new Section(table, NONE, problems);
     }
 
-    private List<ListenerSettings> listeners() {
-        Object value = toml.get(List.of("listener"));
+    private List<ListenerSettings> listeners(TomlTable around) {
+        Object value = around.get(List.of("listener"));
         List<ListenerSettings> listeners = new ArrayList<>();
         if (value == null) {
             listeners.add(ListenerSettings.at(Path.of("/run/objmapper/objmapper.sock")));
-        } else if (value instanceof TomlArray tables
-                && !tables.isEmpty()
-                && tables.toList().stream().allMatch(TomlTable.class::isInstance)) {
-            for (int i = 0; i < tables.size(); i++) {
-                addListener(listeners, tables.getTable(i));
-            }
+        } else if (isTables(value)) {
+            eachTable(value).forEach(table -> listeners.add(listener(table)));
         } else {
             problems.add(
-                    toml.inputPositionOf(List.of("listener")),
+                    around.inputPositionOf(List.of("listener")),
                     "listener takes one or more tables, each headed [[listener]]");
         }
         return List.copyOf(listeners);
     }
 
-    private List<DeviceSettings> devices(DeviceSettings first) {
-        Object value = toml.get(List.of("device"));
-        List<DeviceSettings> devices = new ArrayList<>();
-        if (value instanceof TomlArray tables && tables.toList().stream().allMatch(TomlTable.class::isInstance)) {
-            Map<Path, @Nullable TomlPosition> directories = new LinkedHashMap<>();
-            directories.put(first.directory().normalize(), toml.inputPositionOf(List.of("store", "directory")));
-            for (int i = 0; i < tables.size(); i++) {
-                devices.add(device(tables.getTable(i), first, directories));
-            }
-        } else if (value != null) {
-            problems.add(toml.inputPositionOf(List.of("device")), "device takes tables, each headed [[device]]");
+    private List<DeviceSettings> devices(TomlTable around, DeviceSettings first) {
+        Object value = around.get(List.of("device"));
+        if (value != null && !isTables(value)) {
+            problems.add(around.inputPositionOf(List.of("device")), "device takes tables, each headed [[device]]");
+            return List.of();
         }
-        return List.copyOf(devices);
+        return eachTable(value).stream().map(table -> device(table, first)).toList();
     }
 
-    private DeviceSettings device(
-            TomlTable table, DeviceSettings first, Map<Path, @Nullable TomlPosition> directories) {
+    private DeviceSettings device(TomlTable table, DeviceSettings first) {
         Section section = new Section("device", table, problems);
         if (!table.contains("directory")) {
             problems.add(
@@ -250,19 +313,7 @@ public final class ConfigurationFile {
             return first;
         }
         Path directory = section.path(DEVICE_DIRECTORY, "/").normalize();
-        TomlPosition position = table.inputPositionOf(List.of("directory"));
-        directories.forEach((other, at) -> {
-            String where = at == null ? "" : ", line " + at.line();
-            if (directory.equals(other)) {
-                problems.add(position, "device.directory: " + directory + " is another device's directory too" + where);
-            } else if (directory.startsWith(other) || other.startsWith(directory)) {
-                problems.add(
-                        position,
-                        "device.directory: of " + directory + " and " + other + where
-                                + " one lies in the other; give each device a directory of its own");
-            }
-        });
-        directories.put(directory, position);
+        claim(directory, DEVICE_DIRECTORY, table.inputPositionOf(List.of("directory")));
         return new DeviceSettings(
                 directory,
                 section.count(DEVICE_WEIGHT, first.weight()),
@@ -270,7 +321,25 @@ public final class ConfigurationFile {
                 section.count(DEVICE_QUEUE_LENGTH, first.queueLength()));
     }
 
-    private void addListener(List<ListenerSettings> listeners, TomlTable table) {
+    /** No two devices, of whichever stores, may meet in a directory. */
+    private void claim(Path directory, ConfigurationKey key, @Nullable TomlPosition position) {
+        directories.forEach((other, at) -> {
+            String where = at == null ? "" : ", line " + at.line();
+            if (directory.equals(other)) {
+                problems.add(
+                        position,
+                        key.qualifiedName() + ": " + directory + " is another device's directory too" + where);
+            } else if (directory.startsWith(other) || other.startsWith(directory)) {
+                problems.add(
+                        position,
+                        key.qualifiedName() + ": of " + directory + " and " + other + where
+                                + " one lies in the other; give each device a directory of its own");
+            }
+        });
+        directories.put(directory, position);
+    }
+
+    private ListenerSettings listener(TomlTable table) {
         Section section = new Section("listener", table, problems);
         ListenerSettings listener = new ListenerSettings(
                 section.path(LISTENER_PATH, "/run/objmapper/objmapper.sock"),
@@ -278,13 +347,11 @@ public final class ConfigurationFile {
                 section.name(LISTENER_GROUP),
                 section.fileMode(LISTENER_MODE, ListenerSettings.MODE_DEFAULT),
                 section.operations(LISTENER_OPERATIONS));
-        for (ListenerSettings other : listeners) {
-            if (other.path().equals(listener.path())) {
-                problems.add(
-                        table.inputPositionOf(List.of("path")),
-                        "listener.path: " + listener.path() + " is the path of another listener of " + name);
-            }
+        if (!sockets.add(listener.path())) {
+            problems.add(
+                    table.inputPositionOf(List.of("path")),
+                    "listener.path: " + listener.path() + " is the path of another listener of " + name);
         }
-        listeners.add(listener);
+        return listener;
     }
 }

@@ -20,6 +20,11 @@ final class Section {
     private final Problems problems;
 
     Section(String name, TomlTable table, Problems problems) {
+        this(name, table, List.of(), problems);
+    }
+
+    /** A table that may have tables of these names in it, which are sections of their own. */
+    Section(String name, TomlTable table, List<String> tables, Problems problems) {
         this.table = table;
         this.problems = problems;
         List<String> known = new ArrayList<>();
@@ -29,7 +34,7 @@ final class Section {
             }
         }
         for (String key : table.keySet()) {
-            if (!known.contains(name + "." + key)) {
+            if (!known.contains(name + "." + key) && !tables.contains(key)) {
                 problems.unknown(table.inputPositionOf(List.of(key)), name + "." + key, known);
             }
         }
@@ -178,7 +183,9 @@ final class Section {
         return table.get(List.of(key.key()));
     }
 
-    private @Nullable TomlPosition position(ConfigurationKey key) {
+    /** Where a key stands; null where it is left out. */
+    @Nullable
+    TomlPosition position(ConfigurationKey key) {
         return table.inputPositionOf(List.of(key.key()));
     }
 

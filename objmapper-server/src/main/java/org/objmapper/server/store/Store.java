@@ -135,10 +135,11 @@ public final class Store implements AutoCloseable {
         long firstGeneration = index.generationBound();
         hot = new HotTable(options.hotObjects(), options.hotBytes());
         ObjectMemory objects = new ObjectMemory(options.hotBytes() + options.objectBytes());
-        long descriptorLimit = NativeIo.raiseDescriptorLimit();
-        reserve = new DescriptorReserve(descriptorLimit, hot, devices::closingDescriptors);
+        long limitOfProcess = NativeIo.raiseDescriptorLimit();
+        long descriptorLimit = limitOfProcess / options.partOfProcess();
+        reserve = new DescriptorReserve(limitOfProcess, hot, devices::closingDescriptors);
         ledger = new Ledger(LeaseProbe.of(devices.first()), maxWatched(descriptorLimit));
-        table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY);
+        table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY / options.partOfProcess());
         tier = new BackingTier(options.capacity(), index.totals());
         upper = new UpperTiers(options.tiers(), index, devices, hot, ledger, reserve, descriptorLimit, metrics, clock);
         committer = new Committer(index, devices, hot, table, ledger, upper, tier, metrics, descriptorLimit);

@@ -36,6 +36,7 @@ public final class StoreOptions {
     private CheckOptions checks = CheckOptions.usual();
     private int deviceWeight = DeviceOptions.USUAL_WEIGHT;
     private List<DeviceOptions> moreDevices = List.of();
+    private int partOfProcess = 1;
     private TierOptions tiers = TierOptions.NONE;
 
     private StoreOptions(Path directory) {
@@ -63,6 +64,7 @@ public final class StoreOptions {
         other.checks = checks;
         other.deviceWeight = deviceWeight;
         other.moreDevices = moreDevices;
+        other.partOfProcess = partOfProcess;
         other.tiers = tiers;
         change.accept(other);
         return other;
@@ -131,6 +133,14 @@ public final class StoreOptions {
     /** The same with other tiers above the devices. */
     public StoreOptions withTiers(TierOptions newTiers) {
         return with(other -> other.tiers = newTiers);
+    }
+
+    /** The same as one of so many stores in the process, which have its memory and its descriptors together. */
+    public StoreOptions withPartOfProcess(int stores) {
+        return with(other -> {
+            other.partOfProcess = stores;
+            other.hotBytes = hotBytes / stores;
+        });
     }
 
     /** Where objects and index are, the first device. */
@@ -216,5 +226,10 @@ public final class StoreOptions {
     /** Directories for bodies besides it. */
     public List<DeviceOptions> moreDevices() {
         return moreDevices;
+    }
+
+    /** How many stores have the process's memory and descriptors together. */
+    int partOfProcess() {
+        return partOfProcess;
     }
 }

@@ -59,6 +59,53 @@ class ServerRunTest {
     }
 
     @Test
+    void severalStoresOfOneServerKnowNothingOfEachOther() throws IOException, ConfigurationException {
+        Configuration configuration = twoStores();
+        try (ServerRun run = ServerRun.start(configuration)) {
+            assertThat(tool("a.sock", "put", "key", "-", "--tag", "tag").exitCode())
+                    .isEqualTo(ExitCode.OK);
+            assertThat(tool("b.sock", "get", "key").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+            assertThat(tool("b.sock", "put", "key", "-", "--tag", "tag").exitCode())
+                    .isEqualTo(ExitCode.OK);
+            assertThat(tool("b.sock", "purge", "--tag", "tag").exitCode()).isEqualTo(ExitCode.OK);
+            assertThat(tool("b.sock", "get", "key").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        }
+        try (ServerRun run = ServerRun.start(configuration)) {
+            assertThat(tool("a.sock", "get", "key").exitCode()).isEqualTo(ExitCode.OK);
+            assertThat(tool("b.sock", "get", "key").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        }
+    }
+
+    @Test
+    void whereOneOfSeveralStoresCantBeOpenedNoneIs() throws IOException, ConfigurationException {
+        Configuration configuration = twoStores();
+        Files.delete(directory.resolve("b"));
+
+        assertThatIOException()
+                .isThrownBy(() -> ServerRun.start(configuration))
+                .withMessageContaining(directory + "/b does not exist");
+        Files.createDirectory(directory.resolve("b"));
+        try (ServerRun run = ServerRun.start(configuration)) {
+            assertThat(ping("a.sock").exitCode()).isEqualTo(ExitCode.OK);
+        }
+    }
+
+    private Configuration twoStores() throws IOException, ConfigurationException {
+        Files.createDirectory(directory.resolve("a"));
+        Files.createDirectory(directory.resolve("b"));
+        return ConfigurationFile.parse("two.toml", """
+                [[store]]
+                directory = "%1$s/a"
+                [[store.listener]]
+                path = "%1$s/a.sock"
+                [[store]]
+                directory = "%1$s/b"
+                [[store.listener]]
+                path = "%1$s/b.sock"
+                """.formatted(directory));
+    }
+
+    @Test
     void aSocketThatALiveServerHasIsNotTaken() throws IOException {
         try (ServerRun run = ServerRun.start(configuration("a.sock", "data"))) {
             assertThatIOException()

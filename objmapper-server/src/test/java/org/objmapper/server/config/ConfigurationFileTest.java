@@ -116,12 +116,12 @@ class ConfigurationFileTest {
                 drain = "0 s"
                 """);
 
-        assertThat(configuration.listeners())
-                .containsExactly(
-                        new ListenerSettings(Path.of("/tmp/a.sock"), "root", "daemon", 0600, Set.of("get", "head")),
-                        ListenerSettings.at(Path.of("/tmp/b.sock")));
         assertThat(configuration.store())
-                .isEqualTo(new Configuration.StoreSettings(
+                .isEqualTo(new StoreSettings(
+                        List.of(
+                                new ListenerSettings(
+                                        Path.of("/tmp/a.sock"), "root", "daemon", 0600, Set.of("get", "head")),
+                                ListenerSettings.at(Path.of("/tmp/b.sock"))),
                         Path.of("/data"),
                         new Configuration.CapacitySettings(3L << 30, 5, 80, 70, "sieve"),
                         new Configuration.CapacitySettings(2L << 30, 101, 60, 50, "lru"),

@@ -1,0 +1,71 @@
+package org.objmapper.server.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.server.config.Configuration.CapacitySettings;
+import org.objmapper.server.config.Configuration.CheckSettings;
+
+/**
+ * A {@code [store]} table, or one of several headed {@code [[store]]}, and the tables that belong to it. What begins with {@code device}
+ * holds for its own directory, and for others that say nothing else.
+ *
+ * @param listeners at least one
+ * @param memory the {@code memory} table, null where there is none
+ */
+public record StoreSettings(
+        List<ListenerSettings> listeners,
+        Path directory,
+        CapacitySettings capacity,
+        @Nullable CapacitySettings memory,
+        int deviceThreads,
+        int deviceQueueLength,
+        int deviceWeight,
+        List<DeviceSettings> moreDevices,
+        int passedQueueLength,
+        int passedQueueLengthPerUser,
+        long objectMemoryBytes,
+        long uploadMemoryPerSessionBytes,
+        CheckSettings checks) {
+    private StoreSettings with(
+            List<ListenerSettings> others, Path place, List<DeviceSettings> morePlaces, CapacitySettings room) {
+        return new StoreSettings(
+                others,
+                place,
+                room,
+                memory,
+                deviceThreads,
+                deviceQueueLength,
+                deviceWeight,
+                morePlaces,
+                passedQueueLength,
+                passedQueueLengthPerUser,
+                objectMemoryBytes,
+                uploadMemoryPerSessionBytes,
+                checks);
+    }
+
+    /** The same with one listener. */
+    StoreSettings withListener(ListenerSettings only) {
+        return with(List.of(only), directory, moreDevices, capacity);
+    }
+
+    /** The same in another directory, and in no others. */
+    StoreSettings withDirectory(Path only) {
+        return with(listeners, only, List.of(), capacity);
+    }
+
+    /** The same with room for so many bytes of bodies. */
+    StoreSettings withCapacity(long bytes) {
+        return with(
+                listeners,
+                directory,
+                moreDevices,
+                new CapacitySettings(
+                        bytes,
+                        capacity.objects(),
+                        capacity.highWatermark(),
+                        capacity.lowWatermark(),
+                        capacity.eviction()));
+    }
+}
