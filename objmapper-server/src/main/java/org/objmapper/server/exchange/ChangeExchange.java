@@ -38,6 +38,17 @@ abstract class ChangeExchange extends StoreExchange {
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
         decodeEntries(metadata);
+        String problem = objectMetadata.variant().problem();
+        if (problem != null) {
+            refuseVariant(Status.BAD_REQUEST, problem);
+        }
+    }
+
+    /** Only a PUT and a TOUCH have any use for one. */
+    private void refuseVariant(Status status, String why) {
+        if (operation == Operation.PUT || operation == Operation.TOUCH) {
+            refuse(status, why);
+        }
     }
 
     @Override
@@ -53,8 +64,8 @@ abstract class ChangeExchange extends StoreExchange {
         if (type == MetadataType.EVICTABLE) {
             decodeChoice(metadata, "evictable", "kept", "evictable");
         }
-        if (type == MetadataType.VARIANT && (operation == Operation.PUT || operation == Operation.TOUCH)) {
-            refuse(Status.UNSUPPORTED, "this server has no variants");
+        if (type == MetadataType.VARIANT && !peer.terms().hasVariants()) {
+            refuseVariant(Status.UNSUPPORTED, "this session was not granted variants");
         }
         objectMetadata.add(metadata.type(), metadata.bytes());
     }

@@ -14,6 +14,7 @@ import org.objmapper.server.delivery.Choice;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreException;
 import org.objmapper.server.store.StoredObject;
+import org.objmapper.server.store.Variants;
 
 /**
  * How a GET works, and a HEAD, which is a GET without its body. The steps stand below in the order in which they are taken; each is a
@@ -123,6 +124,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     protected void decodeEntry(@Nullable MetadataType type, MetadataReader metadata) {
         if (type == MetadataType.MODE) {
             decodeMode(Integer.toUnsignedLong(metadata.u32()));
+        } else if (type == MetadataType.REQUEST_HEADER && !peer.terms().hasVariants()) {
+            return; // 7.5
         } else if (type != null) {
             request.take(type, metadata);
         }
@@ -137,7 +140,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     @Override
     protected void keepRequest() {
-        request.keepKey();
+        request.keep();
     }
 
     /** AUTHORIZE: may this peer do this? What it may not do, and what made no sense as it was decoded, is answered here. */
@@ -159,9 +162,12 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             return indexAnswered ? takeIndexAnswer() : Step.LOOKUP;
         }
         fillTime = store.fillTime();
-        object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength());
+        object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength(), request.headers());
         if (object != null) {
             return Step.CHECK;
+        }
+        if (request.headers().unmatched() != null) {
+            return Step.MISS;
         }
         boolean absent = store.isAbsent(request.keyBuffer(), request.keyOffset(), request.keyLength());
         return absent ? Step.MISS : askIndex();
@@ -171,7 +177,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         indexAnswered = false;
         fromIndex = null;
         indexFailure = null;
-        indexAsked = store.lookup(request.key(), keyHash, this);
+        request.headers().keep();
+        indexAsked = store.lookup(request.key(), keyHash, request.headers(), this);
         if (!indexAsked) {
             answer(Status.BUSY, "the index's queue is full");
             return Step.ACCOUNT;
@@ -211,18 +218,31 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         return Step.RELEASE;
     }
 
-    /** MISS: there is no such object, or none any more; a client that fills it in is given the token for that. */
+    /**
+     * MISS: there is no such object, or none any more; a client that fills it in is given the token for that, and the names of the headers
+     * that it would have to give to get one of those that are there.
+     */
     private Step miss() {
         store.missed();
-        FrameWriter frame = output.frame(REPLY_ROOM);
+        Variants there = peer.terms().hasVariants() ? missed() : null;
+        FrameWriter frame = output.frame(REPLY_ROOM + (there == null ? 0 : there.namesBytes()));
         frame.begin(operation, Frame.REPLY, requestId, Status.NOT_FOUND, 0);
         if (peer.terms().givesFillTokens()) {
             store.fillToken(fillTime, fillToken);
             frame.bytes(MetadataType.FILL_TOKEN, fillToken);
         }
+        if (there != null) {
+            there.writeNames(frame);
+        }
         explain(frame, Status.NOT_FOUND, "");
         output.end(null);
         return Step.RELEASE;
+    }
+
+    /** What stands under the key; null where nothing with a variant does. */
+    private @Nullable Variants missed() {
+        StoredObject expired = object;
+        return expired == null ? request.headers().unmatched() : expired.variants();
     }
 
     /** CHECK: an object that is expired is none, and one that the client has already goes no further. */

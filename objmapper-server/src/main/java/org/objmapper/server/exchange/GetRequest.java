@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.server.store.RequestHeaders;
 import org.objmapper.server.store.StoredObject;
 
 /** What a GET or a HEAD asks for: a key, which of the object's bytes, and on which conditions (protocol-spec.md 5.2). */
@@ -14,6 +15,7 @@ final class GetRequest {
     private ByteBuffer keyBuffer = ByteBuffer.allocate(0);
     private int keyOffset;
     private int keyLength;
+    private final RequestHeaders headers = new RequestHeaders();
     private boolean hasRange;
     private long rangeOffset;
     private long rangeLength;
@@ -28,13 +30,14 @@ final class GetRequest {
     /** Forgets the request before this one. */
     void begin() {
         keyLength = 0;
+        headers.begin();
         hasRange = false;
         hasGenerationNot = false;
         etagNot = null;
         graceAccepted = 0;
     }
 
-    /** Takes the current entry; the key stays in the frame. */
+    /** Takes the current entry; the key and the headers stay in the frame. */
     void take(MetadataType type, MetadataReader metadata) {
         switch (type) {
             case KEY -> {
@@ -42,6 +45,7 @@ final class GetRequest {
                 keyOffset = metadata.offset();
                 keyLength = metadata.length();
             }
+            case REQUEST_HEADER -> headers.add(metadata.buffer(), metadata.offset(), metadata.length());
             case RANGE -> {
                 hasRange = true;
                 rangeOffset = metadata.u64();
@@ -65,8 +69,9 @@ final class GetRequest {
         return keyLength > 0;
     }
 
-    /** Copies the key out of the frame. */
-    void keepKey() {
+    /** Copies the key and the headers out of the frame. */
+    void keep() {
+        headers.keep();
         keyBuffer = ByteBuffer.wrap(key()).order(ByteOrder.LITTLE_ENDIAN);
         keyOffset = 0;
     }
@@ -88,6 +93,11 @@ final class GetRequest {
 
     int keyLength() {
         return keyLength;
+    }
+
+    /** What chooses among the objects under the key. */
+    RequestHeaders headers() {
+        return headers;
     }
 
     // ---- the conditions

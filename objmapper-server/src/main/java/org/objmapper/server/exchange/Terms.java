@@ -19,6 +19,11 @@ public record Terms(
         return (features & Features.FILL_TOKENS) != 0;
     }
 
+    /** Whether several objects may stand under a key. */
+    public boolean hasVariants() {
+        return (features & Features.VARIANTS) != 0;
+    }
+
     /** Whether PURGE may carry a ban. */
     public boolean hasBans() {
         return (features & Features.BANS) != 0;

@@ -5,8 +5,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -23,8 +25,10 @@ import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
+import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.Totals;
+import org.objmapper.server.store.index.Variant;
 
 /** Makes changes of single objects: looks at what is there, decides under the committer's lock, and gives the committer the change. Safe on any thread that may block. */
 final class Changes {
@@ -33,6 +37,7 @@ final class Changes {
 
     private static final int DUE_AT_ONCE = 1_000;
     private static final long NEVER = -1;
+    private static final ReadAllAhead NOTHING_AHEAD = new ReadAllAhead(NEVER, Map.of());
 
     private final Index index;
     private final Function<ObjectKey, @Nullable IndexRecord> stored;
@@ -46,6 +51,9 @@ final class Changes {
 
     /** What stood in the index after so many {@link Committer#departures}. */
     record ReadAhead(long departures, @Nullable IndexRecord record) {}
+
+    /** Which objects stood under a key in the index after so many {@link Committer#departures}, and what was read of each. */
+    private record ReadAllAhead(long departures, Map<ObjectKey, ReadAhead> each) {}
 
     Changes(Index index, BackingTier tier, Committer committer, FillTokens fills, Bans bans, LongSupplier clock) {
         this(index, index::get, tier, committer, fills, bans, clock);
@@ -75,16 +83,21 @@ final class Changes {
         boolean told = false;
         Result result = null;
         try {
-            ObjectKey key = new ObjectKey(put.key());
+            Variant variant = put.metadata().variant();
+            ObjectKey key = new ObjectKey(put.key()).variant(variant.id());
             while (result == null) {
                 Totals more;
                 ReadAhead ahead = readAhead(key);
+                ReadAllAhead besides = ahead.record == null && key.variant() != 0 ? readAllAhead(key) : NOTHING_AHEAD;
                 synchronized (committer) {
                     committer.awaitRoom();
                     IndexRecord before = standing(key, ahead);
                     more = Totals.of(body.length(), put.metadata().isEvictable())
                             .minus(Totals.of(before));
                     result = check(put, key, unlessGone(before));
+                    if (result == null && before == null && key.variant() != 0) {
+                        result = checkBesides(key, variant, besides);
+                    }
                     if (result != null) {
                         told = put.durable() && tellOnceOnDisk(key, outcome, result);
                     } else if (tier.hasRoom(more)) {
@@ -113,7 +126,7 @@ final class Changes {
 
     /** Tells what a durable change found when that is on disk too; false where it is already. Under the committer's lock. */
     private boolean tellOnceOnDisk(ObjectKey key, Result.Outcome outcome, Result found) {
-        if (committer.pending(key) == null) {
+        if (committer.pendingUnder(key).isEmpty()) {
             return false;
         }
         committer.add(Change.barrier(outcome, found));
@@ -129,6 +142,29 @@ final class Changes {
             return Result.precondition(there.generation());
         }
         return checkGeneration(put.ifGeneration(), there);
+    }
+
+    /** Whether one more variant may stand under a key. */
+    private @Nullable Result checkBesides(ObjectKey key, Variant variant, ReadAllAhead ahead) throws StoreException {
+        List<Variant> variants = new ArrayList<>();
+        for (IndexRecord there : allCurrent(key, ahead).values()) {
+            if ((there.flags() & IndexRecord.VARIANT) != 0) {
+                variants.add(there.variant());
+            }
+        }
+        if (variants.size() >= Limits.MAX_VARIANTS) {
+            return Result.refused(
+                    Status.BAD_REQUEST,
+                    LoggedKeys.of(key) + " has " + variants.size() + " variants, as many as a key takes");
+        }
+        variants.add(variant);
+        int headers = Variants.headers(variants);
+        return headers <= MetadataType.VARIANT_HEADER.repeats()
+                ? null
+                : Result.refused(
+                        Status.BAD_REQUEST,
+                        "the variants of " + LoggedKeys.of(key) + " would be told apart by " + headers
+                                + " headers; they may be by " + MetadataType.VARIANT_HEADER.repeats());
     }
 
     private @Nullable String staleness(Put put, ObjectKey key) {
@@ -162,7 +198,9 @@ final class Changes {
         Device device = body.device();
         IndexRecord record = new IndexRecord(
                 key.bytes(),
-                (body.inline() == null ? 0 : IndexRecord.INLINE) | (metadata.isEvictable() ? IndexRecord.EVICTABLE : 0),
+                (body.inline() == null ? 0 : IndexRecord.INLINE)
+                        | (metadata.isEvictable() ? IndexRecord.EVICTABLE : 0)
+                        | (key.variant() == 0 ? 0 : IndexRecord.VARIANT),
                 device == null ? IndexRecord.NO_DEVICE : device.number(),
                 generation,
                 generation,
@@ -214,6 +252,20 @@ final class Changes {
         }
     }
 
+    /** As {@link #readAhead}, for all objects under a key. */
+    private ReadAllAhead readAllAhead(ObjectKey key) {
+        long departures = committer.departures();
+        Map<ObjectKey, ReadAhead> each = new LinkedHashMap<>();
+        try {
+            for (ObjectKey one : index.keysUnder(key)) {
+                each.put(one, readAhead(one));
+            }
+            return new ReadAllAhead(departures, each);
+        } catch (IndexException e) {
+            return NOTHING_AHEAD;
+        }
+    }
+
     private @Nullable IndexRecord stored(ObjectKey key, ReadAhead ahead) {
         Change pending = committer.pending(key);
         if (pending != null) {
@@ -229,6 +281,26 @@ final class Changes {
     @Nullable
     IndexRecord current(ObjectKey key, ReadAhead ahead) throws StoreException {
         return unlessGone(standing(key, ahead));
+    }
+
+    /** As {@link #current}, for all objects under a key. */
+    private Map<ObjectKey, IndexRecord> allCurrent(ObjectKey key, ReadAllAhead ahead) throws StoreException {
+        Set<ObjectKey> all = new LinkedHashSet<>(
+                ahead.departures == committer.departures() ? ahead.each.keySet() : index.keysUnder(key));
+        for (Change change : committer.pendingUnder(key)) {
+            ObjectKey pending = change.key();
+            if (pending != null) {
+                all.add(pending);
+            }
+        }
+        Map<ObjectKey, IndexRecord> found = new LinkedHashMap<>();
+        for (ObjectKey one : all) {
+            IndexRecord record = current(one, ahead.each.getOrDefault(one, new ReadAhead(NEVER, null)));
+            if (record != null) {
+                found.put(one, record);
+            }
+        }
+        return found;
     }
 
     private @Nullable IndexRecord unlessGone(@Nullable IndexRecord record) {
@@ -368,49 +440,123 @@ final class Changes {
         }
     }
 
-    /** Takes the object under a key away, durably; soft: makes it expire. */
+    /** Takes all objects under a key away, durably; soft: makes them expire. */
     void purge(ObjectKey key, boolean soft, Result.Outcome outcome) {
         try {
-            ReadAhead ahead = readAhead(key);
+            ReadAllAhead ahead = readAllAhead(key);
             synchronized (committer) {
                 awaitRoom(!soft);
-                IndexRecord there = current(key, ahead);
                 long now = clock.getAsLong();
-                boolean takes = there != null && !(soft && there.expiredAt(now));
-                if (takes && there != null) {
-                    edit(key, there, soft ? expired(there, now) : null, null);
+                int taken = 0;
+                for (Map.Entry<ObjectKey, IndexRecord> each :
+                        allCurrent(key, ahead).entrySet()) {
+                    IndexRecord there = each.getValue();
+                    if (!soft || !there.expiredAt(now)) {
+                        edit(each.getKey(), there, soft ? expired(there, now) : null, null);
+                        taken++;
+                    }
                 }
-                fills.changed(key);
+                fills.removed(key);
                 // Tells when this, and all before it, is on disk: what it found gone may not come back.
-                committer.add(Change.barrier(outcome, Result.purged(takes ? 1 : 0)));
+                committer.add(Change.barrier(outcome, Result.purged(taken)));
             }
         } catch (IOException | IndexException e) {
             outcome.done(Result.failed(StoreException.of(e)));
         }
     }
 
-    /** Deletes an object. */
+    /** Deletes all objects under a key, or of them only the one with a generation. */
     void delete(ObjectKey key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
-        change(key, ifGeneration, durable, true, outcome, there -> null);
+        Result result;
+        boolean told = false;
+        try {
+            ReadAllAhead ahead = readAllAhead(key);
+            synchronized (committer) {
+                committer.awaitRoomToRemove();
+                boolean waits = durable || committer.isOutOfRoom();
+                Map<ObjectKey, IndexRecord> there = allCurrent(key, ahead);
+                long newest = there.values().stream()
+                        .mapToLong(IndexRecord::generation)
+                        .max()
+                        .orElse(0);
+                if (ifGeneration != null) {
+                    there.values().removeIf(record -> record.generation() != ifGeneration);
+                }
+                if (!there.isEmpty()) {
+                    result = remove(there, waits ? outcome : null);
+                    told = waits;
+                } else {
+                    result = ifGeneration == null ? Result.refused(Status.NOT_FOUND, "") : Result.precondition(newest);
+                    told = waits && tellOnceOnDisk(key, outcome, result);
+                }
+                if (result.isOk() || newest == 0) {
+                    fills.removed(key);
+                }
+            }
+        } catch (IOException | IndexException e) {
+            result = Result.failed(StoreException.of(e));
+        }
+        if (!told) {
+            outcome.done(result);
+        }
+    }
+
+    private Result remove(Map<ObjectKey, IndexRecord> there, Result.@Nullable Outcome outcome) {
+        Result.Outcome ofEach = there.size() == 1 ? outcome : null;
+        Result result = Result.ok(0, 0);
+        for (Map.Entry<ObjectKey, IndexRecord> each : there.entrySet()) {
+            result = edit(each.getKey(), each.getValue(), null, ofEach);
+        }
+        if (outcome != null && ofEach == null) {
+            committer.add(Change.barrier(outcome, result));
+        }
+        return result;
     }
 
     /**
-     * Gives an object a new generation with changed metadata.
+     * Gives an object a new generation with changed metadata; which of those under the key the variant in that says.
      *
      * @param ttlMillis from now, negative for never; null leaves the expiry
      */
     void touch(
-            ObjectKey key,
+            ObjectKey plain,
             ObjectMetadata changes,
             @Nullable Long ttlMillis,
             @Nullable Long ifGeneration,
             boolean durable,
             Result.Outcome outcome) {
-        change(key, ifGeneration, durable, false, outcome, there -> {
-            ObjectMetadata metadata = ObjectMetadata.decode(there.metadata()).merge(changes);
-            long expiry = ttlMillis == null ? there.expiryMillis() : expiry(clock.getAsLong(), ttlMillis);
-            return rewritten(there, metadata, committer.takeGeneration(), expiry);
-        });
+        ObjectKey key = plain.variant(changes.variant().id());
+        Result result;
+        boolean told = false;
+        try {
+            ReadAhead ahead = readAhead(key);
+            synchronized (committer) {
+                committer.awaitRoom();
+                boolean waits = durable || committer.isOutOfRoom();
+                IndexRecord there = current(key, ahead);
+                result = checkGeneration(ifGeneration, there);
+                if (result == null && there != null) {
+                    result = edit(key, there, touched(there, changes, ttlMillis), waits ? outcome : null);
+                    told = waits;
+                    fills.changed(key);
+                } else {
+                    result = result == null ? Result.refused(Status.NOT_FOUND, "") : result;
+                    told = waits && tellOnceOnDisk(key, outcome, result);
+                }
+            }
+        } catch (IOException | IndexException e) {
+            result = Result.failed(StoreException.of(e));
+        }
+        if (!told) {
+            outcome.done(result);
+        }
+    }
+
+    private IndexRecord touched(IndexRecord there, ObjectMetadata changes, @Nullable Long ttlMillis)
+            throws StoreException {
+        ObjectMetadata metadata = ObjectMetadata.decode(there.metadata()).merge(changes);
+        long expiry = ttlMillis == null ? there.expiryMillis() : expiry(clock.getAsLong(), ttlMillis);
+        return rewritten(there, metadata, committer.takeGeneration(), expiry);
     }
 
     static IndexRecord rewritten(IndexRecord there, ObjectMetadata metadata, long generation, long expiry)
@@ -423,52 +569,11 @@ final class Changes {
                 encode(metadata, generation, expiry));
     }
 
-    /** What a change makes of what is there; null for nothing. */
-    private interface Edit {
-        @Nullable
-        IndexRecord of(IndexRecord there) throws StoreException;
-    }
-
     private void awaitRoom(boolean toRemove) throws StoreException {
         if (toRemove) {
             committer.awaitRoomToRemove();
         } else {
             committer.awaitRoom();
-        }
-    }
-
-    private void change(
-            ObjectKey key,
-            @Nullable Long ifGeneration,
-            boolean durable,
-            boolean removes,
-            Result.Outcome outcome,
-            Edit edit) {
-        Result result;
-        boolean told = false;
-        try {
-            ReadAhead ahead = readAhead(key);
-            synchronized (committer) {
-                awaitRoom(removes);
-                boolean waits = durable || committer.isOutOfRoom();
-                IndexRecord there = current(key, ahead);
-                result = checkGeneration(ifGeneration, there);
-                if (result == null && there != null) {
-                    result = edit(key, there, edit.of(there), waits ? outcome : null);
-                    told = waits;
-                } else {
-                    result = result == null ? Result.refused(Status.NOT_FOUND, "") : result;
-                    told = waits && tellOnceOnDisk(key, outcome, result);
-                }
-                if (result.isOk() || (removes && there == null)) {
-                    fills.changed(key);
-                }
-            }
-        } catch (IOException | IndexException e) {
-            result = Result.failed(StoreException.of(e));
-        }
-        if (!told && result != null) {
-            outcome.done(result);
         }
     }
 

@@ -72,6 +72,9 @@ final class Committer implements AutoCloseable {
     private final BackingTier tier;
     private final Metrics metrics;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
+    /** Those of the visible that have a variant, by the key without. Changed under the lock only. */
+    private final ConcurrentHashMap<ObjectKey, Set<ObjectKey>> visibleVariants = new ConcurrentHashMap<>();
+
     private final Map<Device, FilePublisher> publishers = new ConcurrentHashMap<>();
     private final Thread thread;
     private final int maxPending;
@@ -155,6 +158,42 @@ final class Committer implements AutoCloseable {
         return visible.get(key);
     }
 
+    /** The changes under a key that are not in the index yet. Any thread. */
+    List<Change> pendingUnder(ObjectKey key) {
+        List<Change> pending = new ArrayList<>();
+        addPending(key.variant(0), pending);
+        if (!visibleVariants.isEmpty()) {
+            visibleVariants.getOrDefault(key.variant(0), Set.of()).forEach(variant -> addPending(variant, pending));
+        }
+        return pending;
+    }
+
+    private void addPending(ObjectKey key, List<Change> to) {
+        Change change = visible.get(key);
+        if (change != null) {
+            to.add(change);
+        }
+    }
+
+    private void show(ObjectKey key, Change change) {
+        visible.put(key, change);
+        if (key.variant() != 0) {
+            visibleVariants
+                    .computeIfAbsent(key.variant(0), plain -> ConcurrentHashMap.newKeySet())
+                    .add(key);
+        }
+    }
+
+    /** The change of a key is visible no more, unless a later one has taken its place. */
+    private void unshow(ObjectKey key, Change change) {
+        if (visible.remove(key, change) && key.variant() != 0) {
+            visibleVariants.computeIfPresent(key.variant(0), (plain, variants) -> {
+                variants.remove(key);
+                return variants.isEmpty() ? null : variants;
+            });
+        }
+    }
+
     /** All changes that are not in the index yet. Under the lock. */
     Iterable<Change> allPending() {
         return visible.values();
@@ -222,7 +261,7 @@ final class Committer implements AutoCloseable {
         queue.add(change);
         ObjectKey key = change.key();
         if (key != null) {
-            visible.put(key, change);
+            show(key, change);
             table.unsettle(key.code(), key.variant() != 0);
             hot.remove(key.hash(), key.bytes());
         }
@@ -524,7 +563,7 @@ final class Committer implements AutoCloseable {
                 KeyChanges left = underway.get(key);
                 takeBack(key, change, left == null ? null : left.newest());
             });
-            part.done().forEach(change -> visible.remove(key, change));
+            part.done().forEach(change -> unshow(key, change));
             tellTable(part);
             changesUnderway -= part.size();
         }
@@ -572,7 +611,7 @@ final class Committer implements AutoCloseable {
     /** Shows the change before one that failed; if there is none, the index. */
     private void takeBack(ObjectKey key, Change change, @Nullable Change before) {
         if (before == null) {
-            visible.remove(key, change);
+            unshow(key, change);
         } else {
             visible.replace(key, change, before);
         }
@@ -742,7 +781,7 @@ final class Committer implements AutoCloseable {
     }
 
     private void hide(ObjectKey key, Change change) {
-        visible.remove(key, change);
+        unshow(key, change);
         hot.remove(key.hash(), key.bytes());
     }
 

@@ -3,10 +3,15 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.protocol.Status;
@@ -43,6 +48,7 @@ final class Finder {
     private final Committer committer;
     private final Recovery recovery;
     private final ObjectMemory objects;
+    private final LongSupplier clock;
     private final IntFunction<ByteBuffer> memory;
     private final ThreadLocal<TableLook> looks = ThreadLocal.withInitial(TableLook::new);
 
@@ -58,6 +64,7 @@ final class Finder {
             Committer committer,
             Recovery recovery,
             ObjectMemory objects,
+            LongSupplier clock,
             IntFunction<ByteBuffer> memory) {
         this.index = index;
         this.devices = devices;
@@ -69,6 +76,7 @@ final class Finder {
         this.committer = committer;
         this.recovery = recovery;
         this.objects = objects;
+        this.clock = clock;
         this.memory = memory;
     }
 
@@ -77,17 +85,20 @@ final class Finder {
         return looks.get().at(table, buffer, offset, length);
     }
 
-    /** Tells what stands under a key, once, whatever goes wrong; where a device has the body, on the threads of that one. */
-    void find(byte[] bytes, long hash, Store.Lookup lookup) {
-        Device device = otherDevice(bytes, hash);
+    /**
+     * Tells what a request with these headers gets under a key, once, whatever goes wrong; where a device has the body, on the threads of
+     * that one.
+     */
+    void find(byte[] bytes, long hash, RequestHeaders headers, Store.Lookup lookup) {
+        Device device = otherDevice(bytes, hash, headers);
         if (device == null) {
-            tell(bytes, hash, lookup);
+            tell(bytes, hash, headers, lookup);
         } else if (device.isOffline()) {
             lookup.found(null, StoreException.of(DeviceException.offline(device)));
         } else {
             OnDevice asked = new OnDevice(device, lookup);
             onDevices.add(asked);
-            if (!device.queue().submit(() -> tell(bytes, hash, asked))) {
+            if (!device.queue().submit(() -> tell(bytes, hash, headers, asked))) {
                 asked.found(
                         null, new StoreException(Status.BUSY, "the queue of the device " + device.id() + " is full"));
             }
@@ -126,17 +137,13 @@ final class Finder {
     }
 
     /** The device that has the body of what stands under a key, unless that is the one that has the index. */
-    private @Nullable Device otherDevice(byte[] bytes, long hash) {
+    private @Nullable Device otherDevice(byte[] bytes, long hash, RequestHeaders headers) {
         if (devices.all().size() == 1) {
             return null;
         }
         try {
-            ObjectKey key = new ObjectKey(bytes, hash);
-            IndexRecord record = inTable(key);
-            if (record == null) {
-                Change pending = committer.pending(key);
-                record = pending == null ? index.get(key) : pending.record();
-            }
+            IndexRecord record =
+                    standing(new ObjectKey(bytes, hash), headers, true).record();
             boolean isOnDevice = record != null && record.hasFile() && !upper.hasInMemory(record);
             Device device = record == null || !isOnDevice ? null : devices.byNumber(record.device());
             return device == devices.first() ? null : device;
@@ -153,10 +160,10 @@ final class Finder {
         return device;
     }
 
-    private void tell(byte[] bytes, long hash, Store.Lookup lookup) {
+    private void tell(byte[] bytes, long hash, RequestHeaders headers, Store.Lookup lookup) {
         StoredObject found;
         try {
-            found = findOrLog(new ObjectKey(bytes, hash));
+            found = findOrLog(new ObjectKey(bytes, hash), headers);
         } catch (StoreException e) {
             lookup.found(null, e);
             return;
@@ -172,9 +179,9 @@ final class Finder {
     }
 
     /** As {@link #findOrClear}; what can't be read is logged with its key. */
-    private @Nullable StoredObject findOrLog(ObjectKey key) throws StoreException {
+    private @Nullable StoredObject findOrLog(ObjectKey key, RequestHeaders headers) throws StoreException {
         try {
-            return findOrClear(key);
+            return findOrClear(key, headers);
         } catch (StoreException e) {
             throw e; // it is busy; nothing is wrong
         } catch (IOException | IndexException e) {
@@ -184,39 +191,38 @@ final class Finder {
     }
 
     /** As {@link #findOnce}; where memory is short it goes to this before what is only kept at hand. */
-    private @Nullable StoredObject findOrClear(ObjectKey key) throws IOException {
+    private @Nullable StoredObject findOrClear(ObjectKey key, RequestHeaders headers) throws IOException {
         try {
-            return findOnce(key);
+            return findOnce(key, headers);
         } catch (OutOfMemoryError e) {
             hot.clear();
-            return findOnce(key);
+            return findOnce(key, headers);
         }
     }
 
-    private @Nullable StoredObject findOnce(ObjectKey key) throws IOException {
+    private @Nullable StoredObject findOnce(ObjectKey plain, RequestHeaders headers) throws IOException {
         IndexRecord last = null;
         while (true) {
-            long seen = hot.changes(key.hash());
+            long seen = hot.changes(plain.hash());
             long newestBan = bans.newest();
-            IndexRecord record = last == null ? inTable(key) : null;
-            Change pending = record == null ? committer.pending(key) : null;
+            Standing standing = standing(plain, headers, last == null);
+            IndexRecord record = standing.record;
             if (record == null) {
-                record = pending == null ? index.get(key) : pending.record();
-            }
-            if (record == null || bans.hit(record)) {
                 return null;
             }
+            ObjectKey key = standing.key;
             if (!record.hasFile()) {
-                return share(object(key, record, inIndex(record)), seen, newestBan);
+                return share(object(standing, record, inIndex(record)), seen, newestBan);
             }
             OpenBody copy = upper.open(record);
             if (copy != null) {
-                return share(objectOfFile(key, record, copy), seen, newestBan);
+                return share(objectOfFile(standing, record, copy), seen, newestBan);
             }
             Device device = deviceOf(record);
-            int descriptor = openBody(device, key, record, pending);
+            int descriptor = openBody(device, key, record, standing.pending);
             if (descriptor >= 0) {
-                return share(objectOfFile(key, record, onDevice(device, key, record, descriptor)), seen, newestBan);
+                return share(
+                        objectOfFile(standing, record, onDevice(device, key, record, descriptor)), seen, newestBan);
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(
@@ -232,11 +238,92 @@ final class Finder {
         }
     }
 
-    /** What the table knows of an object with a file, which is enough to open it; else null. */
-    private @Nullable IndexRecord inTable(ObjectKey key) {
+    /**
+     * What a request gets.
+     *
+     * @param key of the object
+     * @param pending the change that brought it, where that is not in the index yet
+     * @param variants all that stands under the key; null where there is no variant
+     */
+    private record Standing(
+            ObjectKey key,
+            @Nullable IndexRecord record,
+            @Nullable Change pending,
+            @Nullable Variants variants) {}
+
+    /** What a request gets that no ban hits, and tells the headers where they match none. The table may be asked first. */
+    private Standing standing(ObjectKey plain, RequestHeaders headers, boolean asksTable) {
         Entry entry = new Entry();
-        boolean found = table.findWhole(key.digest(), entry) == ObjectTable.Answer.FOUND;
-        return found && !entry.needsIndex() ? entry.record(key) : null;
+        if (asksTable && table.findWhole(plain.digest(), entry) == ObjectTable.Answer.FOUND) {
+            IndexRecord alone = entry.needsIndex() ? index.get(plain) : entry.record(plain);
+            return new Standing(plain, unlessHit(alone), null, null);
+        }
+        Map<Long, Change> pending = new HashMap<>();
+        for (Change change : committer.pendingUnder(plain)) {
+            ObjectKey key = change.key();
+            if (key != null) {
+                pending.put(key.variant(), change);
+            }
+        }
+        Choice choice = new Choice(pending, headers);
+        IndexRecord chosen = index.choose(plain, choice);
+        if (chosen == null) {
+            return new Standing(plain, null, null, choice.variants);
+        }
+        long variant = chosen.variant().id();
+        return new Standing(plain.variant(variant), chosen, pending.get(variant), choice.variants);
+    }
+
+    private @Nullable IndexRecord unlessHit(@Nullable IndexRecord record) {
+        return record == null || bans.hit(record) ? null : record;
+    }
+
+    /** Chooses among the objects under a key what a request gets. */
+    private final class Choice implements Index.Choice {
+        private final Map<Long, Change> pending;
+        private final RequestHeaders headers;
+        private @Nullable Variants variants;
+
+        Choice(Map<Long, Change> pending, RequestHeaders headers) {
+            this.pending = pending;
+            this.headers = headers;
+        }
+
+        @Override
+        public @Nullable IndexRecord of(List<IndexRecord> inIndex) {
+            List<IndexRecord> there = new ArrayList<>();
+            for (IndexRecord record : inIndex) {
+                if (!pending.containsKey(record.variant().id())) {
+                    add(record, there);
+                }
+            }
+            pending.values().forEach(change -> add(change.record(), there));
+            Variants found = Variants.of(there);
+            variants = found;
+            if (found == null) {
+                return there.isEmpty() ? null : there.get(0);
+            }
+            int chosen = found.choose(headers, clock.getAsLong());
+            if (chosen < 0) {
+                headers.matchedNone(found);
+                return null;
+            }
+            return there.stream()
+                    .filter(record -> record.variant().id() == found.variant(chosen))
+                    .findFirst()
+                    .orElse(null);
+        }
+
+        /** One that counts no more among those that a key takes. */
+        private boolean isGoneVariant(IndexRecord record) {
+            return (record.flags() & IndexRecord.VARIANT) != 0 && record.goneAt(clock.getAsLong());
+        }
+
+        private void add(@Nullable IndexRecord record, List<IndexRecord> to) {
+            if (record != null && !bans.hit(record) && !isGoneVariant(record)) {
+                to.add(record);
+            }
+        }
     }
 
     private StoredObject share(StoredObject object, long seen, long newestBan) {
@@ -274,20 +361,23 @@ final class Finder {
                 device.closer());
     }
 
-    private StoredObject objectOfFile(ObjectKey key, IndexRecord record, OpenBody opened) throws StoreException {
+    private StoredObject objectOfFile(Standing standing, IndexRecord record, OpenBody opened) throws StoreException {
         try {
-            return object(key, record, opened);
+            return object(standing, record, opened);
         } catch (StoreException | OutOfMemoryError e) {
             opened.closer().close(opened.descriptor());
             throw e;
         }
     }
 
-    private StoredObject object(ObjectKey key, IndexRecord record, OpenBody opened) throws StoreException {
+    private StoredObject object(Standing standing, IndexRecord record, OpenBody opened) throws StoreException {
+        ObjectKey key = standing.key;
+        Variants variants = standing.variants;
         byte[] body = record.inlineBody();
         byte[] path = opened.path();
         int bytes = StoredObject.bytesOf(
                 key.bytes().length,
+                variants == null ? 0 : variants.bytes(),
                 record.metadata().length,
                 body == null ? 0 : body.length,
                 path == null ? 0 : path.length);
@@ -296,7 +386,9 @@ final class Finder {
             return new StoredObject(
                     key.bytes(),
                     key.hash(),
+                    key.variant(),
                     key.stableHash(),
+                    variants,
                     record.generation(),
                     record.length(),
                     record.expiryMillis(),

@@ -9,8 +9,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The objects that were used lately, by key: all that a loop needs to answer without asking the index. Readers take no lock; writers
- * take the table's. Bounded in objects and in bytes of memory; a clock decides who leaves.
+ * The objects that were used lately, by key: all that a loop needs to answer without asking the index. Of several under a key each says
+ * which there are, and all are taken out when one changes. Readers take no lock; writers take the table's. Bounded in objects and in bytes
+ * of memory; a clock decides who leaves.
  */
 final class HotTable {
     /** An object that takes a larger part of the memory is not kept: too many others would leave for it. */
@@ -37,22 +38,38 @@ final class HotTable {
         this.mask = length - 1;
     }
 
-    /** The object under a key, pinned, or null. Any thread. */
+    /** The object under a key, pinned, or null; where there are several, any of those that are at hand. Any thread. */
     @Nullable
     StoredObject get(long hash, ByteBuffer key, int offset, int length) {
         for (Node node = buckets.get(bucket(hash)); node != null; node = node.next) {
             StoredObject object = node.object;
             if (object.keyHash == hash && object.hasKey(key, offset, length)) {
-                if (!object.tryPin()) {
-                    return null;
-                }
-                if (!object.used) {
-                    object.used = true;
-                }
-                return object;
+                return pinned(object);
             }
         }
         return null;
+    }
+
+    /** One of the objects under the key of another, pinned, or null. Any thread. */
+    @Nullable
+    StoredObject getBeside(StoredObject other, long variant) {
+        for (Node node = buckets.get(bucket(other.keyHash)); node != null; node = node.next) {
+            StoredObject object = node.object;
+            if (object.isOf(other.keyHash, other.key, variant)) {
+                return pinned(object);
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable StoredObject pinned(StoredObject object) {
+        if (!object.tryPin()) {
+            return null;
+        }
+        if (!object.used) {
+            object.used = true;
+        }
+        return object;
     }
 
     /** What to hand to {@link #putUnlessChanged} later; to be asked for before the index is read. */
@@ -68,7 +85,7 @@ final class HotTable {
     }
 
     private void put(StoredObject object) {
-        StoredObject old = peek(object.keyHash, object.key);
+        StoredObject old = peek(object.keyHash, object.key, object.variant);
         if (old != null) {
             if (old.generation() > object.generation()) {
                 return;
@@ -88,12 +105,13 @@ final class HotTable {
         bytes += object.bytes();
     }
 
-    /** Takes the object of a key out: it changed. */
+    /** Takes all objects of a key out: one of them changed. */
     synchronized void remove(long hash, byte[] key) {
         changes[stripe(hash)]++;
-        StoredObject old = peek(hash, key);
-        if (old != null) {
-            remove(old).unpin();
+        for (Node node = buckets.get(bucket(hash)); node != null; node = node.next) {
+            if (node.object.keyHash == hash && Arrays.equals(node.object.key, key)) {
+                remove(node.object).unpin();
+            }
         }
     }
 
@@ -127,9 +145,9 @@ final class HotTable {
         return size;
     }
 
-    private @Nullable StoredObject peek(long hash, byte[] key) {
+    private @Nullable StoredObject peek(long hash, byte[] key, long variant) {
         for (Node node = buckets.get(bucket(hash)); node != null; node = node.next) {
-            if (node.object.keyHash == hash && Arrays.equals(node.object.key, key)) {
+            if (node.object.isOf(hash, key, variant)) {
                 return node.object;
             }
         }

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
+import org.objmapper.server.store.index.Variant;
 
 /**
  * The metadata of an object as a list of entries, in the order in which it is stored and sent: known types by number, then unknown
@@ -99,13 +100,22 @@ public final class ObjectMetadata {
     }
 
     List<byte[]> tags() {
-        List<byte[]> tags = new ArrayList<>();
+        return values(MetadataType.TAG);
+    }
+
+    /** By what the object is told from others under its key. */
+    public Variant variant() {
+        return Variant.of(values(MetadataType.VARIANT));
+    }
+
+    private List<byte[]> values(MetadataType type) {
+        List<byte[]> values = new ArrayList<>();
         for (Entry entry : entries) {
-            if (entry.type == MetadataType.TAG.code()) {
-                tags.add(entry.value);
+            if (entry.type == type.code()) {
+                values.add(entry.value);
             }
         }
-        return tags;
+        return values;
     }
 
     byte[] encode() {

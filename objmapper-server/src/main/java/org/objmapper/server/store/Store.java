@@ -165,7 +165,8 @@ public final class Store implements AutoCloseable {
                 new ScrubbedObjects(),
                 options.checks().scrubBytesPerSecond(),
                 metrics);
-        finder = new Finder(index, devices, hot, table, bans, upper, reserve, committer, recovery, objects, memory);
+        finder = new Finder(
+                index, devices, hot, table, bans, upper, reserve, committer, recovery, objects, clock, memory);
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
     }
@@ -285,14 +286,37 @@ public final class Store implements AutoCloseable {
         return ObjectKey.hash(buffer, offset, length);
     }
 
-    /** The object under a key, pinned, if it is at hand; else null, and {@link #lookup} knows. May be expired. */
-    public @Nullable StoredObject hot(long keyHash, ByteBuffer buffer, int offset, int length) {
+    /**
+     * The object that a request gets under a key, pinned, if it is at hand; else null, and {@link #lookup} knows, unless the headers are
+     * {@link RequestHeaders#unmatched unmatched}. May be expired. Allocates nothing.
+     */
+    public @Nullable StoredObject hot(long keyHash, ByteBuffer buffer, int offset, int length, RequestHeaders headers) {
         StoredObject found = hot.get(keyHash, buffer, offset, length);
+        Variants variants = found == null ? null : found.variants();
+        if (found != null && variants != null) {
+            found = chosen(found, variants, headers);
+        }
         if (found == null || found.hasPassed(bans.newest())) {
             return found;
         }
         found.unpin();
         return null;
+    }
+
+    /** The one that is asked for among the objects under the key of one of them, which is unpinned. */
+    private @Nullable StoredObject chosen(StoredObject one, Variants variants, RequestHeaders headers) {
+        int chosen = variants.choose(headers, clock.getAsLong());
+        if (chosen >= 0 && variants.variant(chosen) == one.variant) {
+            return one;
+        }
+        StoredObject found = null;
+        if (chosen < 0) {
+            headers.matchedNone(variants);
+        } else {
+            found = hot.getBeside(one, variants.variant(chosen));
+        }
+        one.unpin();
+        return found;
     }
 
     /** Whether there is surely no object under a key that is not at hand; else {@link #lookup} knows. Allocates nothing. */
@@ -312,10 +336,13 @@ public final class Store implements AutoCloseable {
         metrics.count(Metric.STORE_MISSES);
     }
 
-    /** Looks an object up; it may be expired. False when too much waits already. */
-    public boolean lookup(byte[] key, long keyHash, Lookup lookup) {
+    /**
+     * Looks up the object that a request gets under a key; it may be expired. The headers, which are kept, are told where there are objects
+     * of which none is asked for. False when too much waits already.
+     */
+    public boolean lookup(byte[] key, long keyHash, RequestHeaders headers, Lookup lookup) {
         boolean onDevice = finder.whereabouts(ByteBuffer.wrap(key), 0, key.length) == Whereabouts.DEVICE;
-        return (onDevice ? opens : lookups).submit(() -> finder.find(key, keyHash, lookup));
+        return (onDevice ? opens : lookups).submit(() -> finder.find(key, keyHash, headers, lookup));
     }
 
     /**
@@ -425,13 +452,14 @@ public final class Store implements AutoCloseable {
         changes.put(put, body, outcome);
     }
 
-    /** Deletes an object. False when too much waits already. */
+    /** Deletes what stands under a key, or of that only the object with a generation. False when too much waits already. */
     public boolean delete(byte[] key, @Nullable Long ifGeneration, boolean durable, Result.Outcome outcome) {
         return change(() -> changes.delete(new ObjectKey(key), ifGeneration, durable, outcome), outcome);
     }
 
     /**
-     * Gives an object a new generation with changed metadata. False when too much waits already.
+     * Gives an object a new generation with changed metadata; which of those under the key its VARIANT says. False when too much waits
+     * already.
      *
      * @param ttlMillis from now, negative for never; null leaves the expiry
      */
@@ -446,7 +474,7 @@ public final class Store implements AutoCloseable {
                 () -> changes.touch(new ObjectKey(key), metadata, ttlMillis, ifGeneration, durable, outcome), outcome);
     }
 
-    /** Takes the object under a key away, durably; soft: makes it expire. False when too much waits already. */
+    /** Takes all objects under a key away, durably; soft: makes it expire. False when too much waits already. */
     public boolean purgeKey(byte[] key, boolean soft, Result.Outcome outcome) {
         return change(() -> changes.purge(new ObjectKey(key), soft, outcome), outcome);
     }

@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
@@ -30,6 +31,8 @@ public final class StoredObject {
 
     final byte[] key;
     final long keyHash;
+    /** Which of the objects under the key it is. */
+    final long variant;
     /** By which the eviction order knows it. */
     final long stableHash;
     /** Used lately: the clock of the hot table clears it. */
@@ -38,6 +41,7 @@ public final class StoredObject {
     /** The newest ban that is known not to hit it. */
     private volatile long passedBan;
 
+    private final @Nullable Variants variants;
     private final long generation;
     private final long length;
     private final long expiryMillis;
@@ -58,6 +62,8 @@ public final class StoredObject {
     /**
      * An object with one pin, the caller's.
      *
+     * @param keyHash of its key, the same for all objects under that
+     * @param variants what stands under its key; null where it is the only one, and has no variant
      * @param metadata its object metadata as on the wire, direct
      * @param inlineBody its bytes, direct, or null where they are in a file
      * @param body where that was opened
@@ -67,7 +73,9 @@ public final class StoredObject {
     StoredObject(
             byte[] key,
             long keyHash,
+            long variant,
             long stableHash,
+            @Nullable Variants variants,
             long generation,
             long length,
             long expiryMillis,
@@ -79,7 +87,9 @@ public final class StoredObject {
             ObjectMemory memory) {
         this.key = key;
         this.keyHash = keyHash;
+        this.variant = variant;
         this.stableHash = stableHash;
+        this.variants = variants;
         this.generation = generation;
         this.length = length;
         this.expiryMillis = expiryMillis;
@@ -101,6 +111,11 @@ public final class StoredObject {
     /** Whether it is known that no ban up to one hits it. */
     boolean hasPassed(long ban) {
         return generation >= ban || passedBan >= ban;
+    }
+
+    /** What stands under its key beside it; null where nothing does, and it has no variant. */
+    public @Nullable Variants variants() {
+        return variants;
     }
 
     public long generation() {
@@ -126,13 +141,14 @@ public final class StoredObject {
     int bytes() {
         return bytesOf(
                 key.length,
+                variants == null ? 0 : variants.bytes(),
                 metadata.capacity(),
                 inlineBody == null ? 0 : inlineBody.capacity(),
                 path == null ? 0 : path.capacity());
     }
 
-    static int bytesOf(int keyBytes, int metadataBytes, int inlineBodyBytes, int pathBytes) {
-        return OVERHEAD_BYTES + keyBytes + metadataBytes + inlineBodyBytes + pathBytes;
+    static int bytesOf(int keyBytes, int variantsBytes, int metadataBytes, int inlineBodyBytes, int pathBytes) {
+        return OVERHEAD_BYTES + keyBytes + variantsBytes + metadataBytes + inlineBodyBytes + pathBytes;
     }
 
     /** Its object metadata as on the wire, from 0 to the limit. Read it by absolute positions only: it is shared. */
@@ -287,6 +303,11 @@ public final class StoredObject {
             memory.giveBack(bytes());
         }
         return left == 0;
+    }
+
+    /** Whether it is an object of a key with that hash. */
+    boolean isOf(long hash, byte[] ofKey, long ofVariant) {
+        return keyHash == hash && variant == ofVariant && Arrays.equals(key, ofKey);
     }
 
     boolean hasKey(ByteBuffer buffer, int offset, int keyLength) {

@@ -62,7 +62,7 @@ final class UpperTiers implements AutoCloseable {
         }
 
         private static void open(Device device, IndexRecord record, IntConsumer work) {
-            int file = device.open(new ObjectKey(record.key()).digest(), record.bodyGeneration());
+            int file = device.open(record.objectKey().digest(), record.bodyGeneration());
             try {
                 work.accept(file);
             } finally {
@@ -74,7 +74,7 @@ final class UpperTiers implements AutoCloseable {
 
         @Override
         public void moved(IndexRecord record) {
-            ObjectKey key = new ObjectKey(record.key());
+            ObjectKey key = record.objectKey();
             hot.remove(key.hash(), key.bytes());
         }
     }

@@ -59,7 +59,9 @@ class CloserTest {
         return new StoredObject(
                 new byte[1],
                 1,
+                0,
                 1,
+                null,
                 1,
                 0,
                 0,

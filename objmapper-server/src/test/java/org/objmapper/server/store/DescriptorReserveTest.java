@@ -53,7 +53,8 @@ class DescriptorReserveTest {
         ByteBuffer none = ByteBuffer.allocateDirect(1);
         byte[] key = {(byte) number};
         OpenBody opened = new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, queue, closer);
-        return new StoredObject(key, number, 1, 1, 0, 0, 0, none, null, opened, none, new ObjectMemory(1 << 20));
+        return new StoredObject(
+                key, number, 0, 1, null, 1, 0, 0, 0, none, null, opened, none, new ObjectMemory(1 << 20));
     }
 
     @Test

@@ -153,7 +153,9 @@ class HotMemoryTest {
         return new StoredObject(
                 new byte[] {(byte) number},
                 number,
+                0,
                 number,
+                null,
                 1,
                 8,
                 Long.MAX_VALUE,

@@ -84,7 +84,8 @@ class StoreListTest {
         }
 
         CompletableFuture<Boolean> answered = new CompletableFuture<>();
-        assertThat(store.store().lookup(new byte[] {1}, 1, (found, failure) -> answered.complete(true)))
+        assertThat(store.store()
+                        .lookup(new byte[] {1}, 1, new RequestHeaders(), (found, failure) -> answered.complete(true)))
                 .isTrue();
         assertThat(await(answered)).isTrue();
     }

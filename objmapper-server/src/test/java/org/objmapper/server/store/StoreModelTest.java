@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -28,10 +29,17 @@ import org.objmapper.protocol.Status;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
-/** Random operations against the store and against a plain map, with the store opened anew in between. */
+/**
+ * Random operations against the store and against a plain map, with the store opened anew in between. The map has objects by their names,
+ * which are a key, or a key, a semicolon and the language that tells them from others under the key.
+ */
 class StoreModelTest {
     private static final int OPERATIONS = 3_000;
     private static final int KEYS = 40;
+    /** Keys from this one on have variants. */
+    private static final int VARIED = 25;
+
+    private static final String[] LANGUAGES = {"en", "fr", "it"};
     private static final int[] LENGTHS = {0, 1, 100, 4_096, 4_097, 9_000, 70_000, 300_000};
     private static final long GRACE_MILLIS = 500;
 
@@ -43,12 +51,53 @@ class StoreModelTest {
 
     /** A look-up that found nothing, its token, and what has happened since that may make it stale. */
     private record Miss(
-            String key, byte[] token, Set<String> changed, Set<String> purgedTags, List<String> purgedPrefixes) {
+            String name, byte[] token, Set<String> changed, Set<String> purgedTags, List<String> purgedPrefixes) {
         boolean isStaleFor(Set<String> tags) {
-            return changed.contains(key)
+            return changed.contains(name)
+                    || changed.contains("all of " + keyOf(name))
                     || !Collections.disjoint(tags, purgedTags)
-                    || purgedPrefixes.stream().anyMatch(key::startsWith);
+                    || purgedPrefixes.stream().anyMatch(name::startsWith);
         }
+    }
+
+    private static String keyOf(String name) {
+        return name.split(";")[0];
+    }
+
+    /** A request that gets the object of a name, unless there is a newer one without a language. */
+    private static RequestHeaders headers(String name) {
+        return name.contains(";")
+                ? VariantsTest.headers("accept-language", name.split(";")[1])
+                : VariantsTest.headers();
+    }
+
+    private static ObjectMetadata variant(String name) {
+        return name.contains(";") ? VariantsTest.varying("accept-language", name.split(";")[1]) : new ObjectMetadata();
+    }
+
+    /** Where room is short, no key has objects with a variant and without: then it can be told which of them are there. */
+    private String randomName() {
+        int key = random.nextInt(KEYS);
+        boolean isVaried = key >= VARIED && (isUnderPressure || random.nextInt(4) > 0);
+        return "key/" + key + (isVaried ? ";" + LANGUAGES[random.nextInt(LANGUAGES.length)] : "");
+    }
+
+    private StoreUnderTest.Seen getExpiredToo(String name) {
+        return store.getVariant(keyOf(name), headers(name));
+    }
+
+    private StoreUnderTest.Seen get(String name) {
+        StoreUnderTest.Seen seen = getExpiredToo(name);
+        return seen == null || seen.expiryMillis() <= store.nowMillis.get() ? null : seen;
+    }
+
+    /** The objects that a request for a name may get, the newest first. */
+    private List<String> candidates(String name) {
+        return model.keySet().stream()
+                .filter(other -> other.equals(name) || other.equals(keyOf(name)))
+                .filter(other -> !expired(model.get(other)))
+                .sorted(Comparator.comparingLong(other -> -model.get(other).generation))
+                .collect(Collectors.toList());
     }
 
     private final Deque<Miss> misses = new ArrayDeque<>();
@@ -104,7 +153,7 @@ class StoreModelTest {
 
     private void expectTheTotalsOfAFullScan() throws Exception {
         store.store().flush();
-        model.entrySet().removeIf(entry -> mayBeGone(entry.getValue()) && store.getExpiredToo(entry.getKey()) == null);
+        model.entrySet().removeIf(entry -> mayBeGone(entry.getValue()) && getExpiredToo(entry.getKey()) == null);
         List<Expected> evictable =
                 model.values().stream().filter(Expected::isEvictable).collect(Collectors.toList());
         assertThat(store.figure("objmapper_store_objects")).isEqualTo(model.size());
@@ -127,20 +176,20 @@ class StoreModelTest {
     }
 
     private void step() throws Exception {
-        String key = "key/" + random.nextInt(KEYS);
+        String name = randomName();
         int choice = random.nextInt(100);
         if (choice < 35) {
-            put(key);
+            put(name);
         } else if (choice < 40) {
-            missOrFill(key);
+            missOrFill(name);
         } else if (choice < 70) {
-            compare(key);
+            compare(name);
         } else if (choice < 78) {
-            delete(key);
+            delete(name);
         } else if (choice < 86) {
-            touch(key);
+            touch(name);
         } else if (choice < 90) {
-            purge(key);
+            purge(name);
         } else if (choice < 95) {
             compareAll();
         } else if (choice < 99) {
@@ -151,37 +200,37 @@ class StoreModelTest {
         }
     }
 
-    private void missOrFill(String key) {
+    private void missOrFill(String name) {
         removeWhatIsGone();
         if (misses.size() == 8 || (random.nextBoolean() && !misses.isEmpty())) {
             fill(misses.remove());
-        } else if (!model.containsKey(key) || expired(model.get(key))) {
+        } else if (candidates(name).isEmpty()) {
             long time = store.store().fillTime();
             byte[] token = new byte[Store.FILL_TOKEN_BYTES];
-            assertThat(store.get(key)).isNull();
+            assertThat(get(name)).isNull();
             store.store().fillToken(time, token);
-            misses.add(new Miss(key, token, new HashSet<>(), new HashSet<>(), new ArrayList<>()));
+            misses.add(new Miss(name, token, new HashSet<>(), new HashSet<>(), new ArrayList<>()));
         }
     }
 
     private void fill(Miss miss) {
         Set<String> tags = randomTags();
-        byte[] body = bytes("fill of " + miss.key);
-        Put put = new Put(bytes(miss.key), metadata(tags, true), -1, false, null, null, null, false);
+        byte[] body = bytes("fill of " + miss.name);
+        Put put = new Put(bytes(keyOf(miss.name)), metadata(miss.name, tags, true), -1, false, null, null, null, false);
         Result result = store.put(put.filling(miss.token), body);
         if (result.status() == Status.OK) {
-            assertThat(miss.isStaleFor(tags)).as("stale fill of " + miss.key).isFalse();
+            assertThat(miss.isStaleFor(tags)).as("stale fill of " + miss.name).isFalse();
             newestGeneration = result.generation();
-            model.put(miss.key, new Expected(result.generation(), body, tags, Long.MAX_VALUE, true));
-            changed(miss.key);
+            model.put(miss.name, new Expected(result.generation(), body, tags, Long.MAX_VALUE, true));
+            changed(miss.name);
         } else {
             // Keys and tags may share a place: a fill may be refused though its own were left alone.
             assertThat(result.status()).isIn(Status.STALE_FILL, isUnderPressure ? Status.NO_SPACE : Status.STALE_FILL);
         }
     }
 
-    private void changed(String key) {
-        misses.forEach(miss -> miss.changed.add(key));
+    private void changed(String name) {
+        misses.forEach(miss -> miss.changed.add(name));
     }
 
     private boolean gone(Expected object) {
@@ -212,15 +261,16 @@ class StoreModelTest {
         return tags;
     }
 
-    private static ObjectMetadata metadata(Set<String> tags, boolean evictable) {
-        ObjectMetadata metadata = StoreUnderTest.evictability(evictable).set(MetadataType.GRACE, GRACE_MILLIS);
+    private static ObjectMetadata metadata(String name, Set<String> tags, boolean evictable) {
+        ObjectMetadata metadata =
+                variant(name).merge(StoreUnderTest.evictability(evictable).set(MetadataType.GRACE, GRACE_MILLIS));
         tags.forEach(tag -> metadata.add(MetadataType.TAG.code(), bytes(tag)));
         return metadata;
     }
 
-    private void put(String key) {
+    private void put(String name) {
         removeWhatIsGone();
-        Expected there = model.get(key);
+        Expected there = model.get(name);
         byte[] body = new byte[LENGTHS[random.nextInt(LENGTHS.length)]];
         random.nextBytes(body);
         boolean ifAbsent = random.nextInt(8) == 0;
@@ -232,8 +282,8 @@ class StoreModelTest {
         boolean evictable = random.nextInt(3) > 0;
         Result result = store.put(
                 new Put(
-                        bytes(key),
-                        metadata(tags, evictable),
+                        bytes(keyOf(name)),
+                        metadata(name, tags, evictable),
                         ttl,
                         ifAbsent,
                         ifGeneration,
@@ -248,14 +298,14 @@ class StoreModelTest {
         boolean refused = isRefused(ifAbsent, ifGeneration, there);
         if (mayBeGone(there) && result.isOk() == refused) {
             refused = isRefused(ifAbsent, ifGeneration, null);
-            model.remove(key);
+            model.remove(name);
         }
         assertThat(result.status()).as(result.message()).isEqualTo(refused ? Status.PRECONDITION_FAILED : Status.OK);
         if (!refused) {
             assertThat(result.generation()).isGreaterThan(newestGeneration);
             newestGeneration = result.generation();
-            model.put(key, new Expected(result.generation(), body, tags, expiry(ttl), evictable));
-            changed(key);
+            model.put(name, new Expected(result.generation(), body, tags, expiry(ttl), evictable));
+            changed(name);
         }
     }
 
@@ -264,44 +314,47 @@ class StoreModelTest {
                 || (ifGeneration != null && (there == null || there.generation != ifGeneration));
     }
 
-    private void delete(String key) {
+    private void delete(String name) {
         removeWhatIsGone();
+        String key = keyOf(name);
         Result result = store.delete(key, null, random.nextInt(5) == 0);
-        Expected there = model.remove(key);
-        if (!mayBeGone(there) || result.status() != Status.NOT_FOUND) {
-            assertThat(result.status()).isEqualTo(there == null ? Status.NOT_FOUND : Status.OK);
+        List<Expected> there = new ArrayList<>();
+        model.entrySet().removeIf(entry -> keyOf(entry.getKey()).equals(key) && there.add(entry.getValue()));
+        if (!there.stream().allMatch(this::mayBeGone) || result.status() != Status.NOT_FOUND) {
+            assertThat(result.status()).isEqualTo(there.isEmpty() ? Status.NOT_FOUND : Status.OK);
         }
-        changed(key);
+        changed("all of " + key);
     }
 
-    private void touch(String key) {
+    private void touch(String name) {
         removeWhatIsGone();
-        Expected there = model.get(key);
+        Expected there = model.get(name);
         Set<String> tags = randomTags();
         tags.add("touched");
         long ttl = randomTtl();
         boolean evictable = random.nextInt(3) > 0;
-        Result result = store.touch(key, metadata(tags, evictable), ttl);
+        Result result = store.touch(keyOf(name), metadata(name, tags, evictable), ttl);
         if (mayBeGone(there) && result.status() == Status.NOT_FOUND) {
-            model.remove(key);
+            model.remove(name);
             return;
         }
         assertThat(result.status()).isEqualTo(there == null ? Status.NOT_FOUND : Status.OK);
         if (there != null) {
             assertThat(result.generation()).isGreaterThan(newestGeneration);
             newestGeneration = result.generation();
-            model.put(key, new Expected(result.generation(), there.body, tags, expiry(ttl), evictable));
-            changed(key);
+            model.put(name, new Expected(result.generation(), there.body, tags, expiry(ttl), evictable));
+            changed(name);
         }
     }
 
-    private void purge(String key) {
+    private void purge(String name) {
         removeWhatIsGone();
+        String key = keyOf(name);
         boolean soft = random.nextBoolean();
         int kind = random.nextInt(4);
         String tag = "tag" + random.nextInt(6);
         Predicate<Map.Entry<String, Expected>> hit = kind == 0
-                ? entry -> entry.getKey().equals(key)
+                ? entry -> keyOf(entry.getKey()).equals(key)
                 : kind == 1
                         ? entry -> entry.getValue().tags.contains(tag)
                         : entry -> entry.getKey().startsWith(key);
@@ -323,7 +376,7 @@ class StoreModelTest {
             assertThat(result.count()).isBetween(surelyThere, (long) hits.size());
         }
         if (kind == 0) {
-            changed(key);
+            changed("all of " + key);
         } else if (kind == 1) {
             misses.forEach(miss -> miss.purgedTags.add(tag));
         } else {
@@ -341,22 +394,26 @@ class StoreModelTest {
         }
     }
 
-    private void compare(String key) {
-        Expected expected = model.get(key);
-        StoreUnderTest.Seen seen = store.get(key);
-        if (expected == null || expired(expected)) {
-            assertThat(seen).as(key).isNull();
-            return;
+    private void compare(String name) {
+        StoreUnderTest.Seen seen = get(name);
+        for (String candidate : candidates(name)) {
+            Expected expected = model.get(candidate);
+            if (mayBeGone(expected) && (seen == null || seen.generation() != expected.generation)) {
+                model.remove(candidate);
+            } else {
+                assertThat(seen).as(name).isNotNull();
+                compare(candidate, expected, seen);
+                return;
+            }
         }
-        if (mayBeGone(expected) && seen == null) {
-            model.remove(key);
-            return;
-        }
-        assertThat(seen).as(key).isNotNull();
-        assertThat(seen.generation()).isEqualTo(expected.generation);
+        assertThat(seen).as(name).isNull();
+    }
+
+    private static void compare(String name, Expected expected, StoreUnderTest.Seen seen) {
+        assertThat(seen.generation()).as(name).isEqualTo(expected.generation);
         assertThat(seen.expiryMillis()).isEqualTo(expected.expiryMillis);
         assertThat(Arrays.equals(seen.body(), expected.body))
-                .as("body of " + key)
+                .as("body of " + name)
                 .isTrue();
         assertThat(seen.metadata().tags().stream().map(String::new).collect(Collectors.toSet()))
                 .isEqualTo(expected.tags);
@@ -365,14 +422,20 @@ class StoreModelTest {
     private void compareAll() {
         for (int i = 0; i < KEYS; i++) {
             compare("key/" + i);
+            for (String language : LANGUAGES) {
+                compare("key/" + i + ";" + language);
+            }
         }
         List<String> listed = store.keys("key/", 1 + random.nextInt(KEYS));
         model.entrySet()
-                .removeIf(entry ->
-                        mayBeGone(entry.getValue()) && !expired(entry.getValue()) && !listed.contains(entry.getKey()));
+                .removeIf(entry -> mayBeGone(entry.getValue())
+                        && !expired(entry.getValue())
+                        && !listed.contains(keyOf(entry.getKey())));
         List<String> expected = model.entrySet().stream()
                 .filter(entry -> !expired(entry.getValue()))
-                .map(Map.Entry::getKey)
+                .map(entry -> keyOf(entry.getKey()))
+                .distinct()
+                .sorted()
                 .collect(Collectors.toList());
         assertThat(listed).isEqualTo(expected);
     }

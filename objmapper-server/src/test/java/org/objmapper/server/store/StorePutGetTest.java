@@ -204,7 +204,9 @@ class StorePutGetTest {
         store.reopen();
 
         java.util.List<String> types = new java.util.ArrayList<>();
-        byte[] encoded = store.get("key").metadata().encode();
+        byte[] encoded = store.getVariant("key", VariantsTest.headers("n", "v"))
+                .metadata()
+                .encode();
         var reader = new org.objmapper.protocol.MetadataReader()
                 .wrap(java.nio.ByteBuffer.wrap(encoded).order(java.nio.ByteOrder.LITTLE_ENDIAN), 0, encoded.length);
         while (reader.next()) {

@@ -79,7 +79,12 @@ class StoreTableTest {
         CountDownLatch indexAnswers = new CountDownLatch(1);
         try {
             for (int thread = 0; thread < Store.INDEX_THREADS; thread++) {
-                assertThat(store.store().lookup(bytes("inline"), 1, (found, failure) -> hang(found, indexAnswers)))
+                assertThat(store.store()
+                                .lookup(
+                                        bytes("inline"),
+                                        1,
+                                        new RequestHeaders(),
+                                        (found, failure) -> hang(found, indexAnswers)))
                         .isTrue();
             }
             assertThat(store.get("file").body()).isEqualTo(IN_FILE);

@@ -217,7 +217,12 @@ final class StoreUnderTest implements AutoCloseable {
     }
 
     Seen getExpiredToo(String key) {
-        StoredObject object = pin(key);
+        return getVariant(key, new RequestHeaders());
+    }
+
+    /** What a request with these headers gets, expired or not; null for nothing. */
+    Seen getVariant(String key, RequestHeaders headers) {
+        StoredObject object = pin(key, headers);
         if (object == null) {
             return null;
         }
@@ -230,17 +235,22 @@ final class StoreUnderTest implements AutoCloseable {
 
     /** The object under a key, pinned; null for nothing. */
     StoredObject pin(String key) {
+        return pin(key, new RequestHeaders());
+    }
+
+    /** The object that a request with these headers gets, pinned; null for nothing. */
+    StoredObject pin(String key, RequestHeaders headers) {
         ByteBuffer buffer = ByteBuffer.wrap(bytes(key));
         long hash = store.hash(buffer, 0, buffer.limit());
-        StoredObject object = store.hot(hash, buffer, 0, buffer.limit());
-        if (object != null) {
+        StoredObject object = store.hot(hash, buffer, 0, buffer.limit(), headers);
+        if (object != null || headers.unmatched() != null) {
             return object;
         }
         if (store.isAbsent(buffer, 0, buffer.limit())) {
             return null;
         }
         CompletableFuture<StoredObject> answer = new CompletableFuture<>();
-        assertThat(store.lookup(buffer.array(), hash, (found, failure) -> {
+        assertThat(store.lookup(buffer.array(), hash, headers, (found, failure) -> {
                     if (failure == null) {
                         answer.complete(found);
                     } else {

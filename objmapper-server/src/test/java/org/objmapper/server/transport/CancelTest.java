@@ -21,6 +21,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.RequestHeaders;
 import org.objmapper.server.store.StoreOptions;
 
 /** What CANCEL does to a request in each state that it can be in (protocol-spec.md 5.11). */
@@ -285,7 +286,7 @@ class CancelTest {
         byte[] key = "nobody's".getBytes(StandardCharsets.UTF_8);
         long hash = server.store.hash(ByteBuffer.wrap(key), 0, key.length);
         for (int i = 0; i < INDEX_THREADS; i++) {
-            assertThat(server.store.lookup(key, hash, (found, failure) -> awaitTheTest()))
+            assertThat(server.store.lookup(key, hash, new RequestHeaders(), (found, failure) -> awaitTheTest()))
                     .isTrue();
         }
     }

@@ -15,6 +15,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.RequestHeaders;
 import org.objmapper.server.store.StoredObject;
 
 /** When a body is known to be in memory, so that splice sends it without looking. */
@@ -36,7 +37,7 @@ class ResidencyTest {
         assertThat(client.receive().status()).isEqualTo(Status.OK);
         assertThat(fetch(RawClient.get(2, "key", Mode.COPY))).isEqualTo(LENGTH);
         ByteBuffer key = ByteBuffer.wrap("key".getBytes(StandardCharsets.UTF_8));
-        object = server.store.hot(server.store.hash(key, 0, 3), key, 0, 3);
+        object = server.store.hot(server.store.hash(key, 0, 3), key, 0, 3, new RequestHeaders());
     }
 
     @AfterEach

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.RequestHeaders;
 import org.objmapper.server.store.StoredObject;
 
 /** Who is granted SHARED_ACCEPTED gets descriptors that the other sessions of its user have too (protocol-spec.md 5.2.8). */
@@ -101,7 +102,7 @@ class SharedDescriptorTest {
             assertThat(client.receive().status()).isEqualTo(Status.OK);
         }
         ByteBuffer key = ByteBuffer.wrap("key".getBytes(StandardCharsets.UTF_8));
-        StoredObject object = server.store.hot(server.store.hash(key, 0, 3), key, 0, 3);
+        StoredObject object = server.store.hot(server.store.hash(key, 0, 3), key, 0, 3, new RequestHeaders());
         try {
             assertThat(object.sharedDescriptor(NOBODY)).isNegative();
             int shared = object.sharedDescriptor(OWN_UID);

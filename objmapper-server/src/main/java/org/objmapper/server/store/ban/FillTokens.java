@@ -30,7 +30,7 @@ public final class FillTokens {
     private final LongSupplier nanos;
     private final long beginning;
 
-    /** The newest change of any of the keys, or purge of any of the tags, that share a place. */
+    /** The newest change of any of the objects or keys, or purge of any of the tags, that share a place. */
     private final long[] keys = new long[KEYS];
 
     private final long[] tags = new long[TAGS];
@@ -69,9 +69,14 @@ public final class FillTokens {
         return nanos.getAsLong() - beginning;
     }
 
-    /** An object is put, touched, deleted or purged. */
+    /** An object is put or touched. */
     public void changed(ObjectKey key) {
-        keys[place(key.hash(), KEYS)] = next();
+        keys[placeOf(key)] = next();
+    }
+
+    /** All objects under a key are deleted or purged. */
+    public void removed(ObjectKey key) {
+        keys[placeOfAll(key)] = next();
     }
 
     /** Objects are purged, those there are and those whose fill has begun. */
@@ -113,7 +118,7 @@ public final class FillTokens {
         if (since < forgotten) {
             return "everything was purged since the fill began, or so much that nobody knows whether the object was";
         }
-        if (keys[place(key.hash(), KEYS)] > since) {
+        if (keys[placeOf(key)] > since || keys[placeOfAll(key)] > since) {
             return "the key was purged, deleted or overwritten since the fill began";
         }
         for (byte[] tag : tagsOfObject) {
@@ -131,6 +136,14 @@ public final class FillTokens {
             }
         }
         return false;
+    }
+
+    private static int placeOf(ObjectKey key) {
+        return place(key.hash() ^ key.variant(), KEYS);
+    }
+
+    private static int placeOfAll(ObjectKey key) {
+        return place(Long.reverse(key.hash()), KEYS);
     }
 
     private static int placeOfTag(byte[] tag) {

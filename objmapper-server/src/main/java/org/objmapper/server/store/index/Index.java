@@ -412,9 +412,20 @@ public final class Index implements AutoCloseable {
         });
     }
 
-    /** All objects under a key, expired or not, without their inline bodies. */
-    public List<IndexRecord> under(ObjectKey key) {
-        return read((tables, txn) -> under(tables, txn, key.digest()));
+    /** All objects under a key, expired or not. */
+    public List<ObjectKey> keysUnder(ObjectKey key) {
+        byte[] digest = key.digest();
+        List<ObjectKey> found = new ArrayList<>(1);
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+                boolean there = cursor.get(digest, GetOp.MDB_SET_RANGE);
+                while (there && PrefixKey.startsWith(cursor.key(), digest)) {
+                    found.add(key.variant(ByteBuffer.wrap(cursor.key()).getLong(Digests.SHA256_BYTES)));
+                    there = cursor.next();
+                }
+                return found;
+            }
+        });
     }
 
     private List<IndexRecord> under(Tables tables, Txn<byte[]> txn, byte[] digest) {

@@ -61,6 +61,27 @@ class FillTokensTest {
     }
 
     @Test
+    void aChangeOfAVariantMakesTheTokensBeforeItStaleForThatOneAlone() {
+        byte[] before = token();
+        fills.changed(KEY.variant(1));
+
+        assertThat(staleness(before, KEY.variant(1))).contains("the key was purged, deleted or overwritten");
+        assertThat(staleness(before, KEY.variant(2))).isNull();
+        assertThat(staleness(before)).isNull();
+    }
+
+    @Test
+    void theRemovalOfAKeyMakesTheTokensBeforeItStaleForAllItsVariants() {
+        byte[] before = token();
+        fills.removed(KEY);
+
+        assertThat(staleness(before, KEY.variant(1))).contains("the key was purged, deleted or overwritten");
+        assertThat(staleness(before)).isNotNull();
+        assertThat(staleness(before, key("/a/2"))).isNull();
+        assertThat(staleness(token(), KEY.variant(1))).isNull();
+    }
+
+    @Test
     void aLookUpThatBeganBeforeTheChangeHasAStaleTokenThoughItIsWrittenLater() {
         long began = fills.now();
         fills.changed(KEY);

@@ -280,7 +280,7 @@ class IndexTest {
         IndexRecord french = variant("a", "fr", 3);
         put(plain, english, french, inline("b", 4));
 
-        assertThat(generations(index.under(key("a")))).containsExactlyInAnyOrder(1L, 2L, 3L);
+        assertThat(generations(under("a"))).containsExactlyInAnyOrder(1L, 2L, 3L);
         assertThat(index.get(key("a"))).usingRecursiveComparison().isEqualTo(plain);
         assertThat(index.get(english.objectKey())).usingRecursiveComparison().isEqualTo(english);
         assertThat(index.choose(key("a"), there -> newest(there)))
@@ -288,6 +288,10 @@ class IndexTest {
                 .isEqualTo(french);
         assertThat(index.choose(key("none"), there -> newest(there))).isNull();
         assertThat(index.totals().objects()).isEqualTo(4);
+    }
+
+    private List<IndexRecord> under(String key) {
+        return index.keysUnder(key(key)).stream().map(index::get).collect(Collectors.toList());
     }
 
     private static @Nullable IndexRecord newest(List<IndexRecord> there) {
@@ -304,7 +308,7 @@ class IndexTest {
     void aVariantIsOverwrittenByItselfAlone() {
         put(variant("a", "en", 1), variant("a", "fr", 2));
         put(variant("a", "en", 3));
-        assertThat(generations(index.under(key("a")))).containsExactlyInAnyOrder(2L, 3L);
+        assertThat(generations(under("a"))).containsExactlyInAnyOrder(2L, 3L);
     }
 
     @Test
