@@ -2,35 +2,16 @@ package org.objmapper.endtoend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The examples of docs/examples/c, built as a newcomer would build them, against a server of the distribution. */
-class CExamplesTest {
+class CExamplesTest extends AgainstServer {
     private static final Path EXAMPLES = Path.of(System.getProperty("objmapper.dist"))
             .resolve("../../docs/examples/c")
             .normalize();
-
-    @TempDir
-    Path directory;
-
-    private RunningServer server;
-
-    @BeforeEach
-    void startAServer() throws IOException {
-        server = RunningServer.in(directory);
-    }
-
-    @AfterEach
-    void stopTheServer() throws InterruptedException {
-        server.close();
-    }
 
     @Test
     void aBatchOfTenThousandIsAnswered() throws Exception {

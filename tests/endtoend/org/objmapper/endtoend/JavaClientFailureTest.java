@@ -21,10 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.client.Body;
 import org.objmapper.client.Durability;
 import org.objmapper.client.GetOptions;
@@ -37,26 +34,11 @@ import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.Mode;
 
 /** The Java client when much is asked at once, when calls are cancelled, and when its server is killed. */
-class JavaClientFailureTest {
+class JavaClientFailureTest extends AgainstServer {
     private static final int IN_FLIGHT = Limits.MAX_REQUESTS_DEFAULT;
     private static final int OBJECTS = 500;
     private static final int LARGE = 3_000_000;
     private static final Duration LONG = Duration.ofMinutes(2);
-
-    @TempDir
-    Path directory;
-
-    private RunningServer server;
-
-    @BeforeEach
-    void startAServer() throws IOException {
-        server = RunningServer.in(directory);
-    }
-
-    @AfterEach
-    void stopTheServer() throws InterruptedException {
-        server.close();
-    }
 
     private ObjmapperClient.Builder builder() {
         return ObjmapperClient.builder(server.socket).poolSize(1).connectTimeoutMillis(LONG.toMillis());

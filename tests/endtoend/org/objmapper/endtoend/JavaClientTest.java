@@ -12,10 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,25 +27,10 @@ import org.objmapper.client.StoredObject;
 import org.objmapper.protocol.Mode;
 
 /** The Java client and its example against a server of the distribution. */
-class JavaClientTest {
+class JavaClientTest extends AgainstServer {
     private static final Path EXAMPLE = Distribution.DIRECTORY
             .resolve("../../docs/examples/java/TwoLevelCache.java")
             .normalize();
-
-    @TempDir
-    Path directory;
-
-    private RunningServer server;
-
-    @BeforeEach
-    void startAServer() throws IOException {
-        server = RunningServer.in(directory);
-    }
-
-    @AfterEach
-    void stopTheServer() throws InterruptedException {
-        server.close();
-    }
 
     @ParameterizedTest
     @EnumSource(

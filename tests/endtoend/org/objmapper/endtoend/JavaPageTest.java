@@ -10,13 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What docs/java-client.md shows compiles and runs. */
-class JavaPageTest {
+class JavaPageTest extends AgainstServer {
     private static final Path ROOT = Path.of(System.getProperty("objmapper.root"));
     private static final String IMPORTS = """
             import java.io.*;
@@ -27,21 +24,6 @@ class JavaPageTest {
             import org.objmapper.client.*;
             import org.objmapper.protocol.Mode;
             """;
-
-    @TempDir
-    Path directory;
-
-    private RunningServer server;
-
-    @BeforeEach
-    void startAServer() throws IOException {
-        server = RunningServer.in(directory);
-    }
-
-    @AfterEach
-    void stopTheServer() throws InterruptedException {
-        server.close();
-    }
 
     private static List<String> blocks(String language) throws IOException {
         List<String> blocks = new ArrayList<>();

@@ -18,10 +18,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.client.ScriptedServer.Peer;
 import org.objmapper.client.ScriptedServer.Received;
 import org.objmapper.client.ScriptedServer.Script;
@@ -30,31 +28,13 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** Calls that nobody waits for any more, on a session that takes one request at a time. */
-class CancellationTest {
+class CancellationTest extends AgainstScript {
     private static final Key KEY = Key.of("key");
     private static final byte[] BODY = "the body".getBytes(UTF_8);
 
-    @TempDir
-    Path directory;
-
-    private ScriptedServer server;
-    private ObjmapperClient client;
-
     @BeforeEach
-    void start() throws IOException {
-        server = new ScriptedServer(directory.resolve("socket"));
+    void takeOneRequestAtATime() {
         server.maxRequests = 1;
-        client = builder().build();
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        client.close();
-        server.close();
-    }
-
-    private ObjmapperClient.Builder builder() {
-        return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
     }
 
     private static void receiveCancelOf(Received target, Peer peer) throws IOException {

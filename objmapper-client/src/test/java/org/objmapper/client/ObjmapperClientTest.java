@@ -22,10 +22,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,31 +35,9 @@ import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
-class ObjmapperClientTest {
+class ObjmapperClientTest extends AgainstScript {
     private static final Key KEY = Key.of("a/key");
     private static final byte[] HELLO = "hello, world".getBytes(UTF_8);
-
-    @TempDir
-    Path directory;
-
-    private ScriptedServer server;
-    private ObjmapperClient client;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new ScriptedServer(directory.resolve("socket"));
-        client = builder().build();
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        client.close();
-        server.close();
-    }
-
-    private ObjmapperClient.Builder builder() {
-        return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
-    }
 
     @Test
     void theGreetingStatesWhatTheClientTakes() throws Exception {

@@ -17,10 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.client.ScriptedServer.Peer;
 import org.objmapper.client.ScriptedServer.Received;
 import org.objmapper.client.ScriptedServer.Script;
@@ -28,30 +25,8 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** A PUT of a path: whether the file's descriptor goes, or its bytes. */
-class PassedFileTest {
+class PassedFileTest extends AgainstScript {
     private static final Key KEY = Key.of("key");
-
-    @TempDir
-    Path directory;
-
-    private ScriptedServer server;
-    private ObjmapperClient client;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new ScriptedServer(directory.resolve("socket"));
-        client = builder().build();
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        client.close();
-        server.close();
-    }
-
-    private ObjmapperClient.Builder builder() {
-        return ObjmapperClient.builder(directory.resolve("socket")).poolSize(1);
-    }
 
     private static byte[] random(int length) {
         byte[] bytes = new byte[length];

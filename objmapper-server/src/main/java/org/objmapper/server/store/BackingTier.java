@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.index.IndexRecord;
@@ -10,6 +11,7 @@ import org.objmapper.server.store.index.Totals;
 import org.objmapper.server.store.tier.Capacity;
 import org.objmapper.server.store.tier.Standings;
 import org.objmapper.server.store.tier.Uses;
+import org.objmapper.server.thread.Uninterruptibly;
 
 /**
  * The tier of all objects: what it holds, those included whose change is on its way, and whether there is room for more. Whoever needs room
@@ -145,26 +147,12 @@ final class BackingTier {
         wake();
     }
 
-    private interface Met {
-        boolean isMet();
-    }
-
     /** Waits until a wish is met; false where nobody is left to evict, and where the store closes. */
-    private boolean awaitEvictor(Met wish) {
+    private boolean awaitEvictor(BooleanSupplier isMet) {
         long ticket = ++asked;
         wake();
-        boolean interrupted = false;
-        while (!wish.isMet() && givenUp < ticket && !closing) {
-            try {
-                wait();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        return wish.isMet();
+        Uninterruptibly.awaitWhile(this, () -> !isMet.getAsBoolean() && givenUp < ticket && !closing);
+        return isMet.getAsBoolean();
     }
 
     // ---- for the evictor

@@ -36,6 +36,7 @@ import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.table.ObjectTable;
+import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -218,17 +219,8 @@ final class Committer implements AutoCloseable {
 
     /** As {@link #awaitRoom}, for what takes objects away: a full disk does not refuse it. */
     void awaitRoomToRemove() throws StoreException {
-        boolean interrupted = false;
-        while (queue.size() + changesUnderway >= maxPending && (refusal == null || outOfRoom)) {
-            try {
-                wait();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibly.awaitWhile(
+                this, () -> queue.size() + changesUnderway >= maxPending && (refusal == null || outOfRoom));
         if (refusal != null && !outOfRoom) {
             throw refusal;
         }
