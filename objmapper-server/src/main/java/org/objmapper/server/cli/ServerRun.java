@@ -101,6 +101,8 @@ final class ServerRun implements AutoCloseable {
                 .withDevices(settings.deviceWeight(), moreDevices(settings))
                 .withPassedQueue(settings.passedQueueLength(), settings.passedQueueLengthPerUser())
                 .withMemory(settings.objectMemoryBytes(), settings.uploadMemoryPerSessionBytes())
+                .withHeld(
+                        settings.heldBytesPerSession(), configuration.timeouts().heldMillis())
                 .withChecks(checks(settings.checks()))
                 .withCapacity(capacity(settings.capacity()))
                 .withTiers(new TierOptions(settings.memory() == null ? null : capacity(settings.memory())))

@@ -37,9 +37,9 @@ public record Configuration(
             long maxHeldInputBytes,
             long maxObjectBytes) {}
 
-    /** The {@code [timeouts]} table (protocol-spec.md 8); an {@code idleMillis} of 0 is never. */
+    /** The {@code [timeouts]} table (protocol-spec.md 8); an {@code idleMillis} or {@code heldMillis} of 0 is never. */
     public record TimeoutSettings(
-            long helloMillis, long idleMillis, long frameMillis, long replyMillis, long drainMillis) {}
+            long helloMillis, long idleMillis, long frameMillis, long replyMillis, long heldMillis, long drainMillis) {}
 
     /** What holds without a file. */
     public static Configuration standard() {

@@ -112,6 +112,7 @@ public final class ConfigurationFile {
                         timeouts.millisOrNever(TIMEOUTS_IDLE, 60_000),
                         timeouts.millis(TIMEOUTS_FRAME, 30_000),
                         timeouts.millis(TIMEOUTS_REPLY, 30_000),
+                        timeouts.millisOrNever(TIMEOUTS_HELD, 0),
                         timeouts.millis(TIMEOUTS_DRAIN, 5_000)));
         problems.throwIfAny();
         return configuration;
@@ -195,6 +196,7 @@ public final class ConfigurationFile {
                 store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
                 store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
                 store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20),
+                store.bytes(STORE_HELD_BYTES_PER_SESSION, 1L << 62),
                 new CheckSettings(store.count(STORE_RECOVERY_RATE, 20_000), store.bytes(STORE_SCRUB_RATE, 4 << 20)));
     }
 

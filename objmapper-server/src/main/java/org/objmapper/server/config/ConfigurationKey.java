@@ -21,6 +21,7 @@ public enum ConfigurationKey {
     STORE_PASSED_QUEUE_LENGTH_PER_USER("store", "passed_queue_length_per_user", Kind.COUNT, 1, 1_000_000),
     STORE_OBJECT_MEMORY("store", "object_memory", Kind.SIZE, 1_048_576, 1L << 40),
     STORE_UPLOAD_MEMORY_PER_SESSION("store", "upload_memory_per_session", Kind.SIZE, 262_144, 67_108_864),
+    STORE_HELD_BYTES_PER_SESSION("store", "held_bytes_per_session", Kind.SIZE, 1_048_576, 1L << 62),
     STORE_RECOVERY_RATE("store", "recovery_rate", Kind.COUNT, 1, 1_000_000_000),
     STORE_SCRUB_RATE("store", "scrub_rate", Kind.SIZE, 0, 1L << 34),
 
@@ -51,6 +52,7 @@ public enum ConfigurationKey {
     TIMEOUTS_IDLE("timeouts", "idle", Kind.DURATION_OR_NEVER, 100, 86_400_000),
     TIMEOUTS_FRAME("timeouts", "frame", Kind.DURATION, 100, 600_000),
     TIMEOUTS_REPLY("timeouts", "reply", Kind.DURATION, 100, 600_000),
+    TIMEOUTS_HELD("timeouts", "held", Kind.DURATION_OR_NEVER, 100, 86_400_000),
     TIMEOUTS_DRAIN("timeouts", "drain", Kind.DURATION, 0, 600_000);
 
     /** What a value must look like. */

@@ -26,6 +26,7 @@ public record StoreSettings(
         int passedQueueLengthPerUser,
         long objectMemoryBytes,
         long uploadMemoryPerSessionBytes,
+        long heldBytesPerSession,
         CheckSettings checks) {
     private StoreSettings with(
             List<ListenerSettings> others, Path place, List<DeviceSettings> morePlaces, CapacitySettings room) {
@@ -42,6 +43,7 @@ public record StoreSettings(
                 passedQueueLengthPerUser,
                 objectMemoryBytes,
                 uploadMemoryPerSessionBytes,
+                heldBytesPerSession,
                 checks);
     }
 

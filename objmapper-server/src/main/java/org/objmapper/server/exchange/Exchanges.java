@@ -18,6 +18,11 @@ public final class Exchanges {
         return new Uploads(store.newUploadShare());
     }
 
+    /** What a new session of a user holds. Who asks for it ends it. */
+    public Held newHeld(int uid) {
+        return new Held(store.newHeldShare(uid));
+    }
+
     /** An exchange for a request of an operation, which may be unknown. */
     public Exchange create(int operation, Peer peer, Output output) {
         return switch (operation) {

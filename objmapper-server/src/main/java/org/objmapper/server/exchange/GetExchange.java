@@ -286,7 +286,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
                 found.inlineBody() != null,
                 terms.inlineLimit(),
                 terms.takesDescriptors());
-        return chosen == Mode.FDPASS && !hasDescriptor(found) ? Mode.COPY : chosen;
+        boolean mayHold = chosen != Mode.FDPASS || !peer.held().share.isOver() && hasDescriptor(found);
+        return mayHold ? chosen : Mode.COPY;
     }
 
     private boolean hasDescriptor(StoredObject found) {
@@ -329,6 +330,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         }
         frame.u32(MetadataType.MODE, mode.code());
         if (mode == Mode.FDPASS) {
+            peer.held().share.handed(found);
             frame.pair(MetadataType.DESCRIPTOR_RANGE, position, end - position);
             if (peer.terms().sharesDescriptors() && share(fileOf(found))) {
                 frame.u32(MetadataType.SHARED, 1);

@@ -14,6 +14,9 @@ public interface Peer {
     /** What its bodies take of the store's memory. */
     Uploads uploads();
 
+    /** What it was handed as descriptors. */
+    Held held();
+
     /** Cancels a request in flight; false if there is none, or if it is too far on. */
     boolean cancel(int requestId);
 

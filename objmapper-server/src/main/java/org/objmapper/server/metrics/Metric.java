@@ -180,6 +180,26 @@ public enum Metric {
             Type.COUNTER,
             "objects",
             "copies that left the memory tier because descriptors were short"),
+    STORE_HELD_KNOWN(
+            "objmapper_store_held_known",
+            Type.GAUGE,
+            "boolean",
+            "1 when the file systems can tell what is held; else 0, and no other figure of what is held is shown"),
+    STORE_HELD_SESSION_BYTES(
+            "objmapper_store_held_session_bytes",
+            Type.GAUGE,
+            "bytes",
+            "the most of them that one open session was handed"),
+    STORE_HELD_USER_BYTES(
+            "objmapper_store_held_user_bytes",
+            Type.GAUGE,
+            "bytes",
+            "those of them that sessions of a user were handed; a line for each user, by its uid"),
+    STORE_HELD_OBJECT_BYTES(
+            "objmapper_store_held_object_bytes",
+            Type.GAUGE,
+            "bytes",
+            "the ten largest of them; a line for each, by the generation of its body"),
     STORE_COMMIT_FAILURES(
             "objmapper_store_commit_failures_total",
             Type.COUNTER,

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.objmapper.server.metrics.Metric.Type;
 
@@ -18,6 +19,10 @@ public final class Metrics {
 
     private final LongAdder[] counters = new LongAdder[Metric.values().length];
     private final Map<Metric, LongSupplier> gauges = new ConcurrentHashMap<>();
+    private final Map<Metric, Labelled> labelled = new ConcurrentHashMap<>();
+
+    /** Values of one gauge, by a label whose values have no quotes in them. */
+    private record Labelled(String label, Supplier<Map<String, Long>> values) {}
 
     /** Counters at 0, and gauges that nobody shows yet. */
     public Metrics() {
@@ -41,18 +46,32 @@ public final class Metrics {
         gauges.put(gauge, value);
     }
 
+    /** Says where the values of a gauge come from that has several, each by a label. As {@link #show}. */
+    public void showEach(Metric gauge, String label, Supplier<Map<String, Long>> values) {
+        assert gauge.type() == Type.GAUGE;
+        labelled.put(gauge, new Labelled(label, values));
+    }
+
     /** A line for each metric that has a value, sorted by name: the body of a STAT reply. */
     public String text() {
         StringBuilder text = new StringBuilder();
         for (Metric metric : BY_NAME) {
             LongSupplier gauge = gauges.get(metric);
+            Labelled each = labelled.get(metric);
             if (metric.type() == Type.COUNTER) {
                 line(text, metric, counters[metric.ordinal()].sum());
             } else if (gauge != null) {
                 line(text, metric, gauge.getAsLong());
+            } else if (each != null) {
+                each.values.get().forEach((label, value) -> line(text, metric, each.label, label, value));
             }
         }
         return text.toString();
+    }
+
+    private static void line(StringBuilder text, Metric metric, String label, String labelValue, long value) {
+        text.append(metric.text()).append('{').append(label).append("=\"").append(labelValue);
+        text.append("\"} ").append(value).append('\n');
     }
 
     private static void line(StringBuilder text, Metric metric, long value) {

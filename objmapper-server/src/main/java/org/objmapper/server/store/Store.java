@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -72,6 +73,10 @@ public final class Store implements AutoCloseable {
     private static final int MAX_WATCHED = 4_096;
 
     private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
+
+    /** Held objects that the figures name, the largest. */
+    private static final int HELD_SHOWN = 10;
+
     private static final byte[] SCRUB_CURSOR = "scrub".getBytes(StandardCharsets.US_ASCII);
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
@@ -272,11 +277,29 @@ public final class Store implements AutoCloseable {
                 .mapToInt(device -> device.closer().length())
                 .sum());
         metrics.show(Metric.STORE_QUARANTINED_FILES, scrub::quarantined);
+        metrics.show(Metric.STORE_HELD_KNOWN, () -> ledger.isKnown() ? 1 : 0);
         if (ledger.isKnown()) {
             metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);
             metrics.show(Metric.STORE_HELD_BYTES, ledger::heldBytes);
             metrics.show(Metric.STORE_HELD_UNWATCHED, ledger::unwatched);
+            metrics.show(Metric.STORE_HELD_SESSION_BYTES, ledger.holders()::mostBytesOfSession);
+            metrics.showEach(Metric.STORE_HELD_USER_BYTES, "uid", this::heldBytesByUser);
+            metrics.showEach(Metric.STORE_HELD_OBJECT_BYTES, "generation", this::heldBytesByObject);
         }
+    }
+
+    private Map<String, Long> heldBytesByUser() {
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        ledger.holders().bytesByUser().forEach((uid, sum) -> bytes.put(Integer.toUnsignedString(uid), sum));
+        return bytes;
+    }
+
+    private Map<String, Long> heldBytesByObject() {
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        ledger.holders()
+                .largest(HELD_SHOWN)
+                .forEach(body -> bytes.merge(Long.toUnsignedString(body.generation()), body.bytes(), Long::sum));
+        return bytes;
     }
 
     // ---- reading
@@ -371,6 +394,11 @@ public final class Store implements AutoCloseable {
     /** Writes the {@link #FILL_TOKEN_BYTES} of the token for a look-up that began at {@code fillTime} and found nothing. Waits for nothing. */
     public void fillToken(long fillTime, byte[] token) {
         fills.token(fillTime, token);
+    }
+
+    /** What removed objects may occupy because a new session of a user was handed them. The session ends it. */
+    public HeldShare newHeldShare(int uid) {
+        return new HeldShare(ledger.holders(), uid, options.heldBytesPerSession(), options.heldGraceMillis());
     }
 
     // ---- bodies

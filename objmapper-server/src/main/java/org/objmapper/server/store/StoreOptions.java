@@ -34,6 +34,8 @@ public final class StoreOptions {
     private long uploadBytesPerSession = USUAL_UPLOAD_BYTES_PER_SESSION;
     private Capacity capacity = Capacity.of(Long.MAX_VALUE);
     private CheckOptions checks = CheckOptions.usual();
+    private long heldBytesPerSession = Long.MAX_VALUE;
+    private long heldGraceMillis;
     private int deviceWeight = DeviceOptions.USUAL_WEIGHT;
     private List<DeviceOptions> moreDevices = List.of();
     private int partOfProcess = 1;
@@ -62,6 +64,8 @@ public final class StoreOptions {
         other.uploadBytesPerSession = uploadBytesPerSession;
         other.capacity = capacity;
         other.checks = checks;
+        other.heldBytesPerSession = heldBytesPerSession;
+        other.heldGraceMillis = heldGraceMillis;
         other.deviceWeight = deviceWeight;
         other.moreDevices = moreDevices;
         other.partOfProcess = partOfProcess;
@@ -120,6 +124,14 @@ public final class StoreOptions {
     /** The same with other checks. */
     public StoreOptions withChecks(CheckOptions newChecks) {
         return with(other -> other.checks = newChecks);
+    }
+
+    /** The same with a bound for what removed objects occupy because a session holds them, and a time after which it ends, 0 for never. */
+    public StoreOptions withHeld(long bytesPerSession, long graceMillis) {
+        return with(other -> {
+            other.heldBytesPerSession = bytesPerSession;
+            other.heldGraceMillis = graceMillis;
+        });
     }
 
     /** The same with more devices besides the directory, which has this weight among them. */
@@ -216,6 +228,16 @@ public final class StoreOptions {
     /** How much of the devices' time checks may take. */
     public CheckOptions checks() {
         return checks;
+    }
+
+    /** What removed objects may occupy because a session holds them; one that has more gets copies in place of descriptors. */
+    public long heldBytesPerSession() {
+        return heldBytesPerSession;
+    }
+
+    /** How long a session may have more; 0 for as long as it likes. */
+    public long heldGraceMillis() {
+        return heldGraceMillis;
     }
 
     /** How much of the new bodies the directory gets, compared with the other devices. */

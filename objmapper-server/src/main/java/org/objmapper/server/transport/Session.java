@@ -16,6 +16,7 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.exchange.Exchange;
 import org.objmapper.server.exchange.Exchanges;
+import org.objmapper.server.exchange.Held;
 import org.objmapper.server.exchange.Output;
 import org.objmapper.server.exchange.Peer;
 import org.objmapper.server.exchange.RefusedExchange;
@@ -51,6 +52,7 @@ final class Session implements Peer, Output {
     private final MetadataReader metadata = new MetadataReader();
     private final KeptInput kept;
     private final Uploads uploads;
+    private final Held held;
     private final RequestsInFlight inFlight;
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
@@ -83,6 +85,7 @@ final class Session implements Peer, Output {
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
         this.uploads = exchanges.newUploads();
+        this.held = exchanges.newHeld(uid);
         this.inFlight = new RequestsInFlight(loop.inputMemory());
         this.connectedMillis = loop.nowMillis();
         this.lastInputMillis = connectedMillis;
@@ -369,6 +372,11 @@ final class Session implements Peer, Output {
     }
 
     @Override
+    public Held held() {
+        return held;
+    }
+
+    @Override
     public boolean cancel(int requestId) {
         return inFlight.cancel(requestId);
     }
@@ -523,7 +531,10 @@ final class Session implements Peer, Output {
         }
         ServerLimits limits = loop.limits();
         long now = loop.nowMillis();
-        if (!output.isEmpty()) {
+        String overHeld = closing ? null : held.whyToEnd(now);
+        if (overHeld != null) {
+            fail(Status.BUSY, "", 0, overHeld);
+        } else if (!output.isEmpty()) {
             if (blocked && now - lastOutputMillis > limits.replyTimeoutMillis()) {
                 loop.close(this, "the client does not read");
             }
@@ -563,6 +574,7 @@ final class Session implements Peer, Output {
             return;
         }
         closed = true;
+        held.end();
         kept.drop();
         for (int descriptor : descriptors) {
             exchanges.discard(descriptor, uid);

@@ -81,6 +81,7 @@ class ConfigurationFileTest {
                 passed_queue_length_per_user = 6
                 object_memory = "2 MiB"
                 upload_memory_per_session = "1 MiB"
+                held_bytes_per_session = "8 MiB"
                 recovery_rate = 500
                 scrub_rate = "7 MiB"
                 [memory]
@@ -113,6 +114,7 @@ class ConfigurationFileTest {
                 idle = "never"
                 frame = "2 s"
                 reply = "3 min"
+                held = "4 s"
                 drain = "0 s"
                 """);
 
@@ -135,12 +137,14 @@ class ConfigurationFileTest {
                         6,
                         2 << 20,
                         1 << 20,
+                        8 << 20,
                         new Configuration.CheckSettings(500, 7 << 20)));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())
                 .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 12, 13, 65 << 20, 5L << 30));
-        assertThat(configuration.timeouts()).isEqualTo(new Configuration.TimeoutSettings(100, 0, 2_000, 180_000, 0));
+        assertThat(configuration.timeouts())
+                .isEqualTo(new Configuration.TimeoutSettings(100, 0, 2_000, 180_000, 4_000, 0));
     }
 
     @Test

@@ -21,6 +21,7 @@ public final class Ledger implements AutoCloseable {
 
     private final LeaseProbe probe;
     private final LeaseProbe memoryProbe = LeaseProbe.ofMemory();
+    private final Holders holders = new Holders();
     private final int maxWatched;
     private final Thread thread = new Thread(this::run, "store-ledger");
 
@@ -121,6 +122,18 @@ public final class Ledger implements AutoCloseable {
             free.forEach(file -> heldBytes -= file.bytes);
         }
         free.forEach(file -> file.closer.close(file.descriptor));
+        holders.charge(bodies());
+    }
+
+    private synchronized List<HeldBody> bodies() {
+        return watched.stream()
+                .map(file -> new HeldBody(file.generation, file.bytes))
+                .toList();
+    }
+
+    /** The sessions to which bodies were handed. */
+    public Holders holders() {
+        return holders;
     }
 
     /** Whether the figures say anything: not on a file system where the kernel can't tell. */
