@@ -8,6 +8,7 @@ import java.util.Locale;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Operation;
 import org.objmapper.server.config.Configuration;
+import org.objmapper.server.config.Configuration.CacheSettings;
 import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.CheckSettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
@@ -105,10 +106,24 @@ final class ServerRun implements AutoCloseable {
                         settings.heldBytesPerSession(), configuration.timeouts().heldMillis())
                 .withChecks(checks(settings.checks()))
                 .withCapacity(capacity(settings.capacity()))
-                .withTiers(new TierOptions(settings.memory() == null ? null : capacity(settings.memory())))
+                .withTiers(tiers(settings))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids())
                 .withPartOfProcess(configuration.stores().size()));
+    }
+
+    private static TierOptions tiers(StoreSettings settings) {
+        CapacitySettings memory = settings.memory();
+        CacheSettings cache = settings.cache();
+        return new TierOptions(
+                memory == null ? null : capacity(memory),
+                cache == null
+                        ? null
+                        : new TierOptions.CacheOptions(
+                                cache.directory(),
+                                capacity(cache.capacity()),
+                                settings.deviceThreads(),
+                                settings.deviceQueueLength()));
     }
 
     private static Capacity capacity(CapacitySettings settings) {

@@ -26,6 +26,9 @@ public record Configuration(
         public static final List<String> POLICIES = List.of("lru", "lfu", "fifo", "sieve", "tinylfu");
     }
 
+    /** A {@code cache} table: a directory for copies. */
+    public record CacheSettings(Path directory, CapacitySettings capacity) {}
+
     /** The {@code [limits]} table (protocol-spec.md 8). */
     public record LimitSettings(
             int maxSessions,

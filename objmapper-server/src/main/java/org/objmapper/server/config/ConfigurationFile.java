@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.config.Configuration.CacheSettings;
 import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.CheckSettings;
 import org.objmapper.server.config.Configuration.LimitSettings;
@@ -29,10 +30,12 @@ import org.tomlj.TomlTable;
 public final class ConfigurationFile {
     private static final TomlTable NONE = Toml.parse("");
     /** Tables that belong to a store: they stand beside the only one, and below each of several. */
-    private static final List<String> OF_A_STORE = List.of("listener", "device", "memory");
+    private static final List<String> OF_A_STORE = List.of("listener", "device", "memory", "cache");
 
     private static final CapacityKeys STORE_KEYS = new CapacityKeys(
             STORE_CAPACITY, STORE_CAPACITY_OBJECTS, STORE_HIGH_WATERMARK, STORE_LOW_WATERMARK, STORE_EVICTION);
+    private static final CapacityKeys CACHE_KEYS = new CapacityKeys(
+            CACHE_CAPACITY, CACHE_CAPACITY_OBJECTS, CACHE_HIGH_WATERMARK, CACHE_LOW_WATERMARK, CACHE_EVICTION);
     private static final CapacityKeys MEMORY_KEYS = new CapacityKeys(
             MEMORY_CAPACITY, MEMORY_CAPACITY_OBJECTS, MEMORY_HIGH_WATERMARK, MEMORY_LOW_WATERMARK, MEMORY_EVICTION);
 
@@ -183,15 +186,17 @@ public final class ConfigurationFile {
         if (position != null || hasDefaultDirectory) {
             claim(first.directory().normalize(), STORE_DIRECTORY, position);
         }
+        List<DeviceSettings> more = devices(around, first);
         return new StoreSettings(
                 listeners(around),
                 first.directory(),
                 capacity(store, STORE_KEYS, 10L << 30, 1_000_000_000),
                 memory(around),
+                cache(around),
                 first.threads(),
                 first.queueLength(),
                 first.weight(),
-                devices(around, first),
+                more,
                 store.count(STORE_PASSED_QUEUE_LENGTH, 256),
                 store.count(STORE_PASSED_QUEUE_LENGTH_PER_USER, 64),
                 store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
@@ -243,6 +248,18 @@ public final class ConfigurationFile {
         }
         requireKey(around, MEMORY_CAPACITY);
         return capacity(section(around, "memory"), MEMORY_KEYS, 0, 100_000);
+    }
+
+    private @Nullable CacheSettings cache(TomlTable around) {
+        if (!around.contains(List.of("cache"))) {
+            return null;
+        }
+        requireKey(around, CACHE_DIRECTORY);
+        requireKey(around, CACHE_CAPACITY);
+        Section section = section(around, "cache");
+        Path directory = section.path(CACHE_DIRECTORY, "/var/cache/objmapper").normalize();
+        claim(directory, CACHE_DIRECTORY, around.inputPositionOf(List.of("cache", "directory")));
+        return new CacheSettings(directory, capacity(section, CACHE_KEYS, 0, 1_000_000));
     }
 
     /** A table that is there, and makes no sense without a key. */

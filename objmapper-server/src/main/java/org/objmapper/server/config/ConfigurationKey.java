@@ -36,6 +36,13 @@ public enum ConfigurationKey {
     MEMORY_LOW_WATERMARK("memory", "low_watermark", Kind.COUNT, 1, 100),
     MEMORY_EVICTION("memory", "eviction", Kind.POLICY, 1, 64),
 
+    CACHE_DIRECTORY("cache", "directory", Kind.PATH, 1, 4_095),
+    CACHE_CAPACITY("cache", "capacity", Kind.SIZE, 1 << 20, 1L << 62),
+    CACHE_CAPACITY_OBJECTS("cache", "capacity_objects", Kind.COUNT, 100, 100_000_000),
+    CACHE_HIGH_WATERMARK("cache", "high_watermark", Kind.COUNT, 1, 100),
+    CACHE_LOW_WATERMARK("cache", "low_watermark", Kind.COUNT, 1, 100),
+    CACHE_EVICTION("cache", "eviction", Kind.POLICY, 1, 64),
+
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),
 

@@ -3,6 +3,7 @@ package org.objmapper.server.config;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.config.Configuration.CacheSettings;
 import org.objmapper.server.config.Configuration.CapacitySettings;
 import org.objmapper.server.config.Configuration.CheckSettings;
 
@@ -12,12 +13,14 @@ import org.objmapper.server.config.Configuration.CheckSettings;
  *
  * @param listeners at least one
  * @param memory the {@code memory} table, null where there is none
+ * @param cache the {@code cache} table, null where there is none
  */
 public record StoreSettings(
         List<ListenerSettings> listeners,
         Path directory,
         CapacitySettings capacity,
         @Nullable CapacitySettings memory,
+        @Nullable CacheSettings cache,
         int deviceThreads,
         int deviceQueueLength,
         int deviceWeight,
@@ -29,12 +32,17 @@ public record StoreSettings(
         long heldBytesPerSession,
         CheckSettings checks) {
     private StoreSettings with(
-            List<ListenerSettings> others, Path place, List<DeviceSettings> morePlaces, CapacitySettings room) {
+            List<ListenerSettings> others,
+            Path place,
+            List<DeviceSettings> morePlaces,
+            @Nullable CacheSettings copies,
+            CapacitySettings room) {
         return new StoreSettings(
                 others,
                 place,
                 room,
                 memory,
+                copies,
                 deviceThreads,
                 deviceQueueLength,
                 deviceWeight,
@@ -49,12 +57,12 @@ public record StoreSettings(
 
     /** The same with one listener. */
     StoreSettings withListener(ListenerSettings only) {
-        return with(List.of(only), directory, moreDevices, capacity);
+        return with(List.of(only), directory, moreDevices, cache, capacity);
     }
 
-    /** The same in another directory, and in no others. */
+    /** The same in another directory, and in no others, nor with a cache. */
     StoreSettings withDirectory(Path only) {
-        return with(listeners, only, List.of(), capacity);
+        return with(listeners, only, List.of(), null, capacity);
     }
 
     /** The same with room for so many bytes of bodies. */
@@ -63,6 +71,7 @@ public record StoreSettings(
                 listeners,
                 directory,
                 moreDevices,
+                cache,
                 new CapacitySettings(
                         bytes,
                         capacity.objects(),

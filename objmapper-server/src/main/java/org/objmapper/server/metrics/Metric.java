@@ -200,6 +200,50 @@ public enum Metric {
             Type.GAUGE,
             "bytes",
             "the ten largest of them; a line for each, by the generation of its body"),
+    CACHE_OBJECTS(
+            "objmapper_cache_objects",
+            Type.GAUGE,
+            "objects",
+            "objects whose bodies have a copy in the cache directory"),
+    CACHE_BYTES("objmapper_cache_bytes", Type.GAUGE, "bytes", "bytes that these copies take, in whole blocks of 4 KiB"),
+    CACHE_CAPACITY_OBJECTS(
+            "objmapper_cache_capacity_objects", Type.GAUGE, "objects", "copies that the cache directory may hold"),
+    CACHE_CAPACITY_BYTES("objmapper_cache_capacity_bytes", Type.GAUGE, "bytes", "bytes that the copies may take"),
+    CACHE_OLDEST_SECONDS(
+            "objmapper_cache_oldest_seconds",
+            Type.GAUGE,
+            "seconds",
+            "for how long that copy has been in the cache directory that is there longest"),
+    CACHE_HITS(
+            "objmapper_cache_hits_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests that were answered from the cache directory"),
+    CACHE_MISSES(
+            "objmapper_cache_misses_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests whose object was answered from its device though there is a cache directory"),
+    CACHE_PROMOTIONS(
+            "objmapper_cache_promotions_total",
+            Type.COUNTER,
+            "objects",
+            "objects that were copied to the cache directory"),
+    CACHE_PROMOTION_FAILURES(
+            "objmapper_cache_promotion_failures_total",
+            Type.COUNTER,
+            "objects",
+            "objects that could not be copied to the cache directory"),
+    CACHE_EVICTIONS_CAPACITY(
+            "objmapper_cache_evictions_capacity_total",
+            Type.COUNTER,
+            "objects",
+            "copies that left the cache directory because it held more than its high watermark"),
+    CACHE_EVICTIONS_NO_SPACE(
+            "objmapper_cache_evictions_no_space_total",
+            Type.COUNTER,
+            "objects",
+            "copies that left the cache directory because its file system had no room for another"),
     STORE_COMMIT_FAILURES(
             "objmapper_store_commit_failures_total",
             Type.COUNTER,

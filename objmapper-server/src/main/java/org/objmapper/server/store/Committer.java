@@ -611,7 +611,7 @@ final class Committer implements AutoCloseable {
     }
 
     private void unlink(Index.Replaced file) {
-        upper.left(file.generation());
+        upper.left(file.generation(), file.digest());
         Device device = devices.byNumber(file.device());
         if (device != null) {
             device.closer().unlink(() -> ledger.unlink(device, file.digest(), file.generation()));

@@ -93,10 +93,17 @@ final class Finder {
         Device device = otherDevice(bytes, hash, headers);
         if (device == null) {
             tell(bytes, hash, headers, lookup);
+        } else if (upper.isCache(device)) {
+            OnDevice asked = new OnDevice(device, lookup, () -> find(bytes, hash, headers, lookup));
+            onDevices.add(asked);
+            if (!device.queue().submit(() -> tell(bytes, hash, headers, asked))) {
+                tell(bytes, hash, headers, asked);
+            }
         } else if (device.isOffline()) {
             lookup.found(null, StoreException.of(DeviceException.offline(device)));
         } else {
-            OnDevice asked = new OnDevice(device, lookup);
+            OnDevice asked = new OnDevice(
+                    device, lookup, () -> lookup.found(null, StoreException.of(DeviceException.offline(device))));
             onDevices.add(asked);
             if (!device.queue().submit(() -> tell(bytes, hash, headers, asked))) {
                 asked.found(
@@ -109,11 +116,21 @@ final class Finder {
     private final class OnDevice implements Store.Lookup {
         private final Device device;
         private final Store.Lookup lookup;
+        private final Runnable inItsPlace;
         private final AtomicBoolean told = new AtomicBoolean();
 
-        OnDevice(Device device, Store.Lookup lookup) {
+        OnDevice(Device device, Store.Lookup lookup, Runnable inItsPlace) {
             this.device = device;
             this.lookup = lookup;
+            this.inItsPlace = inItsPlace;
+        }
+
+        /** The device does not answer. */
+        void giveUp() {
+            onDevices.remove(this);
+            if (told.compareAndSet(false, true)) {
+                inItsPlace.run();
+            }
         }
 
         @Override
@@ -131,20 +148,24 @@ final class Finder {
     void giveUp(Device device) {
         for (OnDevice asked : onDevices) {
             if (asked.device == device) {
-                asked.found(null, StoreException.of(DeviceException.offline(device)));
+                asked.giveUp();
             }
         }
     }
 
-    /** The device that has the body of what stands under a key, unless that is the one that has the index. */
+    /** The device to open the body of what stands under a key, unless that is the one that has the index; or the cache that may have it. */
     private @Nullable Device otherDevice(byte[] bytes, long hash, RequestHeaders headers) {
-        if (devices.all().size() == 1) {
+        if (devices.all().size() == 1 && !upper.hasCache()) {
             return null;
         }
         try {
             IndexRecord record =
                     standing(new ObjectKey(bytes, hash), headers, true).record();
             boolean isOnDevice = record != null && record.hasFile() && !upper.hasInMemory(record);
+            Device cache = record == null || !isOnDevice ? null : upper.cacheOf(record);
+            if (cache != null) {
+                return cache;
+            }
             Device device = record == null || !isOnDevice ? null : devices.byNumber(record.device());
             return device == devices.first() ? null : device;
         } catch (IndexException e) {
@@ -347,7 +368,14 @@ final class Finder {
     private OpenBody inIndex(IndexRecord record) {
         Device device = devices.first();
         return new OpenBody(
-                OpenBody.Tier.INDEX, record.bodyGeneration(), -1, -1, null, device.queue(), device.closer());
+                OpenBody.Tier.INDEX,
+                record.bodyGeneration(),
+                -1,
+                -1,
+                null,
+                device.queue(),
+                device.closer(),
+                OpenBody.NOTHING);
     }
 
     private static OpenBody onDevice(Device device, ObjectKey key, IndexRecord record, int descriptor) {
@@ -358,7 +386,8 @@ final class Finder {
                 device.descriptor(),
                 Device.path(Device.name(key.digest(), record.bodyGeneration())),
                 device.queue(),
-                device.closer());
+                device.closer(),
+                OpenBody.NOTHING);
     }
 
     private StoredObject objectOfFile(Standing standing, IndexRecord record, OpenBody opened) throws StoreException {

@@ -14,6 +14,7 @@ import org.objmapper.server.store.device.DeviceQueue;
  * @param path that ends with a NUL; null where there is no file with a name
  * @param queue for what may block on it
  * @param closer closes the descriptor where the last pin is given back on a thread that must not block
+ * @param spoiled is told that it could not be read up to where it should end; returns at once
  */
 record OpenBody(
         Tier tier,
@@ -22,7 +23,11 @@ record OpenBody(
         int directory,
         byte @Nullable [] path,
         DeviceQueue queue,
-        Closer closer) {
+        Closer closer,
+        Runnable spoiled) {
+    /** Nobody has to know. */
+    static final Runnable NOTHING = () -> {};
+
     /** Who has a body. */
     enum Tier {
         /** It stands in the index. */
@@ -30,6 +35,8 @@ record OpenBody(
         /** The device that it was stored on. */
         DEVICE,
         /** Memory has a copy. */
-        MEMORY
+        MEMORY,
+        /** The cache directory has a copy. */
+        CACHE
     }
 }

@@ -129,6 +129,7 @@ public final class Store implements AutoCloseable {
             LongSupplier clock,
             IntFunction<ByteBuffer> memory,
             List<Device> opened,
+            @Nullable Device cache,
             Index index,
             Metrics metrics) {
         this.options = options;
@@ -146,7 +147,18 @@ public final class Store implements AutoCloseable {
         ledger = new Ledger(LeaseProbe.of(devices.first()), maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY / options.partOfProcess());
         tier = new BackingTier(options.capacity(), index.totals());
-        upper = new UpperTiers(options.tiers(), index, devices, hot, ledger, reserve, descriptorLimit, metrics, clock);
+        upper = new UpperTiers(
+                options.tiers(),
+                cache,
+                this::isCacheOffline,
+                index,
+                devices,
+                hot,
+                ledger,
+                reserve,
+                descriptorLimit,
+                metrics,
+                clock);
         committer = new Committer(index, devices, hot, table, ledger, upper, tier, metrics, descriptorLimit);
         changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
@@ -185,13 +197,16 @@ public final class Store implements AutoCloseable {
     static Store open(StoreOptions options, LongSupplier clock, IntFunction<ByteBuffer> memory) throws IOException {
         Device files = openDevice(options);
         Index index = null;
+        Device cache = null;
         try {
             Metrics metrics = new Metrics();
             Index.Ids ids = new Index.Ids(files.indexId(), files.id());
             index = new Index(files.index(), INDEX_MAP_BYTES, ids, files.isNew(), !files.wasUsed(), metrics);
             files.syncIndexDirectory();
             files.settle();
-            Store store = new Store(options, clock, memory, DeviceRegister.open(files, options, index), index, metrics);
+            cache = Cache.open(options.tiers().cache(), files.indexId());
+            List<Device> devices = DeviceRegister.open(files, options, index);
+            Store store = new Store(options, clock, memory, devices, cache, index, metrics);
             store.devices.start();
             store.purger.resume();
             store.recovery.start();
@@ -199,11 +214,14 @@ public final class Store implements AutoCloseable {
             store.scrub.start();
             store.filler.start();
             store.evictor.start();
-            store.upper.start();
+            store.upper.start(store.committer::write);
             return store;
         } catch (IOException | IndexException e) {
             if (index != null) {
                 index.close();
+            }
+            if (cache != null) {
+                cache.close();
             }
             files.close();
             throw unopened(options.directory(), e);
@@ -218,6 +236,14 @@ public final class Store implements AutoCloseable {
     private void isOffline(Device device, boolean sinceNow) {
         committer.giveUp(device);
         finder.giveUp(device);
+        if (sinceNow) {
+            hot.clear();
+        }
+    }
+
+    /** Nobody may wait for the cache directory any more: what it may have is opened elsewhere. */
+    private void isCacheOffline(Device cache, boolean sinceNow) {
+        finder.giveUp(cache);
         if (sinceNow) {
             hot.clear();
         }
@@ -644,6 +670,7 @@ public final class Store implements AutoCloseable {
         opens.close();
         lister.close();
         evictor.close();
+        upper.stop();
         committer.close();
         devices.stop();
         hot.clear();

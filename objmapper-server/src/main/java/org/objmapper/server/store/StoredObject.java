@@ -324,6 +324,7 @@ public final class StoredObject {
 
     /** Logs that the body could not be read up to where it should end. */
     public void reportUnreadable() {
+        body.spoiled().run();
         FAILURES.error(
                 "The body of {} can't be read to its end: {} is broken, or was cut off",
                 LoggedKeys.of(new ObjectKey(key)),

@@ -7,18 +7,24 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.tier.Capacity;
 import org.objmapper.server.store.tier.SealedBodies;
 import org.objmapper.server.store.tier.TierFigures;
 import org.objmapper.server.store.tier.UpperTier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The tiers above the devices, as far as the store has any. {@link #found} and {@link #left} wait for nothing. Safe on any thread. */
 final class UpperTiers implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(UpperTiers.class);
+
     /** Each copy in memory has a descriptor open: so small a part of all may go for that. */
     static final int PART_OF_DESCRIPTORS = 8;
 
@@ -36,14 +42,37 @@ final class UpperTiers implements AutoCloseable {
             Metric.MEMORY_EVICTIONS_NO_SPACE,
             Metric.MEMORY_EVICTIONS_DESCRIPTORS);
 
+    private static final TierFigures CACHE_FIGURES = new TierFigures(
+            Metric.CACHE_OBJECTS,
+            Metric.CACHE_BYTES,
+            Metric.CACHE_CAPACITY_OBJECTS,
+            Metric.CACHE_CAPACITY_BYTES,
+            Metric.CACHE_OLDEST_SECONDS,
+            Metric.CACHE_HITS,
+            Metric.CACHE_MISSES,
+            Metric.CACHE_PROMOTIONS,
+            Metric.CACHE_PROMOTION_FAILURES,
+            Metric.CACHE_EVICTIONS_CAPACITY,
+            Metric.CACHE_EVICTIONS_NO_SPACE,
+            Metric.CACHE_EVICTIONS_NO_SPACE); // a copy in a file needs no descriptor
+
     private final Devices devices;
     private final @Nullable Memory memory;
+    private final @Nullable Cache cache;
 
     /** The memory tier. */
     private record Memory(SealedBodies copies, UpperTier tier) {}
 
-    /** The objects, as the tiers need them. */
-    private record Bodies(Index index, Devices devices, HotTable hot) implements UpperTier.Bodies {
+    /**
+     * The objects, as the tiers need them.
+     *
+     * @param copying where bodies are opened and copied; null for the queue of their device
+     */
+    private record Bodies(
+            Index index,
+            Devices devices,
+            HotTable hot,
+            @Nullable DeviceQueue copying) implements UpperTier.Bodies {
         @Override
         public @Nullable IndexRecord of(long bodyGeneration) {
             for (Device device : devices.all()) {
@@ -58,7 +87,10 @@ final class UpperTiers implements AutoCloseable {
         @Override
         public boolean open(IndexRecord record, IntConsumer work) {
             Device device = devices.byNumber(record.device());
-            return device != null && !device.isOffline() && device.queue().submit(() -> open(device, record, work));
+            if (device == null || device.isOffline()) {
+                return false;
+            }
+            return (copying == null ? device.queue() : copying).submit(() -> open(device, record, work));
         }
 
         private static void open(Device device, IndexRecord record, IntConsumer work) {
@@ -79,9 +111,16 @@ final class UpperTiers implements AutoCloseable {
         }
     }
 
-    /** The tiers that some options name. */
+    /**
+     * The tiers that some options name.
+     *
+     * @param directory of the cache; null where there is none
+     * @param watcher is told when it is offline
+     */
     UpperTiers(
             TierOptions options,
+            @Nullable Device directory,
+            Devices.Watcher watcher,
             Index index,
             Devices devices,
             HotTable hot,
@@ -91,47 +130,90 @@ final class UpperTiers implements AutoCloseable {
             Metrics metrics,
             LongSupplier clock) {
         this.devices = devices;
-        Capacity capacity = options.memory();
-        if (capacity == null) {
+        Capacity ofMemory = options.memory();
+        if (ofMemory == null) {
             memory = null;
         } else {
             SealedBodies copies = new SealedBodies(ledger, reserve::holds);
+            Capacity capacity = ofMemory.withObjects(
+                    Math.min(ofMemory.objects(), Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS)));
+            Bodies bodies = new Bodies(index, devices, hot, null);
             memory = new Memory(
-                    copies,
-                    new UpperTier(
-                            "memory",
-                            capacity.withObjects(
-                                    Math.min(capacity.objects(), Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS))),
+                    copies, new UpperTier("memory", capacity, copies, bodies, metrics, MEMORY_FIGURES, clock, null));
+        }
+        TierOptions.CacheOptions ofCache = options.cache();
+        if (directory == null || ofCache == null) {
+            cache = null;
+        } else {
+            warnOfSameFileSystem(directory, devices);
+            cache = new Cache(
+                    directory,
+                    ledger,
+                    watcher,
+                    (copies, copying) -> new UpperTier(
+                            "cache",
+                            ofCache.capacity(),
                             copies,
-                            new Bodies(index, devices, hot),
+                            new Bodies(index, devices, hot, copying),
                             metrics,
-                            MEMORY_FIGURES,
-                            clock));
+                            CACHE_FIGURES,
+                            clock,
+                            new SavedOrder(index, IndexRecord.CACHE)));
         }
     }
 
-    void start() {
+    private static void warnOfSameFileSystem(Device directory, Devices devices) {
+        for (Device device : devices.all()) {
+            if (device.fileSystem() == directory.fileSystem()) {
+                LOG.warn(
+                        "The cache directory {} is on the file system of the device in {}, so it gains nothing:"
+                                + " put it on a faster one",
+                        directory.root(),
+                        device.root());
+            }
+        }
+    }
+
+    /** Begins; what outlives the server is written by {@code rows}. */
+    void start(SavedOrder.Rows rows) {
         if (memory != null) {
-            memory.tier.start();
+            memory.tier.start(rows);
+        }
+        if (cache != null) {
+            cache.start(rows);
         }
     }
 
     /** Somebody asked for an object and got it. */
     void found(StoredObject object) {
-        if (memory == null || object.tier() == OpenBody.Tier.INDEX) {
+        OpenBody.Tier place = object.tier();
+        if (place == OpenBody.Tier.INDEX) {
             return;
         }
-        if (object.isInMemory()) {
-            memory.tier.hit(object.bodyGeneration());
-        } else {
-            memory.tier.missed(object.bodyGeneration());
+        long body = object.bodyGeneration();
+        if (memory != null) {
+            if (place == OpenBody.Tier.MEMORY) {
+                memory.tier.hit(body);
+                return; // nobody below has to know
+            }
+            memory.tier.missed(body);
+        }
+        if (cache != null) {
+            if (place == OpenBody.Tier.CACHE) {
+                cache.tier().hit(body);
+            } else {
+                cache.tier().missed(body);
+            }
         }
     }
 
     /** A body is gone. */
-    void left(long bodyGeneration) {
+    void left(long bodyGeneration, byte[] digest) {
         if (memory != null) {
-            memory.tier.left(bodyGeneration);
+            memory.tier.left(bodyGeneration, digest);
+        }
+        if (cache != null) {
+            cache.tier().left(bodyGeneration, digest);
         }
     }
 
@@ -140,11 +222,30 @@ final class UpperTiers implements AutoCloseable {
         return memory != null && memory.copies.has(record.bodyGeneration());
     }
 
+    boolean hasCache() {
+        return cache != null;
+    }
+
+    /** The cache directory, if it may have the body of an object: then its queue is the one to {@link #open} it on. */
+    @Nullable
+    Device cacheOf(IndexRecord record) {
+        return cache == null ? null : cache.mayHave(record);
+    }
+
+    boolean isCache(Device device) {
+        return cache != null && cache.isIn(device);
+    }
+
     /** Opens the body of an object where it can be had without its device; null where it can't. */
     @Nullable
     OpenBody open(IndexRecord record) {
-        int descriptor = memory == null ? -1 : memory.copies.open(record.bodyGeneration());
-        if (memory == null || descriptor < 0) {
+        OpenBody inMemory = memory == null ? null : openInMemory(memory, record);
+        return inMemory != null || cache == null ? inMemory : cache.open(record);
+    }
+
+    private @Nullable OpenBody openInMemory(Memory in, IndexRecord record) {
+        int descriptor = in.copies.open(record.bodyGeneration());
+        if (descriptor < 0) {
             return null;
         }
         return new OpenBody(
@@ -154,14 +255,28 @@ final class UpperTiers implements AutoCloseable {
                 -1,
                 null,
                 devices.first().queue(),
-                memory.copies.closer());
+                in.copies.closer(),
+                OpenBody.NOTHING);
     }
 
-    /** Copies that do not outlive the server are let go of. After the queues of the devices, and all that was found. */
+    /** Decides no more; what is to be written for the next start is. The queues of the devices are closed already. */
+    void stop() {
+        if (memory != null) {
+            memory.tier.stop();
+        }
+        if (cache != null) {
+            cache.stop();
+        }
+    }
+
+    /** Lets go of the copies that do not outlive the server, and of the cache's directory. After {@link #stop}, and of all that was found. */
     @Override
     public void close() {
         if (memory != null) {
             memory.tier.close();
+        }
+        if (cache != null) {
+            cache.close();
         }
     }
 }

@@ -3,6 +3,8 @@ package org.objmapper.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.objmapper.server.config.ConfigurationKey.CACHE_CAPACITY;
+import static org.objmapper.server.config.ConfigurationKey.CACHE_DIRECTORY;
 import static org.objmapper.server.config.ConfigurationKey.MEMORY_CAPACITY;
 
 import java.io.IOException;
@@ -90,6 +92,13 @@ class ConfigurationFileTest {
                 high_watermark = 60
                 low_watermark = 50
                 eviction = "lru"
+                [cache]
+                directory = "/fast"
+                capacity = "4 GiB"
+                capacity_objects = 102
+                high_watermark = 61
+                low_watermark = 51
+                eviction = "fifo"
                 [[device]]
                 directory = "/more"
                 [[device]]
@@ -127,6 +136,8 @@ class ConfigurationFileTest {
                         Path.of("/data"),
                         new Configuration.CapacitySettings(3L << 30, 5, 80, 70, "sieve"),
                         new Configuration.CapacitySettings(2L << 30, 101, 60, 50, "lru"),
+                        new Configuration.CacheSettings(
+                                Path.of("/fast"), new Configuration.CapacitySettings(4L << 30, 102, 61, 51, "fifo")),
                         7,
                         8,
                         5,
@@ -232,10 +243,14 @@ class ConfigurationFileTest {
             return "[[device]]\n" + key.key() + " = " + value(key, value) + "\ndirectory = \"/more\"";
         }
         String line = "[" + key.table() + "]\n" + key.key() + " = " + value(key, value);
-        String needed = key.table().equals("memory") && !key.key().equals("capacity") ? "\ncapacity = \"1 MiB\"" : "";
+        boolean isOfTier = Set.of("memory", "cache").contains(key.table());
+        String needed = (isOfTier && !key.key().equals("capacity") ? "\ncapacity = \"1 MiB\"" : "")
+                + (key.table().equals("cache") ? "\ndirectory = \"/fast\"" : "");
         return switch (key) { // what would contradict the other watermark's default
-            case STORE_HIGH_WATERMARK, MEMORY_HIGH_WATERMARK -> line + needed + "\nlow_watermark = 1";
-            case STORE_LOW_WATERMARK, MEMORY_LOW_WATERMARK -> line + needed + "\nhigh_watermark = 100";
+            case STORE_HIGH_WATERMARK, MEMORY_HIGH_WATERMARK, CACHE_HIGH_WATERMARK ->
+                line + needed + "\nlow_watermark = 1";
+            case STORE_LOW_WATERMARK, MEMORY_LOW_WATERMARK, CACHE_LOW_WATERMARK ->
+                line + needed + "\nhigh_watermark = 100";
             default -> line + needed;
         };
     }
@@ -330,6 +345,24 @@ class ConfigurationFileTest {
         assertThat(problemsOf("[memory]\ncapacity = \"1 GiB\"\nlow_watermark = 71\nhigh_watermark = 70\n"))
                 .containsExactly(
                         "test.toml:3: memory.low_watermark = 71 is above memory.high_watermark = 70 in line 4");
+    }
+
+    @Test
+    void aCacheSaysWhereItIsAndHowMuchItMayHold() throws ConfigurationException {
+        assertThat(ConfigurationFile.parse("test.toml", "").store().cache()).isNull();
+        assertThat(problemsOf("[cache]\n"))
+                .containsExactly(
+                        "test.toml:1: cache.directory is missing; it takes " + CACHE_DIRECTORY.accepted(),
+                        "test.toml:1: cache.capacity is missing; it takes " + CACHE_CAPACITY.accepted());
+    }
+
+    @Test
+    void aCacheHasADirectoryOfItsOwn() {
+        assertThat(problemsOf("[store]\ndirectory = \"/a\"\n[cache]\ncapacity = \"1 GiB\"\ndirectory = \"/a\"\n"))
+                .containsExactly("test.toml:5: cache.directory: /a is another device's directory too, line 2");
+        assertThat(problemsOf("[cache]\ncapacity = \"1 GiB\"\ndirectory = \"/a/b\"\n[[device]]\ndirectory = \"/a\"\n"))
+                .containsExactly("test.toml:3: cache.directory: of /a/b and /a, line 5 one lies in the other;"
+                        + " give each device a directory of its own");
     }
 
     @Test

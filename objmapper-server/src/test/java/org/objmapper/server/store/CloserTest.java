@@ -68,7 +68,7 @@ class CloserTest {
                 0,
                 none,
                 null,
-                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer),
+                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer, OpenBody.NOTHING),
                 none,
                 new ObjectMemory(0));
     }

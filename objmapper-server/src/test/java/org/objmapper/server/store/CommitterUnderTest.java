@@ -34,6 +34,8 @@ final class CommitterUnderTest implements AutoCloseable {
         tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
         UpperTiers upper = new UpperTiers(
                 TierOptions.NONE,
+                null,
+                (unused, now) -> {},
                 index,
                 devices,
                 hot,

@@ -162,7 +162,7 @@ class HotMemoryTest {
                 0,
                 bytes,
                 null,
-                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer),
+                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer, OpenBody.NOTHING),
                 bytes,
                 new ObjectMemory(0));
     }

@@ -41,7 +41,7 @@ class StoreMemoryTierTest {
 
     private StoreOptions options(long bytes, long objects) {
         Capacity capacity = new Capacity(bytes, objects, 95, 90, PolicyName.LRU);
-        return StoreOptions.of(directory).withTiers(new TierOptions(capacity));
+        return StoreOptions.of(directory).withTiers(TierOptions.ofMemory(capacity));
     }
 
     private void reopen(long bytes, long objects) throws Exception {

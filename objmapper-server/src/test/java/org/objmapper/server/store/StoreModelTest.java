@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.bytes;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -87,6 +89,7 @@ class StoreModelTest {
     }
 
     private StoreUnderTest.Seen get(String name) {
+        store.use(keyOf(name), headers(name));
         StoreUnderTest.Seen seen = getExpiredToo(name);
         return seen == null || seen.expiryMillis() <= store.nowMillis.get() ? null : seen;
     }
@@ -108,6 +111,7 @@ class StoreModelTest {
     private int operations = OPERATIONS;
     private boolean isUnderPressure;
     private long evictions;
+    private Check afterwards = () -> {};
 
     @Test
     void theStoreDoesWhatAMapWouldDo() throws Exception {
@@ -123,6 +127,59 @@ class StoreModelTest {
         Capacity capacity = new Capacity(1 << 20, 30, 90, 60, policy);
         run(StoreUnderTest.hotObjects(directory, 16).withCapacity(capacity));
         assertThat(evictions).isPositive();
+    }
+
+    /** As always, with copies in memory and in a cache that come and go, more than there is room for. */
+    @ParameterizedTest
+    @EnumSource
+    void withTiersAboveItNothingElseIsSeen(PolicyName policy) throws Exception {
+        operations = OPERATIONS / 3;
+        Path cache = Files.createDirectory(directory.resolve("cache"));
+        Path data = Files.createDirectory(directory.resolve("data"));
+        Capacity ofMemory = new Capacity(600_000, 6, 90, 60, policy);
+        Capacity ofCache = new Capacity(1_200_000, 12, 90, 60, policy);
+        TierOptions tiers = new TierOptions(ofMemory, new TierOptions.CacheOptions(cache, ofCache, 2, 64));
+        afterwards = () -> {
+            expectCopiesToComeAndToBeCounted(cache);
+            assertThat(store.purgePrefix("key/", false).status()).isEqualTo(Status.OK);
+            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+                assertThat(store.figure("objmapper_memory_objects")).isZero();
+                assertThat(store.figure("objmapper_memory_bytes")).isZero();
+                assertThat(store.figure("objmapper_cache_bytes")).isZero();
+                assertThat(StoreUnderTest.objectFiles(cache)).isEmpty();
+            });
+        };
+        run(StoreUnderTest.hotObjects(data, 16).withTiers(tiers));
+    }
+
+    private void expectCopiesToComeAndToBeCounted(Path cache) throws Exception {
+        for (int i = 0; i < KEYS; i++) {
+            store.put(StoreUnderTest.plain("key/" + i), new byte[4_097 + i * 1_000]);
+        }
+        await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+            for (int i = 0; i < KEYS; i++) {
+                store.use("key/" + i, new RequestHeaders());
+                assertThat(store.get("key/" + i).body()).hasSize(4_097 + i * 1_000);
+            }
+            assertThat(store.figure("objmapper_memory_evictions_capacity_total"))
+                    .isPositive();
+            assertThat(store.figure("objmapper_cache_evictions_capacity_total")).isPositive();
+        });
+        await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+            List<Path> files = StoreUnderTest.objectFiles(cache);
+            long bytes = 0;
+            for (Path file : files) {
+                bytes += (Files.size(file) + 4_095) / 4_096 * 4_096;
+            }
+            assertThat(store.figure("objmapper_cache_objects")).isEqualTo(files.size());
+            assertThat(store.figure("objmapper_cache_bytes")).isEqualTo(bytes).isLessThanOrEqualTo(1_200_000);
+            assertThat(store.figure("objmapper_memory_objects")).isLessThanOrEqualTo(6);
+            assertThat(store.figure("objmapper_memory_bytes")).isLessThanOrEqualTo(600_000);
+        });
+    }
+
+    private interface Check {
+        void run() throws Exception;
     }
 
     private void run(StoreOptions options) throws Exception {
@@ -141,6 +198,7 @@ class StoreModelTest {
             store.store().awaitRecovery();
             await().untilAsserted(this::expectTheTotalsOfAFullScan);
             evictions += store.figure("objmapper_store_evictions_capacity_total");
+            afterwards.run();
         } finally {
             store.close();
         }

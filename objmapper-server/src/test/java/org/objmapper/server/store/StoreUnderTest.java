@@ -216,6 +216,15 @@ final class StoreUnderTest implements AutoCloseable {
                 : seen;
     }
 
+    /** The store hears of a request that gets the object. */
+    void use(String key, RequestHeaders headers) {
+        StoredObject object = pin(key, headers);
+        if (object != null) {
+            store.found(object);
+            object.unpin();
+        }
+    }
+
     Seen getExpiredToo(String key) {
         return getVariant(key, new RequestHeaders());
     }

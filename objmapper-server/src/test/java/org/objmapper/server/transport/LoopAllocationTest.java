@@ -65,7 +65,7 @@ class LoopAllocationTest {
     void tenThousandGetsOfACopyInMemoryAllocateNothing(Mode mode) throws Exception {
         server.close();
         StoreOptions options =
-                StoreOptions.of(directory.resolve("data")).withTiers(new TierOptions(Capacity.of(1 << 20)));
+                StoreOptions.of(directory.resolve("data")).withTiers(TierOptions.ofMemory(Capacity.of(1 << 20)));
         server = new ServerUnderTest(directory, ServerLimits.DEFAULTS, 1, options);
         long loop = loopThread();
         try (RawClient client = RawClient.passing(server.socket, BATCH)) {

@@ -41,7 +41,7 @@ class MemoryTierTest {
                 directory,
                 ServerUnderTest.LIMITS,
                 1,
-                StoreOptions.of(data).withTiers(new TierOptions(Capacity.of(16 << 20))));
+                StoreOptions.of(data).withTiers(TierOptions.ofMemory(Capacity.of(16 << 20))));
         client = RawClient.passing(server.socket, 16);
         client.send(RawClient.put(1, "key", BODY));
         assertThat(client.receive().status()).isEqualTo(Status.OK);

@@ -55,6 +55,8 @@ public record IndexRecord(
 
     /** The tier that has all objects. */
     public static final int BACKING = 1;
+    /** The tier that has copies in a faster directory. */
+    public static final int CACHE = 2;
 
     public static final int NO_DEVICE = 0xFFFF;
     public static final long NEVER = Long.MAX_VALUE;

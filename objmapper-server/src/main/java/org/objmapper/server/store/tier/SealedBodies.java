@@ -60,6 +60,11 @@ public final class SealedBodies implements Copies {
     }
 
     @Override
+    public void find(Found found) {
+        // memory goes with the server
+    }
+
+    @Override
     public void add(IndexRecord record, int file) throws IOException {
         if (file < 0) {
             throw DeviceException.ofErrno(file, "open a body to copy it");
@@ -97,15 +102,10 @@ public final class SealedBodies implements Copies {
     }
 
     private static void fill(IndexRecord record, int file, int memory) throws IOException {
-        long xxh3;
         try {
-            xxh3 = FileWindow.copy(file, record.length(), memory);
+            Copies.compare(record, FileWindow.copy(file, record.length(), memory));
         } catch (DeviceException e) {
             throw e.status() == Status.NO_SPACE ? new ShortageException(false, String.valueOf(e.getMessage())) : e;
-        }
-        if (xxh3 != record.xxh3()) {
-            throw new IOException("the body of generation " + record.bodyGeneration()
-                    + " is not what was stored: its checksum is another");
         }
     }
 
@@ -126,7 +126,7 @@ public final class SealedBodies implements Copies {
     }
 
     @Override
-    public boolean remove(long bodyGeneration) {
+    public boolean remove(long bodyGeneration, byte[] digest) {
         Sealed there = bodies.remove(bodyGeneration);
         if (there != null) {
             letGo(there, bodyGeneration);

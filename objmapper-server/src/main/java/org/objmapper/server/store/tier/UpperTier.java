@@ -1,9 +1,14 @@
 package org.objmapper.server.store.tier;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,13 +22,14 @@ import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.eviction.FrequencySketch;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.index.Totals;
-import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
  * A tier above the backing one: has copies of the bodies that are asked for often, and gives them up when it is full. One thread decides who
- * comes and who leaves; the copying is done on the threads of the device that has the body. {@link #hit} and {@link #missed} are for
+ * comes and who leaves; the copying is done on threads that may block. {@link #hit} and {@link #missed} are for
  * any thread, event loops included: they take no lock and allocate nothing; the rest is for threads that may block.
  */
 public final class UpperTier implements AutoCloseable {
@@ -36,6 +42,10 @@ public final class UpperTier implements AutoCloseable {
 
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(UpperTier.class));
     private static final long PAUSE_MILLIS = 200;
+    private static final long STOCK_PAUSE_MILLIS = 10_000;
+    /** How long a directory may take that hangs. */
+    private static final long CLOSE_MILLIS = 10_000;
+
     private static final int MAX_CANDIDATES = 1_024;
     private static final int COUNTED_BODIES = 1 << 16;
     /** What is given up at once where there is no room for more, as a part of what is there, and how long nobody comes then. */
@@ -50,6 +60,7 @@ public final class UpperTier implements AutoCloseable {
     private final Metrics metrics;
     private final TierFigures figures;
     private final LongSupplier clock;
+    private final @Nullable SavedOrder saved;
     private final Uses hits = new Uses();
     private final Uses misses = new Uses();
     /** Bodies of which a copy came, with what it takes, and bodies that left. */
@@ -65,8 +76,11 @@ public final class UpperTier implements AutoCloseable {
     private final FrequencySketch frequencies = new FrequencySketch();
     private final Map<Integer, Deque<Long>> candidates = new HashMap<>();
     private final Deque<Coming> oldest = new ArrayDeque<>();
+    private SavedOrder.@Nullable Rows savedBy;
     private long shortageNanos;
     private boolean isShort;
+    /** What was there at the start is in the order. */
+    private boolean knowsAll;
 
     private volatile @Nullable Shortage shortage;
     private volatile long heldObjects;
@@ -107,6 +121,7 @@ public final class UpperTier implements AutoCloseable {
      * @param name for messages
      * @param copies which the tier owns
      * @param clock milliseconds since 1970
+     * @param saved where the order of those that outlive the server is kept; null where none do
      */
     public UpperTier(
             String name,
@@ -115,7 +130,8 @@ public final class UpperTier implements AutoCloseable {
             Bodies bodies,
             Metrics metrics,
             TierFigures figures,
-            LongSupplier clock) {
+            LongSupplier clock,
+            @Nullable SavedOrder saved) {
         this.name = name;
         this.capacity = capacity;
         this.copies = copies;
@@ -123,6 +139,7 @@ public final class UpperTier implements AutoCloseable {
         this.metrics = metrics;
         this.figures = figures;
         this.clock = clock;
+        this.saved = saved;
         order = new EvictionOrder(capacity.policy());
         frequencies.ensureCapacity(COUNTED_BODIES);
         thread = new Thread(this::run, "store-" + name);
@@ -143,7 +160,9 @@ public final class UpperTier implements AutoCloseable {
         return since == 0 ? 0 : Math.max(0, TimeUnit.MILLISECONDS.toSeconds(clock.getAsLong() - since));
     }
 
-    public void start() {
+    /** Begins; the order is saved by {@code rows} at the end. */
+    public void start(SavedOrder.Rows rows) {
+        savedBy = rows;
         thread.start();
     }
 
@@ -162,16 +181,27 @@ public final class UpperTier implements AutoCloseable {
     }
 
     /** A body is gone, so its copy goes too. */
-    public void left(long bodyGeneration) {
-        if (copies.remove(bodyGeneration)) {
+    public void left(long bodyGeneration, byte[] digest) {
+        if (copies.remove(bodyGeneration, digest)) {
             comings.tell(bodyGeneration, -1);
         }
+    }
+
+    /** A copy turned out to be no good. May block. */
+    public void spoiled(IndexRecord record) {
+        left(record.bodyGeneration(), digest(record));
+        bodies.moved(record);
     }
 
     // ---- the thread
 
     private void run() {
-        while (awaitTurn()) {
+        boolean mayTry = true;
+        while (mayTry && !knowsAll) {
+            knowsAll = takeStock();
+            mayTry = knowsAll || awaitTurn(STOCK_PAUSE_MILLIS);
+        }
+        while (awaitTurn(PAUSE_MILLIS)) {
             try {
                 turn();
             } catch (IndexException e) {
@@ -182,10 +212,44 @@ public final class UpperTier implements AutoCloseable {
         }
     }
 
-    private synchronized boolean awaitTurn() {
+    /** Finds out what is there already; until then nobody comes, and what is asked for is looked for. False where it could not. */
+    private boolean takeStock() {
+        try {
+            if (saved != null) {
+                saved.load(order::restore);
+            }
+            List<Coming> found = new ArrayList<>();
+            copies.find((name, length, cameMillis) -> {
+                refuseWhenClosing();
+                IndexRecord record = bodies.of(name.generation());
+                boolean isCopy =
+                        record != null && record.length() == length && Arrays.equals(digest(record), name.digest());
+                if (isCopy) {
+                    order.found(name.generation(), copies.occupied(length));
+                    found.add(new Coming(name.generation(), cameMillis));
+                }
+                return isCopy;
+            });
+            order.forgetUnconfirmed();
+            found.sort(Comparator.comparingLong(Coming::atMillis));
+            oldest.addAll(found);
+            return true;
+        } catch (IOException | IndexException | UncheckedIOException e) {
+            FAILURES.warn("What the " + name + " tier has can't be seen: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    private synchronized void refuseWhenClosing() {
+        if (closing) {
+            throw new UncheckedIOException(new IOException("the server stops"));
+        }
+    }
+
+    private synchronized boolean awaitTurn(long millis) {
         try {
             if (!woken && !closing) {
-                TimeUnit.MILLISECONDS.timedWait(this, PAUSE_MILLIS);
+                TimeUnit.MILLISECONDS.timedWait(this, millis);
             }
         } catch (InterruptedException e) {
             closing = true; // nobody interrupts this thread but to end it
@@ -282,7 +346,7 @@ public final class UpperTier implements AutoCloseable {
             bodies.moved(record);
             comings.tell(record.bodyGeneration(), copies.occupied(record.length()));
             if (bodies.of(record.bodyGeneration()) == null) {
-                left(record.bodyGeneration()); // it was gone before its copy was there
+                left(record.bodyGeneration(), digest(record)); // it was gone before its copy was there
             }
         } catch (IOException | IndexException e) {
             failed(record, e);
@@ -298,7 +362,6 @@ public final class UpperTier implements AutoCloseable {
 
     private void failed(IndexRecord record, Exception failure) {
         metrics.count(figures.failures());
-        left(record.bodyGeneration());
         if (failure instanceof ShortageException e) {
             shortage = e.isOfDescriptors() ? Shortage.DESCRIPTORS : Shortage.ROOM;
         }
@@ -334,13 +397,15 @@ public final class UpperTier implements AutoCloseable {
     }
 
     private void evict(long bodyGeneration, Metric why) {
-        if (copies.remove(bodyGeneration)) {
+        IndexRecord record = bodies.of(bodyGeneration);
+        if (record != null && copies.remove(bodyGeneration, digest(record))) { // else it goes with its object
             metrics.count(why);
-            IndexRecord record = bodies.of(bodyGeneration);
-            if (record != null) {
-                bodies.moved(record);
-            }
+            bodies.moved(record);
         }
+    }
+
+    private static byte[] digest(IndexRecord record) {
+        return new ObjectKey(record.key()).digest();
     }
 
     private void endShortage() {
@@ -359,14 +424,43 @@ public final class UpperTier implements AutoCloseable {
         oldestMillis = oldest.isEmpty() ? 0 : oldest.element().atMillis;
     }
 
-    /** Decides no more, and lets go of the copies. The queues of the devices are closed already. */
-    @Override
-    public void close() {
+    /** Decides no more, and saves the order. */
+    public void stop() {
         synchronized (this) {
             closing = true;
             notifyAll();
         }
-        Uninterruptibly.join(thread);
+        try {
+            thread.join(CLOSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (thread.isAlive()) {
+            FAILURES.warn("The " + name + " tier hangs, and is left to itself");
+            return;
+        }
+        SavedOrder.Rows rows = savedBy;
+        if (saved != null && rows != null && knowsAll) {
+            save(saved, rows);
+        }
+    }
+
+    private void save(SavedOrder into, SavedOrder.Rows rows) {
+        try {
+            SavedOrder.Writer writer = into.begin(rows);
+            OrderCopy all = new OrderCopy(order);
+            while (all.handOver(writer::add)) {
+                // piece by piece
+            }
+            writer.end();
+        } catch (IOException | IndexException e) {
+            FAILURES.warn("The order of the " + name + " tier can't be saved: {}", e.getMessage());
+        }
+    }
+
+    /** Lets go of the copies, after {@link #stop}. */
+    @Override
+    public void close() {
         copies.close();
     }
 }
