@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -68,14 +69,23 @@ JAVA(jlong, sendOnce)(JNIEnv *env, jclass class, jint socket, jlong address, jin
 	return fdpass_send(socket, (const void *)(uintptr_t)address, (size_t)length, NULL, 0);
 }
 
+/* Lets each wait of a socket, that for its connection included, end with EAGAIN after so long; 0: never. */
+static void limit_waits(int fd, jint millis)
+{
+	struct timeval limit = { .tv_sec = millis / 1000, .tv_usec = millis % 1000 * 1000 };
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
 /* A new socket that waits, connected to the one that listens at a path. */
-JAVA(jint, connect)(JNIEnv *env, jclass class, jbyteArray path)
+JAVA(jint, connect)(JNIEnv *env, jclass class, jbyteArray path, jint timeoutMillis)
 {
 	(void)class;
 	struct sockaddr_un address;
 	int fd = socket_for(env, path, 0, &address);
 	if (fd < 0)
 		return fd;
+	limit_waits(fd, timeoutMillis);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
 		int error = errno;
 		close(fd);

@@ -124,13 +124,16 @@ public final class NativeIo {
     /** Accepts one connection; its socket does not block. */
     public static native int accept(int listener);
 
-    /** A socket that waits, connected to the one that listens at a path (without NUL). */
-    public static native int connect(byte[] path);
+    /**
+     * A socket that waits, connected to the one that listens at a path (without NUL). A wait that takes longer than {@code timeoutMillis},
+     * of 0 to 2^31-1, ends with -EAGAIN, that for the connection too; 0 is for ever.
+     */
+    public static native int connect(byte[] path, int timeoutMillis);
 
     /**
      * Receives bytes, and at most one descriptor with them: its number, or -1 for none, is written to {@code descriptor}, the caller's to
      * close, also when the result is an error. Returns 0 at the end of the stream; -EMFILE when a descriptor was lost; -EAGAIN when
-     * there is nothing and the call shall not wait.
+     * there is nothing and the call shall not wait, or the socket's time is over.
      */
     public static native long receiveOne(int socket, long address, int length, int[] descriptor, boolean wait);
 

@@ -17,6 +17,8 @@ final class Arguments {
     /** A hundred years: what goes on for longer is meant to go on for ever. */
     private static final long LONGEST_MILLIS = 36_500L * 86_400_000;
 
+    private static final long LONGEST_TIMEOUT_MILLIS = 86_400_000;
+
     private final CommandDefinition command;
     private final Map<String, List<String>> options = new HashMap<>();
     private final List<String> values = new ArrayList<>();
@@ -31,6 +33,7 @@ final class Arguments {
         arguments.read(words);
         if (!arguments.has(OptionDefinition.HELP)) {
             arguments.checkNotEmpty(OptionDefinition.SOCKET);
+            arguments.timeoutMillis(0); // wrong usage is said before anything else happens
             arguments.checkParameters();
         }
         return arguments;
@@ -141,6 +144,16 @@ final class Arguments {
             throw usage(
                     option.name() + " " + text + " is no time; write for instance 500ms, 30s, 10min, 24h, 7d or never");
         }
+    }
+
+    /** How long to wait for the server; 0 for ever, {@code absent} when nothing is said. */
+    int timeoutMillis(int absent) throws ToolFailure {
+        long millis = millis(OptionDefinition.TIMEOUT, absent);
+        if (has(OptionDefinition.TIMEOUT) && (millis == 0 || millis > LONGEST_TIMEOUT_MILLIS)) {
+            throw usage(OptionDefinition.TIMEOUT.name() + " " + text(OptionDefinition.TIMEOUT)
+                    + " is not possible; it takes 1ms to 24h, or never");
+        }
+        return (int) Math.max(0, millis);
     }
 
     /** A number within a range, or {@code absent} when the option is not there. */

@@ -39,7 +39,7 @@ final class BenchCommand implements ToolCommand {
     private static final long MOST_MILLIS = TimeUnit.HOURS.toMillis(1);
 
     /** What is measured with what; the object lies at the server, and in a file for the floor. */
-    private record Bench(BenchPrograms programs, Path socket, Key key, Path directory, int rounds) {}
+    private record Bench(BenchPrograms programs, Path socket, int timeoutMillis, Key key, Path directory, int rounds) {}
 
     /** One mode at one depth: the medians, the medians of the pairs' ratios, and the range of that of requests per second. */
     private record Row(
@@ -86,8 +86,10 @@ final class BenchCommand implements ToolCommand {
         new Random(size).nextBytes(body);
         Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
         Key key = Key.of(arguments, "objmapper-bench-" + ProcessHandle.current().pid());
-        store(socket, key, body);
-        Bench bench = new Bench(programs, socket, key, Files.createTempDirectory("objmapper-bench"), rounds);
+        int timeoutMillis = arguments.timeoutMillis(ToolSession.TIMEOUT_MILLIS);
+        store(socket, timeoutMillis, key, body);
+        Bench bench =
+                new Bench(programs, socket, timeoutMillis, key, Files.createTempDirectory("objmapper-bench"), rounds);
         Thread cleanUp = new Thread(() -> cleanUp(bench));
         Runtime.getRuntime().addShutdownHook(cleanUp); // for Ctrl-C
         try {
@@ -133,8 +135,8 @@ final class BenchCommand implements ToolCommand {
         return (int) size;
     }
 
-    private static void store(Path socket, Key key, byte[] body) throws IOException, ToolFailure {
-        try (ToolSession session = ToolSession.connect(socket)) {
+    private static void store(Path socket, int timeoutMillis, Key key, byte[] body) throws IOException, ToolFailure {
+        try (ToolSession session = ToolSession.connect(socket, timeoutMillis)) {
             Upload upload = new Upload(session, key.text());
             upload.begin(body.length)
                     .bytes(MetadataType.KEY, key.bytes())
@@ -144,7 +146,7 @@ final class BenchCommand implements ToolCommand {
     }
 
     private static void cleanUp(Bench bench) {
-        try (ToolSession session = ToolSession.connect(bench.socket)) {
+        try (ToolSession session = ToolSession.connect(bench.socket, bench.timeoutMillis)) {
             session.request(Operation.DELETE).bytes(MetadataType.KEY, bench.key.bytes());
             session.exchange();
         } catch (IOException | ToolFailure e) {

@@ -25,6 +25,9 @@ record CommandDefinition(
             OptionDefinition... options) {
         List<OptionDefinition> all = new ArrayList<>(List.of(options));
         all.add(OptionDefinition.SOCKET);
+        if (all.stream().noneMatch(option -> option.answersTo(OptionDefinition.TIMEOUT.name()))) {
+            all.add(OptionDefinition.TIMEOUT);
+        }
         all.add(OptionDefinition.DEBUG);
         all.add(OptionDefinition.HELP);
         return new CommandDefinition(name, summary, description, parameters, List.copyOf(all));

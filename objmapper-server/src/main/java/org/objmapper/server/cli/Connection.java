@@ -17,25 +17,36 @@ import org.objmapper.nativeio.NativeIo;
  */
 final class Connection implements Closeable {
     private final int socket;
+    private final Path path;
+    private final int timeoutMillis;
     private final Queue<Integer> descriptors = new ArrayDeque<>();
     private final int[] arrived = new int[1];
 
-    private Connection(int socket) {
+    private Connection(int socket, Path path, int timeoutMillis) {
         this.socket = socket;
+        this.path = path;
+        this.timeoutMillis = timeoutMillis;
     }
 
-    static Connection open(Path path) throws IOException {
-        int socket = NativeIo.connect(path.toString().getBytes(StandardCharsets.UTF_8));
+    /** Connects; throws NoAnswerException where this, or any wait later, takes longer than the timeout, 0 for none. */
+    static Connection open(Path path, int timeoutMillis) throws IOException {
+        int socket = NativeIo.connect(path.toString().getBytes(StandardCharsets.UTF_8), timeoutMillis);
+        if (socket == -Errno.EAGAIN) {
+            throw new NoAnswerException(path, timeoutMillis);
+        }
         if (socket < 0) {
             throw new IOException(Errno.nameOf(-socket));
         }
-        return new Connection(socket);
+        return new Connection(socket, path, timeoutMillis);
     }
 
     /** Sends what the direct buffer holds. */
     void send(ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
             long sent = NativeIo.sendOnce(socket, NativeIo.address(bytes) + bytes.position(), bytes.remaining());
+            if (sent == -Errno.EAGAIN) {
+                throw new NoAnswerException(path, timeoutMillis);
+            }
             if (sent < 0) {
                 throw new IOException(Errno.nameOf((int) -sent));
             }
@@ -50,7 +61,10 @@ final class Connection implements Closeable {
         if (arrived[0] >= 0) {
             descriptors.add(arrived[0]);
         }
-        if (count == -Errno.EAGAIN && !wait) {
+        if (count == -Errno.EAGAIN) {
+            if (wait) {
+                throw new NoAnswerException(path, timeoutMillis);
+            }
             return true;
         }
         if (count == -Errno.EMFILE) {

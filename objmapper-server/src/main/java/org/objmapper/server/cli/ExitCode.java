@@ -8,6 +8,7 @@ final class ExitCode {
     static final int CANNOT_CONNECT = 3;
     static final int REFUSED = 4;
     static final int IO = 5;
+    static final int NO_ANSWER = 6;
 
     /** Those of objmapperd fsck, besides the ones of its report. */
     static final int FSCK_COULD_NOT_RUN = 8;

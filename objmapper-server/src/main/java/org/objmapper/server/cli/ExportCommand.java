@@ -38,12 +38,11 @@ final class ExportCommand implements ToolCommand {
         Path directory = Path.of(arguments.value(0)).toAbsolutePath().normalize();
         String prefix = arguments.values().size() > 1 ? arguments.value(1) : "";
         byte[] prefixBytes = prefix.getBytes(StandardCharsets.UTF_8);
-        Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
         Mode mode = GetCommand.mode(arguments);
         Files.createDirectories(directory);
         int exitCode = ExitCode.OK;
-        try (ToolSession listingSession = ToolSession.connect(socket);
-                ToolSession session = ToolSession.connect(socket);
+        try (ToolSession listingSession = ToolSession.connect(arguments, console);
+                ToolSession session = ToolSession.connect(arguments, console);
                 WholeFiles files = new WholeFiles();
                 Progress progress = new Progress("export", total(listingSession, prefixBytes), console)) {
             Listing listing = new Listing(listingSession, prefixBytes, Long.MAX_VALUE);

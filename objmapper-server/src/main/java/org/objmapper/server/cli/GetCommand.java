@@ -58,8 +58,7 @@ final class GetCommand implements ToolCommand {
         arguments.checkNotEmpty(OUTPUT);
         Range range = range(arguments);
         Mode mode = mode(arguments);
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             FrameWriter writer = session.request(Operation.GET).bytes(MetadataType.KEY, key.bytes());
             if (range != null) {
                 writer.pair(MetadataType.RANGE, range.offset(), range.length());

@@ -22,8 +22,7 @@ final class HeadCommand implements ToolCommand {
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             session.request(Operation.HEAD).bytes(MetadataType.KEY, key.bytes());
             session.call(key.shown());
             Map<String, Object> facts = new LinkedHashMap<>();

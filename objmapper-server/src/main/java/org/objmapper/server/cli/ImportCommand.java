@@ -62,8 +62,7 @@ final class ImportCommand implements ToolCommand {
         Run run = new Run(options, console);
         Queue<Source> sources = run.find(directory, prefix == null ? "" : prefix);
         long total = sources.stream().mapToLong(Source::length).sum();
-        try (ToolSession session = ToolSession.connect(
-                        SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()));
+        try (ToolSession session = ToolSession.connect(arguments, console);
                 Progress progress = new Progress("import", total, console)) {
             run.store(sources, session, progress);
             progress.close();

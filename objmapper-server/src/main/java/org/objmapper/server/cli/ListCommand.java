@@ -38,8 +38,7 @@ final class ListCommand implements ToolCommand {
         }
         boolean escape = console.outIsTerminal() && !arguments.has(NUL);
         long left = arguments.number(LIMIT, Long.MAX_VALUE, 1, Long.MAX_VALUE);
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             Listing listing = new Listing(session, prefix.getBytes(StandardCharsets.UTF_8), left);
             for (List<ListEntry> page = listing.next(); !page.isEmpty(); page = listing.next()) {
                 for (ListEntry entry : page) {

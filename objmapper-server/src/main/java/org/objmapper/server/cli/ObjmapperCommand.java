@@ -42,6 +42,8 @@ public final class ObjmapperCommand {
             return exitCode;
         } catch (ToolFailure e) {
             return failed(words, console, e.exitCode(), e.text(), e);
+        } catch (NoAnswerException e) {
+            return failed(words, console, ExitCode.NO_ANSWER, IoMessage.of(e), e);
         } catch (IOException e) {
             return failed(words, console, ExitCode.IO, IoMessage.of(e), e);
         }

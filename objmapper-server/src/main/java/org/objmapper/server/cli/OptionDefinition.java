@@ -18,6 +18,7 @@ record OptionDefinition(
             "PATH",
             "The server's socket. Otherwise $OBJMAPPER_SOCKET, $XDG_RUNTIME_DIR/objmapper/objmapper.sock or"
                     + " /run/objmapper/objmapper.sock, the first that is there.");
+    static final OptionDefinition TIMEOUT = timeout("30s");
     static final OptionDefinition DEBUG = flag("--debug", "Show the stack trace of an error.");
     static final OptionDefinition HELP = new OptionDefinition("--help", "-h", null, false, "Show this help.");
     static final OptionDefinition JSON = flag("--json", "Print JSON.");
@@ -43,6 +44,15 @@ record OptionDefinition(
 
     static OptionDefinition value(String name, String label, String help) {
         return new OptionDefinition(name, null, label, false, help);
+    }
+
+    /** The option that all commands have, with a command's own default in its help. */
+    static OptionDefinition timeout(String standard) {
+        return value(
+                "--timeout",
+                "TIME",
+                "How long to wait while the server neither sends nor takes anything: 1ms to 24h, or never. Otherwise "
+                        + standard + ".");
     }
 
     boolean answersTo(String text) {

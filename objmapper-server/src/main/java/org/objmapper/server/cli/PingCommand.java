@@ -9,20 +9,26 @@ import org.objmapper.protocol.Operation;
 
 /** Asks whether a server answers. */
 final class PingCommand implements ToolCommand {
+    /** A probe wants to know soon. */
+    private static final int TIMEOUT_MILLIS = 5_000;
+
     @Override
     public CommandDefinition definition() {
         return CommandDefinition.of(
                 "ping",
                 "Ask whether the server answers.",
-                List.of("Prints where and how fast; the exit code is 3 when there is no server."),
+                List.of(
+                        "Prints where and how fast. The exit code is 3 when there is no server, and 6 when there is one that does"
+                                + " not answer."),
                 List.of(),
-                OptionDefinition.JSON);
+                OptionDefinition.JSON,
+                OptionDefinition.timeout("5s"));
     }
 
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Path socket = SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment());
-        try (ToolSession session = ToolSession.connect(socket)) {
+        try (ToolSession session = ToolSession.connect(socket, arguments.timeoutMillis(TIMEOUT_MILLIS))) {
             session.request(Operation.PING);
             session.call("");
             long start = System.nanoTime();

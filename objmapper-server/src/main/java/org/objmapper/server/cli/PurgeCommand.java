@@ -48,8 +48,7 @@ final class PurgeCommand implements ToolCommand {
                 ? MetadataType.PURGE_TAG
                 : by == PREFIX ? MetadataType.PREFIX : by == KEY ? MetadataType.KEY : MetadataType.BAN;
         arguments.checkLength(by, type);
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             FrameWriter writer = session.request(Operation.PURGE).text(type, text);
             if (arguments.has(SOFT)) {
                 writer.empty(MetadataType.SOFT);

@@ -71,8 +71,7 @@ final class PutCommand implements ToolCommand {
             long length,
             long modifiedMillis)
             throws IOException, ToolFailure {
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             Upload upload = new Upload(session, key.shown());
             FrameWriter writer = upload.begin(length).bytes(MetadataType.KEY, key.bytes());
             if (arguments.has(IF_ABSENT)) {

@@ -27,8 +27,7 @@ final class RemoveCommand implements ToolCommand {
         }
         ObjectOptions options = ObjectOptions.of(arguments);
         int exitCode = ExitCode.OK;
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             for (Key key : keys) {
                 options.writeParameters(session.request(Operation.DELETE).bytes(MetadataType.KEY, key.bytes()));
                 session.exchange();

@@ -22,8 +22,7 @@ final class StatCommand implements ToolCommand {
 
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             session.request(Operation.STAT);
             session.call("");
             ByteArrayOutputStream body = new ByteArrayOutputStream();

@@ -25,6 +25,9 @@ final class ToolSession implements Closeable {
     /** The least that the protocol allows: small buffers make a quick start, and large enough ones. */
     static final int MAX_FRAME = Limits.MAX_FRAME_LOWEST;
 
+    /** How long the server may let the tool wait where nothing else is said. */
+    static final int TIMEOUT_MILLIS = 30_000;
+
     private static final int PATH_BYTES = 107;
 
     private final Path socket;
@@ -47,7 +50,15 @@ final class ToolSession implements Closeable {
         writeHello();
     }
 
-    static ToolSession connect(Path socket) throws ToolFailure {
+    /** Connects to the server that the arguments or the environment name. */
+    static ToolSession connect(Arguments arguments, Console console) throws IOException, ToolFailure {
+        return connect(
+                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()),
+                arguments.timeoutMillis(TIMEOUT_MILLIS));
+    }
+
+    /** Connects; a wait for the server that takes longer than the timeout, 0 for none, throws NoAnswerException, here and later. */
+    static ToolSession connect(Path socket, int timeoutMillis) throws IOException, ToolFailure {
         if (socket.toString().getBytes(StandardCharsets.UTF_8).length > PATH_BYTES) {
             throw new ToolFailure(
                     ExitCode.CANNOT_CONNECT,
@@ -55,7 +66,9 @@ final class ToolSession implements Closeable {
                             + " bytes that a socket's can have");
         }
         try {
-            return new ToolSession(socket, Connection.open(socket));
+            return new ToolSession(socket, Connection.open(socket, timeoutMillis));
+        } catch (NoAnswerException e) {
+            throw e;
         } catch (IOException e) {
             throw new ToolFailure(
                     ExitCode.CANNOT_CONNECT,
@@ -103,6 +116,8 @@ final class ToolSession implements Closeable {
         out.flip();
         try {
             connection.send(out);
+        } catch (NoAnswerException e) {
+            throw e;
         } catch (IOException e) {
             if (!greeted && in.limit() == 0) {
                 return; // the server may have said why before it closed: the reply tells
@@ -211,6 +226,8 @@ final class ToolSession implements Closeable {
     private boolean receiveMore(boolean wait) throws IOException {
         try {
             return connection.receive(in, wait);
+        } catch (NoAnswerException e) {
+            throw e;
         } catch (IOException e) {
             throw broken(e);
         }

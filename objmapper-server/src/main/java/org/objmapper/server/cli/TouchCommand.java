@@ -33,8 +33,7 @@ final class TouchCommand implements ToolCommand {
         if (options.isEmpty()) {
             throw arguments.usage("nothing to change; say what, for instance --ttl 1h");
         }
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             FrameWriter writer = session.request(Operation.TOUCH).bytes(MetadataType.KEY, key.bytes());
             options.writeParameters(writer);
             options.writeMetadata(writer, -1);

@@ -27,6 +27,7 @@ final class Usage {
         codes.put(Integer.toString(ExitCode.CANNOT_CONNECT), "no connection to a server");
         codes.put(Integer.toString(ExitCode.REFUSED), "the server refused");
         codes.put(Integer.toString(ExitCode.IO), "input or output failed");
+        codes.put(Integer.toString(ExitCode.NO_ANSWER), "the server did not answer in time");
         return codes;
     }
 

@@ -29,8 +29,7 @@ final class WithCommand implements ToolCommand {
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
         List<String> command = arguments.values().subList(1, arguments.values().size());
-        try (ToolSession session = ToolSession.connect(
-                SocketSearch.find(arguments.text(OptionDefinition.SOCKET), console.environment()))) {
+        try (ToolSession session = ToolSession.connect(arguments, console)) {
             session.request(Operation.GET)
                     .bytes(MetadataType.KEY, key.bytes())
                     .u32(MetadataType.MODE, Mode.FDPASS.code());

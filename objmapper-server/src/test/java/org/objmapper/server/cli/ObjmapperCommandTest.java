@@ -41,6 +41,7 @@ class ObjmapperCommandTest {
         assertThat(call.text())
                 .contains("Usage: objmapper " + name)
                 .contains("--socket")
+                .contains("--timeout")
                 .contains("Exit codes");
         assertThat(call.talk()).isEmpty();
     }
@@ -77,6 +78,9 @@ class ObjmapperCommandTest {
                 "with a",
                 "stat now",
                 "ping pong",
+                "ping --timeout 0",
+                "ping --timeout 86400001ms",
+                "ls --timeout soon",
                 "ls a --limit 0",
                 "bench --time 9ms",
                 "bench --time 61min",
@@ -121,6 +125,12 @@ class ObjmapperCommandTest {
     @Test
     void theLongestTimeIsTaken() {
         assertThat(exitCode("touch", "a", "--ttl", "36500d")).isEqualTo(ExitCode.CANNOT_CONNECT);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1ms", "24h", "86400000ms", "never"})
+    void theLimitsOfTheTimeoutAreTaken(String timeout) {
+        assertThat(exitCode("head", "a", "--timeout", timeout)).isEqualTo(ExitCode.CANNOT_CONNECT);
     }
 
     @Test

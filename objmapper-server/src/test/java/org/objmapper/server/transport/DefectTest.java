@@ -342,7 +342,7 @@ class DefectTest {
         serve(ServerLimits.DEFAULTS);
         byte[] path = directory.resolve("other").toString().getBytes(UTF_8);
         int listener = NativeIo.listen(path, 1);
-        int kept = NativeIo.connect(path);
+        int kept = NativeIo.connect(path, 0);
         int passed = NativeIo.accept(listener);
         NativeIo.close(listener);
         try (RawClient holder = RawClient.greeted(socket);
