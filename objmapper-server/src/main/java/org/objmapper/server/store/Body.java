@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.BodyFile;
 import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.device.FileWindow;
 import org.objmapper.server.store.index.Digests;
 
 /**
@@ -35,13 +34,12 @@ record Body(
     }
 
     /** Takes the file over, even where it throws. */
-    static Body ofFile(BodyFile file, MessageDigest digest, Put put) throws IOException {
+    static Body ofFile(BodyFile file, BodySums sums, Put put) throws IOException {
         long length = file.length();
-        byte[] sha256 = digest.digest();
+        byte[] sha256 = sums.sha256();
+        long xxh3 = sums.xxh3();
         int reading;
-        long xxh3;
         try {
-            xxh3 = FileWindow.xxh3(file.descriptor(), length);
             checkSums(put, sha256, xxh3);
             reading = file.finish(put.durable());
         } catch (IOException e) {

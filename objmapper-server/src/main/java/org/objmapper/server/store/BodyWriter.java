@@ -2,7 +2,6 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -10,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.BodyFile;
 import org.objmapper.server.store.device.Device;
-import org.objmapper.server.store.index.Digests;
 
 /**
  * Takes a body in pieces, as they come, and makes an object of it. The caller's methods, {@link #write}, {@link #finish} and
@@ -26,7 +24,7 @@ public final class BodyWriter {
     private final UploadShare share;
     private final long declared;
     private final Runnable progress;
-    private final MessageDigest digest = Digests.sha256();
+    private final BodySums sums = new BodySums();
 
     // Guarded by this.
     private final Deque<ByteBuffer> full = new ArrayDeque<>();
@@ -278,7 +276,7 @@ public final class BodyWriter {
     private void append(ByteBuffer bytes) {
         try {
             fileToAppendTo().append(bytes, () -> store.makeRoom(declared));
-            digest.update(bytes);
+            sums.update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
             synchronized (this) {
                 failure = StoreException.of(e);
@@ -335,7 +333,7 @@ public final class BodyWriter {
             BodyFile written = takeFile();
             body = written == null
                     ? Body.ofBytes(Arrays.copyOf(smallBytes(), fewLength), wanted)
-                    : Body.ofFile(written, digest, wanted);
+                    : Body.ofFile(written, sums, wanted);
         } catch (IOException | RuntimeException | Error e) {
             release();
             told.done(Result.failed(StoreException.of(e)));

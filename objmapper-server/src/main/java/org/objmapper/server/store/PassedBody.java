@@ -3,7 +3,6 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.security.MessageDigest;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
@@ -11,7 +10,6 @@ import org.objmapper.server.store.device.BodyFile;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.FileWindow;
-import org.objmapper.server.store.index.Digests;
 
 /**
  * A body that a client passes as a descriptor. Until it is checked it is hostile: its file system may hang in any call but those of
@@ -77,18 +75,18 @@ final class PassedBody {
             return Body.ofBytes(readFew(), put);
         }
         BodyFile file = new BodyFile(device);
-        MessageDigest digest = Digests.sha256();
+        BodySums sums = new BodySums();
         try {
             if (onDevice && shareBlocks(file)) {
-                FileWindow.digest(file.descriptor(), length, digest);
+                FileWindow.read(file.descriptor(), length, sums::update);
             } else {
-                copyThroughMemory(file, digest);
+                copyThroughMemory(file, sums);
             }
         } catch (IOException e) {
             file.close();
             throw e;
         }
-        return Body.ofFile(file, digest, put);
+        return Body.ofFile(file, sums, put);
     }
 
     private byte[] readFew() throws IOException {
@@ -146,7 +144,7 @@ final class PassedBody {
         return errno == Errno.EXDEV || errno == Errno.EINVAL || errno == Errno.EOPNOTSUPP;
     }
 
-    private void copyThroughMemory(BodyFile file, MessageDigest digest) throws IOException {
+    private void copyThroughMemory(BodyFile file, BodySums sums) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(ChunkPool.CHUNK_BYTES, Math.max(length, 1)))
                 .order(ByteOrder.LITTLE_ENDIAN);
         long address = NativeIo.address(buffer);
@@ -155,7 +153,7 @@ final class PassedBody {
             int wanted = (int) Math.min(buffer.capacity(), length - file.length());
             buffer.limit(readSome(address, wanted, file.length()));
             file.append(buffer);
-            digest.update(buffer);
+            sums.update(buffer);
         }
     }
 }

@@ -3,7 +3,7 @@ package org.objmapper.server.store.device;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.security.MessageDigest;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import net.openhft.hashing.Access;
 import net.openhft.hashing.LongHashFunction;
@@ -77,12 +77,12 @@ public final class FileWindow {
         }
     }
 
-    /** Adds the whole file to a digest. */
-    public static void digest(int descriptor, long length, MessageDigest digest) throws DeviceException {
+    /** Reads the whole file, and gives it piece by piece, from 0 to the limit of a buffer. */
+    public static void read(int descriptor, long length, Consumer<ByteBuffer> pieces) throws DeviceException {
         FileWindow file = new FileWindow(descriptor, length);
         for (long offset = 0; offset < length; offset += file.window.limit()) {
             file.fill(offset);
-            digest.update(file.window.duplicate().position(0));
+            pieces.accept(file.window);
         }
     }
 
