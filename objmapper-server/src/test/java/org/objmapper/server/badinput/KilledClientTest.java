@@ -19,6 +19,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.JavaCommand;
 import org.objmapper.server.transport.RawClient;
 import org.objmapper.server.transport.ServerUnderTest;
 
@@ -70,14 +71,7 @@ class KilledClientTest {
     }
 
     private static Process start(Path socket) throws IOException {
-        return new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElseThrow(),
-                        "--add-opens=java.base/java.nio=ALL-UNNAMED",
-                        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        DoomedClient.class.getName(),
-                        socket.toString())
+        return new ProcessBuilder(JavaCommand.of(DoomedClient.class, socket.toString()))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
     }

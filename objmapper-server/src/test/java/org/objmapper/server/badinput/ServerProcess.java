@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.objmapper.server.JavaCommand;
 import org.objmapper.server.cli.ObjmapperdCommand;
 
 /** A process of objmapperd. What it logs is in the file {@code log}; SIGKILL ends it when it is closed. */
@@ -31,15 +32,7 @@ final class ServerProcess implements AutoCloseable {
      */
     static ServerProcess run(Path log, List<String> by, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(by);
-        command.add(ProcessHandle.current().info().command().orElseThrow());
-        command.add("--add-opens=java.base/java.nio=ALL-UNNAMED");
-        command.add("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
-        if (Runtime.version().feature() >= 24) {
-            command.add("--enable-native-access=ALL-UNNAMED");
-            command.add("--sun-misc-unsafe-memory-access=allow");
-        }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), ObjmapperdCommand.class.getName()));
-        command.addAll(List.of(arguments));
+        command.addAll(JavaCommand.of(ObjmapperdCommand.class, arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
         builder.environment().keySet().removeIf(name -> name.endsWith("JAVA_OPTIONS") || name.startsWith("JAVA_TOOL"));
         return new ServerProcess(builder.start(), log);

@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.JavaCommand;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreOptions;
 
@@ -31,16 +31,7 @@ class FsckCommandTest {
 
     private Ended fsck(String... arguments) throws Exception {
         Path err = temporary.resolve("err");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-opens=java.base/java.nio=ALL-UNNAMED",
-                "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"));
-        if (Runtime.version().feature() >= 24) {
-            command.add("--enable-native-access=ALL-UNNAMED");
-            command.add("--sun-misc-unsafe-memory-access=allow");
-        }
-        command.addAll(
-                List.of("-cp", System.getProperty("java.class.path"), ObjmapperdCommand.class.getName(), "fsck"));
+        List<String> command = JavaCommand.of(ObjmapperdCommand.class, "fsck");
         command.addAll(List.of(arguments));
         Process process =
                 new ProcessBuilder(command).redirectError(err.toFile()).start();

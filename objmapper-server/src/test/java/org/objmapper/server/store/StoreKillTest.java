@@ -18,6 +18,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.JavaCommand;
 
 /** Kills a process in the middle of its puts, again and again, and looks at what it leaves. */
 class StoreKillTest {
@@ -50,16 +51,7 @@ class StoreKillTest {
     }
 
     private void runAndKill(long seed, int acknowledged) throws Exception {
-        List<String> command = new ArrayList<>();
-        command.add(ProcessHandle.current().info().command().orElseThrow());
-        command.add("--add-opens=java.base/java.nio=ALL-UNNAMED");
-        command.add("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
-        if (Runtime.version().feature() >= 24) {
-            command.add("--enable-native-access=ALL-UNNAMED");
-        }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Victim.class.getName()));
-        command.addAll(List.of(directory.toString(), Long.toString(seed)));
-        Process victim = new ProcessBuilder(command)
+        Process victim = new ProcessBuilder(JavaCommand.of(Victim.class, directory.toString(), Long.toString(seed)))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         try (BufferedReader lines =
