@@ -49,7 +49,7 @@ class CrashTest {
     /** From an acknowledgement to the kill, so that it can hit anything that the server does next. */
     private static final int LONGEST_PAUSE_MILLIS = 30;
 
-    /** About how long a recovery takes. */
+    /** Of a recovery that would take longer. */
     private static final int LONGEST_RECOVERY_MILLIS = 2_000;
 
     private static final int GETS_IN_FLIGHT = 32;
@@ -135,16 +135,12 @@ class CrashTest {
 
     private void killWhile(Phase phase) throws Exception {
         switch (phase) {
-            case STARTING, RECOVERING -> killWhileItStarts(phase);
-            default -> {
-                try (ServerProcess server = start()) {
-                    Map<String, Version> standing = expectWhatWasPromised();
-                    if (random.nextBoolean()) {
-                        expectNothingElse(server, standing);
-                    }
-                    workUntilItIsKilled(server, standing, phase);
-                }
+            case STARTING -> killWhileItStarts();
+            case RECOVERING -> {
+                killAtWork(Phase.WORKING, MOST_ACKNOWLEDGED); // so that there is something to look through
+                killWhileItRecovers();
             }
+            default -> killAtWork(phase, random.nextInt(MOST_ACKNOWLEDGED));
         }
         kills.merge(phase, 1, Integer::sum);
     }
@@ -166,23 +162,35 @@ class CrashTest {
         return server;
     }
 
-    /** Some time before it is ready, or after that, while it recovers. */
-    private void killWhileItStarts(Phase phase) throws Exception {
+    private void killWhileItStarts() throws Exception {
         try (ServerProcess server = launch()) {
-            if (phase == Phase.STARTING) {
-                server.expectToLive(random.nextLong(startMillis));
-            } else {
-                server.awaitReady();
-                try (ObjmapperClient client = Writer.client(socket, threads)) {
-                    await(phase, client);
-                }
-                server.expectToLive(random.nextInt(LONGEST_RECOVERY_MILLIS));
-            }
+            server.expectToLive(random.nextLong(startMillis));
             server.kill();
         }
     }
 
-    private void workUntilItIsKilled(ServerProcess server, Map<String, Version> standing, Phase phase)
+    private void killWhileItRecovers() throws Exception {
+        try (ServerProcess server = ServerProcess.launchToRecoverSlowly(socket, data, log)) {
+            server.awaitReady();
+            try (ObjmapperClient client = Writer.client(socket, threads)) {
+                await(Phase.RECOVERING, client);
+            }
+            server.expectToLive(random.nextInt(LONGEST_RECOVERY_MILLIS));
+            server.kill();
+        }
+    }
+
+    private void killAtWork(Phase phase, int acknowledged) throws Exception {
+        try (ServerProcess server = start()) {
+            Map<String, Version> standing = expectWhatWasPromised();
+            if (random.nextBoolean()) {
+                expectNothingElse(server, standing);
+            }
+            workUntilItIsKilled(server, standing, phase, acknowledged);
+        }
+    }
+
+    private void workUntilItIsKilled(ServerProcess server, Map<String, Version> standing, Phase phase, int acknowledged)
             throws Exception {
         List<Writer> writers = new ArrayList<>();
         try (ObjmapperClient client = Writer.client(socket, threads)) {
@@ -191,7 +199,7 @@ class CrashTest {
                 writers.add(new Writer(i, phase, socket, uploads, ledger, seed, threads, failures));
             }
             writers.forEach(writer -> writer.start(standing));
-            ledger.awaitAcknowledgements(random.nextInt(MOST_ACKNOWLEDGED), LONG);
+            ledger.awaitAcknowledgements(acknowledged, LONG);
             await(phase, client);
             server.expectToLive(phase == Phase.WORKING ? random.nextInt(LONGEST_PAUSE_MILLIS) : 0);
             writers.forEach(Writer::expectTheEnd);

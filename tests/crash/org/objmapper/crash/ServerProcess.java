@@ -27,7 +27,12 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts it, and does not wait for anything. */
     static ServerProcess launch(Path socket, Path data, Path log) throws IOException {
-        return launch(socket, data, log, Map.of());
+        return launch(socket, data, log, Map.of(), 20_000);
+    }
+
+    /** As {@link #launch(Path, Path, Path)}; to look through the files of some objects takes it seconds. */
+    static ServerProcess launchToRecoverSlowly(Path socket, Path data, Path log) throws IOException {
+        return launch(socket, data, log, Map.of(), 10);
     }
 
     /** As {@link #launch(Path, Path, Path)}, with recorder.c in it. */
@@ -40,18 +45,18 @@ final class ServerProcess implements AutoCloseable {
                 "LD_PRELOAD", recorder.toString(),
                 "RECORDER_ROOT", data.toString(),
                 "RECORDER_LOG", record.toString());
-        return launch(socket, data, log, environment);
+        return launch(socket, data, log, environment, 20_000);
     }
 
-    private static ServerProcess launch(Path socket, Path data, Path log, Map<String, String> environment)
-            throws IOException {
+    private static ServerProcess launch(
+            Path socket, Path data, Path log, Map<String, String> environment, int recoveryRate) throws IOException {
         String program = Path.of(System.getProperty("objmapper.dist"), "bin", "objmapperd")
                 .toString();
         ProcessBuilder builder = new ProcessBuilder(
                 program,
                 "serve",
                 "--config",
-                configuration(log),
+                configuration(log, recoveryRate),
                 "--socket",
                 socket.toString(),
                 "--data",
@@ -62,16 +67,16 @@ final class ServerProcess implements AutoCloseable {
         return new ServerProcess(process, socket, log);
     }
 
-    /** A store that is soon full, so that it evicts all the time, and that recovery and scrub take their time with; files of this user are taken. */
-    private static String configuration(Path log) throws IOException {
+    /** A store that is soon full, so that it evicts all the time, and that a scrub takes its time with; files of this user are taken. */
+    private static String configuration(Path log, int recoveryRate) throws IOException {
         String text = """
                 [store]
                 capacity = "20 MiB"
-                recovery_rate = 200
+                recovery_rate = %d
                 scrub_rate = "2 MiB"
                 [server]
                 passed_descriptor_uids = [%s]
-                """.formatted(Files.getAttribute(log, "unix:uid"));
+                """.formatted(recoveryRate, Files.getAttribute(log, "unix:uid"));
         return Files.writeString(log.resolveSibling("objmapperd.toml"), text).toString();
     }
 
