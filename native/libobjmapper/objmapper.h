@@ -157,7 +157,7 @@ typedef struct om_get_options {
 	uint64_t grace_millis;       /* how long past its expiry an object is still welcome */
 	int sink;                    /* with use_sink: where the body is written, whichever way it comes; see below */
 	int use_sink;
-	const om_header *headers;    /* of the request, up to 64, ended by one without a name: they choose among an object's variants; NULL: none */
+	const om_header *headers;    /* of the request, up to 64, ended by one without a name: the newest body of a key is got whose variant they match; NULL: none */
 	uint64_t reserved[4];
 } om_get_options;
 
@@ -179,7 +179,7 @@ typedef struct om_put_options {
 	int has_xxh3;                 /* a PUT's. 1: the body must hash to xxh3 */
 	uint64_t xxh3;                /* XXH3, 64 bits, seed 0 */
 	uint64_t last_modified_millis; /* since 1970; 0: none */
-	const om_header *variant;     /* up to 16, ended by one without a name: what told this body from others under the key; NULL: none */
+	const om_header *variant;     /* up to 16, ended by one without a name: what tells this body from others under the key; in a TOUCH which is meant; NULL: none */
 	const void *fill_token;       /* a PUT's: OM_FILL_TOKEN of the miss that it fills, refused with OM_STALE_FILL if something was purged since */
 	size_t fill_token_length;     /* 1 to 64 bytes */
 	uint64_t reserved[4];

@@ -244,7 +244,7 @@ class CrashTest {
                 }
                 asked.add(key);
                 times.add(ledger.now());
-                GetOptions options = new GetOptions().mode(Writer.MODES.get(random.nextInt(Writer.MODES.size())));
+                GetOptions options = Writer.asking(key).mode(Writer.MODES.get(random.nextInt(Writer.MODES.size())));
                 answers.add(client.getAsync(Key.of(key), options));
             }
             while (!asked.isEmpty()) {

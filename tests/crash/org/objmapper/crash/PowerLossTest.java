@@ -118,7 +118,8 @@ class PowerLossTest {
             server.awaitReady();
             try (ObjmapperClient client = Writer.client(socket, threads)) {
                 for (String key : Writer.allKeys()) {
-                    ledger.expectSurvivedPowerLoss(key, Seen.of(client.get(Key.of(key)), ledger), recorded);
+                    ledger.expectSurvivedPowerLoss(
+                            key, Seen.of(client.get(Key.of(key), Writer.asking(key)), ledger), recorded);
                 }
                 await().atMost(LONG)
                         .ignoreExceptionsMatching(CrashTest::isGoneMeanwhile)

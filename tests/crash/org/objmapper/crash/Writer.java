@@ -46,6 +46,8 @@ final class Writer implements AutoCloseable {
     /** The tag of one version in four, so that a purge of it takes some time. */
     private static final String COMMON_TAG = "common";
 
+    private static final String HEADER = "accept-language";
+
     private static final int LONGEST_TTL_MILLIS = 3_000;
     /** Files up to here are not passed as descriptors. */
     private static final int LONGEST_READ = 131_072;
@@ -233,10 +235,22 @@ final class Writer implements AutoCloseable {
         return random.nextBoolean() ? Durability.DURABLE : Durability.RELAXED;
     }
 
-    private static PutOptions options(Version version) {
+    /** The object under one key in three has a variant, by which alone it is found. */
+    private static boolean isVaried(String key) {
+        return key.hashCode() % 3 == 0;
+    }
+
+    /** What gets the object under a key. */
+    static GetOptions asking(String key) {
+        GetOptions options = new GetOptions();
+        return isVaried(key) ? options.requestHeader(HEADER, key) : options;
+    }
+
+    private static PutOptions options(String key, Version version) {
         byte[] number =
                 ByteBuffer.allocate(Long.BYTES).putLong(version.number()).array();
-        return new PutOptions()
+        PutOptions options = new PutOptions();
+        return (isVaried(key) ? options.variant(HEADER, key) : options)
                 .tag(version.tag())
                 .contentType(version.tag())
                 .ttlMillis(version.ttlMillis())
@@ -248,7 +262,7 @@ final class Writer implements AutoCloseable {
         Durability durability = durability();
         Path file = version.length() > LONGEST_READ && random.nextBoolean() ? upload(version) : null;
         Body body = file == null ? Body.of(version.bytes()) : Body.of(file);
-        PutOptions options = options(version).durability(durability);
+        PutOptions options = options(key, version).durability(durability);
         Change change = ledger.begin(key, version, durability == Durability.DURABLE);
         return client.putAsync(Key.of(key), body, options).handle((reply, failure) -> {
             remove(file);
@@ -282,7 +296,7 @@ final class Writer implements AutoCloseable {
 
     private CompletableFuture<?> touch(String key, Version version, Known known) {
         Durability durability = durability();
-        PutOptions options = options(version).durability(durability);
+        PutOptions options = options(key, version).durability(durability);
         Change change = ledger.begin(key, version, durability == Durability.DURABLE);
         return client.touchAsync(Key.of(key), options).handle((reply, failure) -> {
             if (failure != null) {
@@ -349,7 +363,7 @@ final class Writer implements AutoCloseable {
 
     private CompletableFuture<?> get(String key) {
         long asked = ledger.now();
-        GetOptions options = new GetOptions().mode(MODES.get(random.nextInt(MODES.size())));
+        GetOptions options = asking(key).mode(MODES.get(random.nextInt(MODES.size())));
         return client.getAsync(Key.of(key), options).handle((found, failure) -> {
             if (failure == null) {
                 ledger.expectVisible(key, Seen.of(found, ledger), asked);

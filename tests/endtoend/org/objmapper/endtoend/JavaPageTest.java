@@ -68,7 +68,7 @@ class JavaPageTest extends AgainstServer {
         Outcome outcome = run("Page", program.append("}\n}\n}\n").toString());
 
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-        assertThat(outcome.out()).isEqualTo("from 99900 of 100000\n100000\nCOPY\n");
+        assertThat(outcome.out()).isEqualTo("from 99900 of 100000\nsalut\n[accept-language]\n100000\nCOPY\n");
     }
 
     @Test

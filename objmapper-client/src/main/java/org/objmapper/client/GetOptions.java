@@ -80,7 +80,10 @@ public final class GetOptions {
         return this;
     }
 
-    /** A request header that the variants under a key may be told apart by; name and value up to 1,024 bytes each, up to 64 of them. */
+    /**
+     * A request header that the variants under a key may be told apart by; name and value up to 1,024 bytes each, up to 64 of them. The newest
+     * body is found of which all headers have the values that are given here; one that is not given is empty.
+     */
     public GetOptions requestHeader(String name, String value) {
         requestHeaders.add(new String[] {name, value});
         return this;

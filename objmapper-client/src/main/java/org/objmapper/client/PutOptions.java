@@ -76,8 +76,9 @@ public final class PutOptions extends ChangeOptions<PutOptions> {
     }
 
     /**
-     * A header value that this body is for, one of up to 16, name and value up to 1,024 bytes each; the name is in lower case. A server without
-     * variants answers UNSUPPORTED. A TOUCH ignores it.
+     * A request header, and its value, by which this body is told from others under the key; one of up to 16, and no two with one name. The
+     * name is in lower case, of 1 to 256 bytes, the value of up to 1,024. Under a key stand up to 64 such bodies, told apart by up to 16
+     * headers together: beyond it is BAD_REQUEST. Conditions are about the body with the same headers alone. In a TOUCH: which one is meant.
      */
     public PutOptions variant(String name, String value) {
         variants.add(new String[] {name, value});
@@ -135,10 +136,8 @@ public final class PutOptions extends ChangeOptions<PutOptions> {
         for (String tag : tags) {
             entries.text(MetadataType.TAG, tag);
         }
-        if (withBody) {
-            for (String[] variant : variants) {
-                entries.header(MetadataType.VARIANT, variant[0], variant[1]);
-            }
+        for (String[] variant : variants) {
+            entries.header(MetadataType.VARIANT, variant[0], variant[1]);
         }
         return entries.bytes(MetadataType.OPAQUE, opaque)
                 .u32(MetadataType.EVICTABLE, evictable == null ? null : evictable ? 1 : 0);

@@ -24,8 +24,9 @@ final class ExportCommand implements ToolCommand {
                 "export",
                 "Write all objects with a prefix as files below a directory.",
                 List.of("A file's path below DIR is the rest of its key. Keys that would lead out of DIR, or can't be a"
-                        + " file's path, are told and left out; the exit code is 5 then. A file appears when it is whole, in"
-                        + " place of one that is there."),
+                        + " file's path, are told and left out; the exit code is 5 then. So are keys of which all bodies have a"
+                        + " --variant that a request without headers doesn't get. A file appears when it is whole, in place"
+                        + " of one that is there."),
                 List.of(
                         ParameterDefinition.one("DIR", "The directory; it is made when it is not there."),
                         ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
@@ -57,6 +58,11 @@ final class ExportCommand implements ToolCommand {
                     }
                     try {
                         fetch(session, mode, entry, name, files, file, progress);
+                        if (session.status() == Status.NOT_FOUND
+                                && !session.variantHeaders().isEmpty()) {
+                            console.complain(name + ": has no body for a request without headers; left out");
+                            exitCode = ExitCode.IO;
+                        }
                     } catch (FileSystemException e) {
                         console.complain(name + ": cannot be written: " + IoMessage.of(e));
                         exitCode = ExitCode.IO;

@@ -49,7 +49,8 @@ final class GetCommand implements ToolCommand {
                 List.of(ParameterDefinition.one("KEY", "The object's key.")),
                 OUTPUT,
                 MODE,
-                RANGE);
+                RANGE,
+                OptionDefinition.HEADER);
     }
 
     @Override
@@ -58,12 +59,14 @@ final class GetCommand implements ToolCommand {
         arguments.checkNotEmpty(OUTPUT);
         Range range = range(arguments);
         Mode mode = mode(arguments);
+        HeaderPairs headers = new HeaderPairs(arguments, OptionDefinition.HEADER, MetadataType.REQUEST_HEADER);
         try (ToolSession session = ToolSession.connect(arguments, console)) {
             FrameWriter writer = session.request(Operation.GET).bytes(MetadataType.KEY, key.bytes());
             if (range != null) {
                 writer.pair(MetadataType.RANGE, range.offset(), range.length());
             }
             writer.u32(MetadataType.MODE, mode.code());
+            headers.write(writer);
             session.exchange();
             if (session.status() == Status.RANGE_NOT_SATISFIABLE) {
                 throw new ToolFailure(

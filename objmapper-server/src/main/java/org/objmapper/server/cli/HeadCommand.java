@@ -16,14 +16,16 @@ final class HeadCommand implements ToolCommand {
                 "Show an object's length and metadata.",
                 List.of("A line each: name, colon, value."),
                 List.of(ParameterDefinition.one("KEY", "The object's key.")),
+                OptionDefinition.HEADER,
                 OptionDefinition.JSON);
     }
 
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
+        HeaderPairs headers = new HeaderPairs(arguments, OptionDefinition.HEADER, MetadataType.REQUEST_HEADER);
         try (ToolSession session = ToolSession.connect(arguments, console)) {
-            session.request(Operation.HEAD).bytes(MetadataType.KEY, key.bytes());
+            headers.write(session.request(Operation.HEAD).bytes(MetadataType.KEY, key.bytes()));
             session.call(key.shown());
             Map<String, Object> facts = new LinkedHashMap<>();
             facts.put("key", key.text());

@@ -15,6 +15,7 @@ final class ObjectOptions {
     private final boolean hasDurability;
     private final long ttlMillis;
     private final long graceMillis;
+    private final HeaderPairs variant;
 
     private ObjectOptions(Arguments arguments, String durability) throws ToolFailure {
         this.arguments = arguments;
@@ -27,6 +28,7 @@ final class ObjectOptions {
         if (graceMillis == Limits.UNKNOWN) {
             throw arguments.usage("--grace takes a time, not never");
         }
+        variant = new HeaderPairs(arguments, OptionDefinition.VARIANT, MetadataType.VARIANT);
         checkLengths();
     }
 
@@ -93,6 +95,7 @@ final class ObjectOptions {
         for (String tag : arguments.texts(OptionDefinition.TAG)) {
             writer.text(MetadataType.TAG, tag);
         }
+        variant.write(writer);
         if (arguments.has(OptionDefinition.EVICTABLE)) {
             writer.u32(MetadataType.EVICTABLE, 1);
         }

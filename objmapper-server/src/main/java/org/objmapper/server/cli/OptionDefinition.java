@@ -36,6 +36,19 @@ record OptionDefinition(
             "--tag", null, "TAG", true, "A tag that the object can be purged by. May stand up to 64 times.");
     static final OptionDefinition CONTENT_TYPE = value("--content-type", "TYPE", "The object's media type.");
     static final OptionDefinition CONTENT_ENCODING = value("--content-encoding", "CODING", "How the body is encoded.");
+    static final OptionDefinition VARIANT = new OptionDefinition(
+            "--variant",
+            null,
+            "NAME:VALUE",
+            true,
+            "A request header that tells this body from others under the key. May stand up to 16 times.");
+    static final OptionDefinition HEADER = new OptionDefinition(
+            "--header",
+            null,
+            "NAME:VALUE",
+            true,
+            "A request header, for keys with variants: the newest body whose headers match is taken. May stand up to 64"
+                    + " times.");
     static final OptionDefinition ETAG = value("--etag", "ETAG", "The object's entity tag.");
 
     static OptionDefinition flag(String name, String help) {

@@ -24,7 +24,9 @@ final class PutCommand implements ToolCommand {
         return CommandDefinition.of(
                 "put",
                 "Store a file, or the standard input, under a key.",
-                List.of("The object replaces one that stands under the key already, at once and whole."),
+                List.of(
+                        "The object replaces one that stands under the key already, at once and whole; of several under the key"
+                                + " the one with the same --variant."),
                 List.of(
                         ParameterDefinition.one("KEY", "The object's key."),
                         ParameterDefinition.one("FILE", "The file; - is the standard input.")),
@@ -36,6 +38,7 @@ final class PutCommand implements ToolCommand {
                 OptionDefinition.CONTENT_TYPE,
                 OptionDefinition.CONTENT_ENCODING,
                 OptionDefinition.ETAG,
+                OptionDefinition.VARIANT,
                 IF_ABSENT,
                 OptionDefinition.JSON);
     }

@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
@@ -154,7 +156,23 @@ final class ToolSession implements Closeable {
     }
 
     private String message(Status status) {
-        return metadata.find(MetadataType.MESSAGE) ? Shown.escaped(metadata.text()) : status.sentence();
+        String message = metadata.find(MetadataType.MESSAGE) ? Shown.escaped(metadata.text()) : status.sentence();
+        List<String> headers = variantHeaders();
+        return headers.isEmpty()
+                ? message
+                : message + "; those that are there differ by " + String.join(", ", headers) + ", so give --header";
+    }
+
+    /** The headers that what stands under the key of a miss is told apart by. */
+    List<String> variantHeaders() {
+        List<String> names = new ArrayList<>();
+        metadata.rewind();
+        while (metadata.next()) {
+            if (metadata.type() == MetadataType.VARIANT_HEADER.code()) {
+                names.add(Shown.escaped(metadata.text()));
+            }
+        }
+        return names;
     }
 
     /** Waits for the next frame; the one before is gone then. */

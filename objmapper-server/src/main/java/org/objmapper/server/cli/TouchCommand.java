@@ -13,7 +13,8 @@ final class TouchCommand implements ToolCommand {
         return CommandDefinition.of(
                 "touch",
                 "Change an object's time to live or metadata; its body stays.",
-                List.of("What is given replaces what the object has of it; --tag replaces all its tags."),
+                List.of("What is given replaces what the object has of it; --tag replaces all its tags. --variant says"
+                        + " which of several objects under the key is meant."),
                 List.of(ParameterDefinition.one("KEY", "The object's key.")),
                 OptionDefinition.TTL,
                 OptionDefinition.GRACE,
@@ -21,6 +22,7 @@ final class TouchCommand implements ToolCommand {
                 OptionDefinition.CONTENT_TYPE,
                 OptionDefinition.CONTENT_ENCODING,
                 OptionDefinition.ETAG,
+                OptionDefinition.VARIANT,
                 OptionDefinition.EVICTABLE,
                 OptionDefinition.DURABILITY,
                 OptionDefinition.JSON);

@@ -22,17 +22,19 @@ final class WithCommand implements ToolCommand {
                                 + " code is the call's; 127 when there is no such command. Options stand before COMMAND; the -- may be left out."),
                 List.of(
                         ParameterDefinition.one("KEY", "The object's key."),
-                        ParameterDefinition.program("COMMAND", "The command and its arguments.")));
+                        ParameterDefinition.program("COMMAND", "The command and its arguments.")),
+                OptionDefinition.HEADER);
     }
 
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Key key = Key.of(arguments, arguments.value(0));
         List<String> command = arguments.values().subList(1, arguments.values().size());
+        HeaderPairs headers = new HeaderPairs(arguments, OptionDefinition.HEADER, MetadataType.REQUEST_HEADER);
         try (ToolSession session = ToolSession.connect(arguments, console)) {
-            session.request(Operation.GET)
+            headers.write(session.request(Operation.GET)
                     .bytes(MetadataType.KEY, key.bytes())
-                    .u32(MetadataType.MODE, Mode.FDPASS.code());
+                    .u32(MetadataType.MODE, Mode.FDPASS.code()));
             session.call(key.shown());
             int descriptor =
                     session.frame().descriptors() == 0 ? InlineBody.descriptor(session, key) : descriptor(session);

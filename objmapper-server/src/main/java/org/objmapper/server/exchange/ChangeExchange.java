@@ -38,7 +38,7 @@ abstract class ChangeExchange extends StoreExchange {
     public void decode(Frame frame, MetadataReader metadata) {
         begin(frame);
         decodeEntries(metadata);
-        String problem = objectMetadata.variant().problem();
+        String problem = objectMetadata.variantProblem();
         if (problem != null) {
             refuseVariant(Status.BAD_REQUEST, problem);
         }

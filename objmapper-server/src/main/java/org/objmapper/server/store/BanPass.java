@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
@@ -18,10 +19,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Removes in the background what bans hit: one pass over all objects for all the bans that there are when it begins, which are dropped at
- * its end. Safe on any thread.
+ * its end. One that fails is made again after a pause, a longer one each time, or with the next ban. Safe on any thread.
  */
 final class BanPass implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(BanPass.class));
+    private static final long FIRST_PAUSE_MILLIS = 500;
+    private static final long LONGEST_PAUSE_MILLIS = 60_000;
 
     private final Index index;
     private final Committer committer;
@@ -31,9 +34,11 @@ final class BanPass implements AutoCloseable {
     private final DeviceQueue queue = new DeviceQueue("store-ban", 1, 1);
 
     private volatile boolean closing;
+    private long pauseMillis = FIRST_PAUSE_MILLIS;
 
     // Guarded by this.
     private final List<Purge> waiting = new ArrayList<>();
+    private boolean isNew;
 
     BanPass(Index index, Committer committer, Changes changes, Metrics metrics) {
         this.index = index;
@@ -74,6 +79,8 @@ final class BanPass implements AutoCloseable {
     private void pass(Purge ban) {
         synchronized (this) {
             waiting.add(ban);
+            isNew = true;
+            notifyAll();
         }
         queue.submit(this::pass); // where there is no room one waits already that has not begun
     }
@@ -83,6 +90,7 @@ final class BanPass implements AutoCloseable {
         synchronized (this) {
             bans = new ArrayList<>(waiting);
             waiting.clear();
+            isNew = false;
         }
         try {
             sweep(bans);
@@ -92,18 +100,38 @@ final class BanPass implements AutoCloseable {
                 changes.endBan(ban);
                 metrics.add(Metric.STORE_BANNED, ban.count());
             }
+            pauseMillis = FIRST_PAUSE_MILLIS;
         } catch (IOException | RuntimeException | Error e) {
             FAILURES.error(
-                    "A pass for bans={} ended early, and is made again with the next one: {}",
+                    "A pass for bans={} ended early, and is made again in {} ms: {}",
                     bans.size(),
+                    pauseMillis,
                     e.toString());
-            synchronized (this) {
-                waiting.addAll(bans);
-                bans.forEach(Purge::forgetFailure);
-            }
+            tryAgain(bans);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the bans are recorded, and the next start goes on with them
         }
+    }
+
+    /** Makes a pass again after a pause, which a new ban ends. */
+    private void tryAgain(List<Purge> bans) {
+        bans.forEach(Purge::forgetFailure);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pauseMillis);
+        pauseMillis = Math.min(2 * pauseMillis, LONGEST_PAUSE_MILLIS);
+        synchronized (this) {
+            waiting.addAll(bans);
+            try {
+                for (long left = end - System.nanoTime();
+                        left > 0 && !isNew && !closing;
+                        left = end - System.nanoTime()) {
+                    TimeUnit.NANOSECONDS.timedWait(this, left);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return; // the store closes
+            }
+        }
+        queue.submit(this::pass);
     }
 
     private void sweep(List<Purge> bans) throws IOException, InterruptedException {
@@ -144,6 +172,9 @@ final class BanPass implements AutoCloseable {
     @Override
     public void close() {
         closing = true;
+        synchronized (this) {
+            notifyAll();
+        }
         queue.close();
     }
 }

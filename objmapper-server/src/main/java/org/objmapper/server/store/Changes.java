@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -46,11 +48,22 @@ final class Changes {
     private final FillTokens fills;
     private final Bans bans;
     private final LongSupplier clock;
-    /** Those under way; guarded by the committer's lock. */
-    private final List<Purge> purges = new ArrayList<>();
+    /** Those under way; changed under the committer's lock. */
+    private final List<Purge> purges = new CopyOnWriteArrayList<>();
 
-    /** What stood in the index after so many {@link Committer#departures}. */
-    record ReadAhead(long departures, @Nullable IndexRecord record) {}
+    /**
+     * What stood in the index after so many {@link Committer#departures}, and which of the purges under way take it: regular expressions are
+     * not to be matched under the lock.
+     */
+    record ReadAhead(long departures, @Nullable IndexRecord record, Map<Purge, Boolean> taken) {
+        static final ReadAhead NOTHING = new ReadAhead(NEVER, null, Map.of());
+
+        boolean isTaken(IndexRecord there, Purge by) {
+            boolean isSame = record != null && record.generation() == there.generation();
+            Boolean known = isSame ? taken.get(by) : null;
+            return known == null ? by.takes(there) : known;
+        }
+    }
 
     /** Which objects stood under a key in the index after so many {@link Committer#departures}, and what was read of each. */
     private record ReadAllAhead(long departures, Map<ObjectKey, ReadAhead> each) {}
@@ -246,9 +259,14 @@ final class Changes {
     ReadAhead readAhead(ObjectKey key) {
         long departures = committer.departures();
         try {
-            return new ReadAhead(departures, committer.pending(key) == null ? stored.apply(key) : null);
+            IndexRecord record = committer.pending(key) == null ? stored.apply(key) : null;
+            Map<Purge, Boolean> taken = new HashMap<>();
+            if (record != null) {
+                purges.forEach(purge -> taken.put(purge, purge.takes(record)));
+            }
+            return new ReadAhead(departures, record, taken);
         } catch (IndexException e) {
-            return new ReadAhead(NEVER, null); // asked again where the committer says first whether it takes changes
+            return ReadAhead.NOTHING; // asked again where the committer says first whether it takes changes
         }
     }
 
@@ -295,7 +313,7 @@ final class Changes {
         }
         Map<ObjectKey, IndexRecord> found = new LinkedHashMap<>();
         for (ObjectKey one : all) {
-            IndexRecord record = current(one, ahead.each.getOrDefault(one, new ReadAhead(NEVER, null)));
+            IndexRecord record = current(one, ahead.each.getOrDefault(one, ReadAhead.NOTHING));
             if (record != null) {
                 found.put(one, record);
             }
@@ -311,7 +329,7 @@ final class Changes {
     private @Nullable IndexRecord standing(ObjectKey key, ReadAhead ahead) throws StoreException {
         IndexRecord record = stored(key, ahead);
         for (Purge purge : purges) {
-            if (record != null && purge.takes(record)) {
+            if (record != null && ahead.isTaken(record, purge)) {
                 record = take(key, record, purge.isSoft(), purge);
             }
         }

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.server.store.index.Variant;
@@ -104,8 +105,13 @@ public final class ObjectMetadata {
     }
 
     /** By what the object is told from others under its key. */
-    public Variant variant() {
+    Variant variant() {
         return Variant.of(values(MetadataType.VARIANT));
+    }
+
+    /** What is wrong with its VARIANTs (protocol-spec.md 5.4.9); null where they may be stored. */
+    public @Nullable String variantProblem() {
+        return variant().problem();
     }
 
     private List<byte[]> values(MetadataType type) {

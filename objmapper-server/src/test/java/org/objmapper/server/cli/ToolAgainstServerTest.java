@@ -435,4 +435,67 @@ class ToolAgainstServerTest {
         new Random(SEED + length).nextBytes(bytes);
         return bytes;
     }
+
+    // ---- variants
+
+    private void putLanguage(String language) {
+        assertThat(ToolCall.with(
+                                bytes(language.length()),
+                                environment(),
+                                "put",
+                                "page",
+                                "-",
+                                "--variant",
+                                "Accept-Language: " + language)
+                        .exitCode())
+                .isEqualTo(ExitCode.OK);
+    }
+
+    @Test
+    void eachVariantIsFetchedByItsHeader() {
+        putLanguage("en");
+        putLanguage("english");
+        assertThat(call("get", "page", "--header", "accept-language:en").data()).hasSize(2);
+        assertThat(call("get", "page", "--header", "Accept-Language: english").data())
+                .hasSize(7);
+        assertThat(tool("head", "page", "--header", "accept-language: en").text())
+                .contains("variant: accept-language: en\n");
+        assertThat(tool("ls").text()).isEqualTo("page\n");
+        assertThat(tool("touch", "page", "--variant", "accept-language: en", "--tag", "t")
+                        .exitCode())
+                .isEqualTo(ExitCode.OK);
+        assertThat(tool("purge", "--tag", "t").exitCode()).isEqualTo(ExitCode.OK);
+        assertThat(tool("head", "page", "--header", "accept-language: en").exitCode())
+                .isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(tool("rm", "page").exitCode()).isEqualTo(ExitCode.OK);
+    }
+
+    @Test
+    void aMissSaysWhichHeaderIsWanting() {
+        putLanguage("en");
+        Outcome miss = tool("get", "page");
+        assertThat(miss.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(miss.talk()).contains("those that are there differ by accept-language, so give --header");
+    }
+
+    @Test
+    void anExportTellsOfKeysThatARequestWithoutHeadersDoesNotGet() {
+        putLanguage("en");
+        Outcome outcome = tool("export", directory.resolve("exported").toString());
+        assertThat(outcome.exitCode()).isEqualTo(ExitCode.IO);
+        assertThat(outcome.talk()).contains("page: has no body for a request without headers; left out");
+    }
+
+    @Test
+    void aHeaderThatIsNoneIsAMistakeOfTheCall() {
+        assertThat(tool("get", "page", "--header", "accept-language"))
+                .matches(outcome -> outcome.exitCode() == ExitCode.USAGE)
+                .matches(outcome -> outcome.talk().contains("is no header; write for instance accept-language: en"));
+        assertThat(tool("put", "page", "-", "--variant", ": en").talk())
+                .contains("takes a name of 1 to 256 bytes and a value of up to 1024; this has 0 and 2");
+        assertThat(tool("put", "page", "-", "--variant", "n".repeat(257) + ":").exitCode())
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(tool("get", "page", "--header", "n:" + "v".repeat(1_025)).exitCode())
+                .isEqualTo(ExitCode.USAGE);
+    }
 }

@@ -1,6 +1,7 @@
 package org.objmapper.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -8,12 +9,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
@@ -33,6 +36,7 @@ class ChangesTest {
     private final CountDownLatch read = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
     private final AtomicBoolean late = new AtomicBoolean();
+    private final AtomicInteger failures = new AtomicInteger();
     private final Bans bans = new Bans();
 
     private CommitterUnderTest base;
@@ -58,6 +62,9 @@ class ChangesTest {
 
     private @Nullable IndexRecord stored(ObjectKey key) {
         IndexRecord record = index.get(key);
+        if (failures.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            throw new IllegalStateException("the disk failed");
+        }
         if (key.equals(COLD) && late.getAndSet(false)) {
             read.countDown();
             try {
@@ -135,5 +142,19 @@ class ChangesTest {
         recorded.await();
         changes.endBan(last);
         assertThat(changes.beginBan(extent, result -> {})).isNotNull();
+    }
+
+    @Test
+    void aPassForABanThatFailsIsMadeAgain() throws Exception {
+        put(COLD);
+        CompletableFuture<Result> banned = new CompletableFuture<>();
+        try (BanPass passes = new BanPass(index, base.committer, changes, new Metrics())) {
+            failures.set(2);
+            passes.begin(Extent.ofBan("req.url ~ .".getBytes(StandardCharsets.US_ASCII)), banned::complete);
+            assertThat(banned.get(1, TimeUnit.MINUTES).status()).isEqualTo(Status.OK);
+            await().until(() -> bans.count() == 0);
+        }
+        assertThat(failures).hasValue(0);
+        assertThat(index.get(COLD)).isNull();
     }
 }

@@ -11,6 +11,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.objmapper.protocol.Features;
+import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
@@ -87,9 +90,51 @@ class LoopAllocationTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"fr, OK", "it, NOT_FOUND"})
+    void tenThousandGetsOfAVariantAllocateNothing(String language, Status expected) throws Exception {
+        long loop = loopThread();
+        try (RawClient client = RawClient.granted(server.socket, Features.VARIANTS)) {
+            for (String put : List.of("en", "fr", "de")) {
+                client.send(RawClient.frame(w -> w.begin(Operation.PUT, 0, 1, Status.OK, 100)
+                        .text(MetadataType.KEY, "key")
+                        .bytes(MetadataType.VARIANT, RawClient.pair("accept-language", put))
+                        .body()
+                        .put(new byte[100])));
+                assertThat(client.receive().status()).isEqualTo(Status.OK);
+            }
+            RawClient.Answer first = ask(client, "fr");
+            assertThat(first.status()).isEqualTo(Status.OK);
+            expectToAllocateNothing(loop, client, Mode.COPY, requests(language), expected);
+        }
+    }
+
+    private static RawClient.Answer ask(RawClient client, String language) throws IOException {
+        client.send(getOf(1, language));
+        return client.receive();
+    }
+
+    private static ByteBuffer getOf(int id, String language) {
+        return RawClient.frame(w -> w.begin(Operation.GET, 0, id, Status.OK, 0)
+                .text(MetadataType.KEY, "key")
+                .bytes(MetadataType.REQUEST_HEADER, RawClient.pair("accept-language", language)));
+    }
+
+    private static ByteBuffer requests(String language) {
+        ByteBuffer all = ByteBuffer.allocate(BATCH * 256).order(ByteOrder.LITTLE_ENDIAN);
+        for (int id = 1; id <= BATCH; id++) {
+            all.put(getOf(id, language));
+        }
+        return all.flip();
+    }
+
     private static void expectToAllocateNothing(long loop, RawClient client, Mode mode, Status expected)
             throws IOException {
-        ByteBuffer requests = requests(mode);
+        expectToAllocateNothing(loop, client, mode, requests(mode), expected);
+    }
+
+    private static void expectToAllocateNothing(
+            long loop, RawClient client, Mode mode, ByteBuffer requests, Status expected) throws IOException {
         round(client, requests, mode, expected);
         fetch(client, requests, mode, expected);
 

@@ -1,5 +1,7 @@
 package org.objmapper.server.transport;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.IOException;
@@ -94,6 +96,26 @@ public final class RawClient implements AutoCloseable {
                 .u32(MetadataType.SHARED_ACCEPTED, shared ? 1 : 0)));
         client.receive();
         return client;
+    }
+
+    /** One that asks for feature bits, and is granted them. */
+    static RawClient granted(Path socket, long features) throws Exception {
+        RawClient client = new RawClient(socket);
+        client.send(frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
+                .versions(1, 1)
+                .u64(MetadataType.FEATURES, features)));
+        assertThat(client.receive().u64(MetadataType.FEATURES)).isEqualTo(features);
+        return client;
+    }
+
+    /** The value of a VARIANT or a REQUEST_HEADER. */
+    static byte[] pair(String name, String value) {
+        return ByteBuffer.allocate(Short.BYTES + name.length() + value.length())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putShort((short) name.length())
+                .put(name.getBytes(StandardCharsets.US_ASCII))
+                .put(value.getBytes(StandardCharsets.US_ASCII))
+                .array();
     }
 
     public static RawClient greeted(Path socket) throws IOException {

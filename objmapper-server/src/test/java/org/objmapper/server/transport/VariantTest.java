@@ -3,8 +3,6 @@ package org.objmapper.server.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +17,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
-import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
@@ -39,22 +36,13 @@ class VariantTest {
     @BeforeEach
     void start() throws Exception {
         server = new ServerUnderTest(directory);
-        client = client(Features.VARIANTS);
+        client = RawClient.granted(server.socket, Features.VARIANTS);
     }
 
     @AfterEach
     void stop() throws IOException {
         client.close();
         server.close();
-    }
-
-    private RawClient client(long features) throws Exception {
-        RawClient made = new RawClient(server.socket);
-        made.send(RawClient.frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
-                .versions(1, 1)
-                .u64(MetadataType.FEATURES, features)));
-        assertThat(made.receive().u64(MetadataType.FEATURES)).isEqualTo(features);
-        return made;
     }
 
     private interface Parameters {
@@ -71,18 +59,9 @@ class VariantTest {
         return asking.receive();
     }
 
-    private static byte[] pair(String name, String value) {
-        return ByteBuffer.allocate(2 + name.length() + value.length())
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putShort((short) name.length())
-                .put(name.getBytes(StandardCharsets.US_ASCII))
-                .put(value.getBytes(StandardCharsets.US_ASCII))
-                .array();
-    }
-
     private RawClient.Answer put(String name, String value) throws IOException {
         byte[] body = value.getBytes(StandardCharsets.US_ASCII);
-        return ask(client, Operation.PUT, body.length, w -> w.bytes(MetadataType.VARIANT, pair(name, value))
+        return ask(client, Operation.PUT, body.length, w -> w.bytes(MetadataType.VARIANT, RawClient.pair(name, value))
                 .body()
                 .put(body));
     }
@@ -90,7 +69,7 @@ class VariantTest {
     private RawClient.Answer get(RawClient asking, int operation, String... namesAndValues) throws IOException {
         return ask(asking, operation, 0, w -> {
             for (int i = 0; i < namesAndValues.length; i += 2) {
-                w.bytes(MetadataType.REQUEST_HEADER, pair(namesAndValues[i], namesAndValues[i + 1]));
+                w.bytes(MetadataType.REQUEST_HEADER, RawClient.pair(namesAndValues[i], namesAndValues[i + 1]));
             }
         });
     }
@@ -138,7 +117,7 @@ class VariantTest {
     @Test
     void aMissForAnExpiredBodyNamesThemToo() throws Exception {
         assertThat(ask(client, Operation.PUT, 0, w -> w.u64(MetadataType.TTL, 0)
-                                .bytes(MetadataType.VARIANT, pair(LANGUAGE, "en")))
+                                .bytes(MetadataType.VARIANT, RawClient.pair(LANGUAGE, "en")))
                         .status())
                 .isEqualTo(Status.OK);
         put(LANGUAGE, "fr");
@@ -150,11 +129,19 @@ class VariantTest {
     @Test
     void aSessionThatWasNotGrantedVariantsPutsNoneAndGetsThoseWithoutAValue() throws Exception {
         put(LANGUAGE, "en");
-        try (RawClient without = client(0)) {
-            assertThat(ask(without, Operation.PUT, 0, w -> w.bytes(MetadataType.VARIANT, pair(LANGUAGE, "fr")))
+        try (RawClient without = RawClient.granted(server.socket, 0)) {
+            assertThat(ask(
+                                    without,
+                                    Operation.PUT,
+                                    0,
+                                    w -> w.bytes(MetadataType.VARIANT, RawClient.pair(LANGUAGE, "fr")))
                             .status())
                     .isEqualTo(Status.UNSUPPORTED);
-            assertThat(ask(without, Operation.TOUCH, 0, w -> w.bytes(MetadataType.VARIANT, pair(LANGUAGE, "en")))
+            assertThat(ask(
+                                    without,
+                                    Operation.TOUCH,
+                                    0,
+                                    w -> w.bytes(MetadataType.VARIANT, RawClient.pair(LANGUAGE, "en")))
                             .status())
                     .isEqualTo(Status.UNSUPPORTED);
             RawClient.Answer miss = get(without, Operation.GET, LANGUAGE, "en");
@@ -172,14 +159,15 @@ class VariantTest {
                 client,
                 operation,
                 0,
-                w -> w.bytes(MetadataType.VARIANT, pair(LANGUAGE.toUpperCase(Locale.ROOT), "en")));
+                w -> w.bytes(MetadataType.VARIANT, RawClient.pair(LANGUAGE.toUpperCase(Locale.ROOT), "en")));
         assertThat(upper.status()).isEqualTo(Status.BAD_REQUEST);
         assertThat(upper.message()).isEqualTo("a VARIANT's header \"ACCEPT-LANGUAGE\" is not in lower case");
-        RawClient.Answer empty = ask(client, operation, 0, w -> w.bytes(MetadataType.VARIANT, pair("", "en")));
+        RawClient.Answer empty =
+                ask(client, operation, 0, w -> w.bytes(MetadataType.VARIANT, RawClient.pair("", "en")));
         assertThat(empty.status()).isEqualTo(Status.BAD_REQUEST);
         assertThat(empty.message()).contains("a name of 0 bytes; it takes 1 to 256");
-        RawClient.Answer twice = ask(client, operation, 0, w -> w.bytes(MetadataType.VARIANT, pair("a", "1"))
-                .bytes(MetadataType.VARIANT, pair("a", "2")));
+        RawClient.Answer twice = ask(client, operation, 0, w -> w.bytes(MetadataType.VARIANT, RawClient.pair("a", "1"))
+                .bytes(MetadataType.VARIANT, RawClient.pair("a", "2")));
         assertThat(twice.status()).isEqualTo(Status.BAD_REQUEST);
         assertThat(twice.message()).isEqualTo("two VARIANTs have the header \"a\"");
     }
@@ -188,7 +176,7 @@ class VariantTest {
     void aDeleteSkipsAVariant() throws Exception {
         put(LANGUAGE, "en");
         put(LANGUAGE, "fr");
-        assertThat(ask(client, Operation.DELETE, 0, w -> w.bytes(MetadataType.VARIANT, pair("A", "1")))
+        assertThat(ask(client, Operation.DELETE, 0, w -> w.bytes(MetadataType.VARIANT, RawClient.pair("A", "1")))
                         .status())
                 .isEqualTo(Status.OK);
         assertThat(get(client, Operation.GET, LANGUAGE, "fr").status()).isEqualTo(Status.NOT_FOUND);
@@ -204,7 +192,7 @@ class VariantTest {
                 w -> w.begin(Operation.PURGE, 0, 1_001, Status.OK, 0).text(MetadataType.PREFIX, "/nothing")));
         client.send(RawClient.frame(w -> w.begin(Operation.GET, 0, 1_002, Status.OK, 0)
                 .text(MetadataType.KEY, "/page")
-                .bytes(MetadataType.REQUEST_HEADER, pair(LANGUAGE, "en"))));
+                .bytes(MetadataType.REQUEST_HEADER, RawClient.pair(LANGUAGE, "en"))));
         client.send(RawClient.frame(
                 w -> w.begin(Operation.DATA, 0, 1_000, Status.OK, 0).body().put(body)));
         client.send(RawClient.frame(w -> w.begin(Operation.END, 0, 1_000, Status.OK, 0)));
