@@ -34,8 +34,11 @@ final class ManualSections {
             _/var/lib/objmapper_::
               The objects and their index, where the configuration says nothing else.
 
+            _/var/cache/objmapper_::
+              Copies of what is asked for often, where the configuration has a cache there. No object is lost with it.
+
             _/run/objmapper/objmapper.sock_::
-              The socket, likewise.
+              The socket, where the configuration says nothing else.
             """;
 
     private static final Map<String, String> EXAMPLES = Map.ofEntries(

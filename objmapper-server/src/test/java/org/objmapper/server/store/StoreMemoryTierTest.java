@@ -214,6 +214,22 @@ class StoreMemoryTierTest {
     }
 
     @Test
+    void whoIsAskedForAsOftenAsThoseWhoAreThereDoesNotTakeTheirPlace() throws Exception {
+        reopen(10 * BODY_PAGES * PAGE, 100);
+        for (int i = 0; i < 20; i++) {
+            store.put(StoreUnderTest.durable("a" + i), body(i));
+        }
+        await().until(() -> {
+            for (int i = 0; i < 20; i++) {
+                ask("a" + i).unpin();
+            }
+            return figure("hits_total") > 200;
+        });
+
+        assertThat(figure("promotions_total")).isLessThan(20);
+    }
+
+    @Test
     void objectsAreBoundedToo() throws Exception {
         reopen(1 << 20, 4);
         for (int i = 0; i < 6; i++) {

@@ -54,7 +54,8 @@ public final class FrequencySketch {
         }
     }
 
-    private void halve() {
+    /** All that was counted counts half. */
+    public void halve() {
         for (int i = 0; i < words.length; i++) {
             words[i] = words[i] >>> 1 & LOW_THREE_BITS;
         }

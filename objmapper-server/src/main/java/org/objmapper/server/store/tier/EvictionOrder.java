@@ -95,6 +95,7 @@ public final class EvictionOrder {
             return false;
         }
         into.hash = slots.hash(slot);
+        into.bytes = policy.bytes(slot);
         into.confirmed = confirmed.get(slot);
         remove(slot);
         return true;
@@ -103,10 +104,16 @@ public final class EvictionOrder {
     /** Who leaves. */
     public static final class Victim {
         private long hash;
+        private long bytes;
         private boolean confirmed;
 
         public long hash() {
             return hash;
+        }
+
+        /** What it took. */
+        public long bytes() {
+            return bytes;
         }
 
         /** Whether it was there for sure; one of a saved order may have left long ago. */

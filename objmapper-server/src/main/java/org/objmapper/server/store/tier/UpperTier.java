@@ -35,8 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class UpperTier implements AutoCloseable {
     /** A body is asked for often when it was asked for in so many looks of late, of which there are five a second. */
     static final int OFTEN = 2;
-    /** The same when somebody else would have to leave. */
-    static final int OFTEN_WHEN_FULL = 4;
+    /** In how many more looks than somebody who is to leave for it: else two of the same kind would take turns. */
+    static final int LEAD = 2;
     /** A body that takes a larger part of the capacity is not copied: too many others would leave for it. */
     public static final int LARGEST_PART = 4;
 
@@ -50,6 +50,9 @@ public final class UpperTier implements AutoCloseable {
     private static final int COUNTED_BODIES = 1 << 16;
     /** What is given up at once where there is no room for more, as a part of what is there, and how long nobody comes then. */
     private static final int GIVEN_UP_PART = 16;
+
+    /** After that what was seen counts half. */
+    private static final long HALVING_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private static final long SHORTAGE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
@@ -77,6 +80,7 @@ public final class UpperTier implements AutoCloseable {
     private final Map<Integer, Deque<Long>> candidates = new HashMap<>();
     private final Deque<Coming> oldest = new ArrayDeque<>();
     private SavedOrder.@Nullable Rows savedBy;
+    private long halvedNanos = System.nanoTime();
     private long shortageNanos;
     private boolean isShort;
     /** What was there at the start is in the order. */
@@ -265,8 +269,9 @@ public final class UpperTier implements AutoCloseable {
 
     private void turn() {
         comings.drain(this::stands);
-        hits.drain(order::used);
+        hits.drain(this::used);
         misses.drain(this::want);
+        forgetSlowly();
         endShortage();
         promote();
         makeRoom();
@@ -284,11 +289,26 @@ public final class UpperTier implements AutoCloseable {
         }
     }
 
+    private void used(long bodyGeneration) {
+        frequencies.increment(Long.hashCode(bodyGeneration));
+        order.used(bodyGeneration);
+    }
+
+    private void forgetSlowly() {
+        long now = System.nanoTime();
+        if (now - halvedNanos >= HALVING_NANOS) {
+            halvedNanos = now;
+            frequencies.halve();
+        }
+    }
+
+    private int frequency(long bodyGeneration) {
+        return frequencies.frequency(Long.hashCode(bodyGeneration));
+    }
+
     private void want(long bodyGeneration) {
-        int hash = Long.hashCode(bodyGeneration);
-        frequencies.increment(hash);
-        int often = capacity.isAboveLow(held()) ? OFTEN_WHEN_FULL : OFTEN;
-        if (frequencies.frequency(hash) < often || chosen.size() >= MAX_CANDIDATES || isShort) {
+        frequencies.increment(Long.hashCode(bodyGeneration));
+        if (frequency(bodyGeneration) < OFTEN || chosen.size() >= MAX_CANDIDATES || isShort) {
             return;
         }
         IndexRecord record = candidate(bodyGeneration);
@@ -325,11 +345,8 @@ public final class UpperTier implements AutoCloseable {
     private boolean promote(int device, long bodyGeneration) {
         IndexRecord record = isShort ? null : candidate(bodyGeneration);
         boolean begun = false;
-        if (record != null) {
-            order.stands(bodyGeneration, copies.occupied(record.length()));
-            makeRoom();
-            // The policy may say at once that those who are there are worth more.
-            begun = order.knows(bodyGeneration) && bodies.open(record, file -> copy(device, record, file));
+        if (record != null && admit(bodyGeneration, copies.occupied(record.length()))) {
+            begun = bodies.open(record, file -> copy(device, record, file));
         }
         if (!begun) {
             order.stands(bodyGeneration, -1);
@@ -338,7 +355,22 @@ public final class UpperTier implements AutoCloseable {
         return begun;
     }
 
-    /** On a thread of the device. */
+    /** Whether a body may come: where others have to leave for it, it was asked for more often than the first of them. */
+    private boolean admit(long bodyGeneration, long bytes) {
+        Totals then = held().plus(new Totals(1, bytes, 0, 0));
+        if (capacity.isHigh(then) && order.takeVictim(victim)) {
+            if (frequency(victim.hash()) + LEAD > frequency(bodyGeneration)) {
+                order.found(victim.hash(), victim.bytes()); // it stays, and is not the first any more
+                return false;
+            }
+            evict(victim.hash(), figures.evictedForCapacity());
+        }
+        order.stands(bodyGeneration, bytes);
+        makeRoom();
+        return order.knows(bodyGeneration); // the policy may give it up at once
+    }
+
+    /** On a thread that may block. */
     private void copy(int device, IndexRecord record, int file) {
         try {
             copies.add(record, file);
