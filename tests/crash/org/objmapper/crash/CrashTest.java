@@ -58,6 +58,13 @@ class CrashTest {
 
     private static final Duration LONG = Duration.ofMinutes(2);
     private static final String DELETED = " (deleted)";
+    private static final String MEMORY = "/memfd:objmapper";
+    /** What is longer has no place in the memory tier; and of fewer objects none may stay until it is copied. */
+    private static final int LONGEST_COPY = 500_000;
+
+    private static final int FEWEST_TO_COPY = 10;
+    /** The tier's own, the one that is kept at hand, and the one that the sessions of a user share. */
+    private static final int DESCRIPTORS_OF_A_COPY = 3;
 
     @TempDir
     private Path directory;
@@ -68,6 +75,7 @@ class CrashTest {
     private final Random random = new Random(seed());
     private Path socket;
     private Path data;
+    private Path cache;
     private Path log;
     private Path uploads;
     private long startMillis = 1_000;
@@ -78,6 +86,7 @@ class CrashTest {
     private long evictions;
     private long objectsSeen;
     private long orphansRemoved;
+    private long copies;
 
     private static long seed() {
         long seed = Long.getLong("objmapper.seed", System.nanoTime());
@@ -94,6 +103,7 @@ class CrashTest {
     void aServerThatIsKilledAgainAndAgainKeepsItsPromises() throws Exception {
         socket = directory.resolve("socket");
         data = Files.createDirectory(directory.resolve("data"));
+        cache = Files.createDirectory(directory.resolve("cache"));
         log = Files.createFile(directory.resolve("server.log"));
         uploads = Files.createDirectory(directory.resolve("uploads"));
         expectThatFilesAreTaken();
@@ -113,7 +123,8 @@ class CrashTest {
         assertThat(evictions).as("evictions").isPositive();
         System.out.println("CrashTest: " + KILLS + " kills: " + kills + "; "
                 + comparisons + " comparisons of the directory; " + objectsSeen + " objects read after kills; "
-                + orphansRemoved + " orphans removed; " + evictions + " evictions; " + ledger.figures());
+                + orphansRemoved + " orphans removed; " + copies + " objects copied to the cache; " + evictions
+                + " evictions; " + ledger.figures());
     }
 
     /** A file goes to the server as a descriptor: else the client would have asked twice. */
@@ -146,7 +157,7 @@ class CrashTest {
     }
 
     private ServerProcess launch() throws Exception {
-        return ServerProcess.launch(socket, data, log);
+        return ServerProcess.launchWithTiers(socket, data, cache, log);
     }
 
     private ServerProcess start() throws Exception {
@@ -170,7 +181,7 @@ class CrashTest {
     }
 
     private void killWhileItRecovers() throws Exception {
-        try (ServerProcess server = ServerProcess.launchToRecoverSlowly(socket, data, log)) {
+        try (ServerProcess server = ServerProcess.launchToRecoverSlowly(socket, data, cache, log)) {
             server.awaitReady();
             try (ObjmapperClient client = Writer.client(socket, threads)) {
                 await(Phase.RECOVERING, client);
@@ -283,11 +294,33 @@ class CrashTest {
             assertThat(listed).containsAll(there);
             settled().untilAsserted(() -> assertThat(StoreDirectory.differences(data, client.list("")))
                     .isEmpty());
+            askUntilSomeAreCopied(client);
+            settled().untilAsserted(() -> assertThat(StoreDirectory.needless(cache, client.list("")))
+                    .isEmpty());
             settled().untilAsserted(() -> expectSaneDescriptors(server.descriptors(), listed.size()));
             orphansRemoved += client.stat().get("objmapper_store_orphans_removed_total");
             assertThat(client.stat()).containsEntry("objmapper_store_files_vanished_total", 0L);
         }
         comparisons++;
+    }
+
+    /** So that there are copies for the next kills: of what is asked for again and again, some goes to memory and some to the cache. */
+    private void askUntilSomeAreCopied(ObjmapperClient client) throws Exception {
+        settled().until(() -> {
+            int mayCome = 0;
+            for (ListedObject object : client.list("")) {
+                Optional<StoredObject> found = client.get(object.key());
+                if (found.isPresent()) {
+                    found.get().close();
+                }
+                mayCome += object.length() > StoreDirectory.LONGEST_IN_INDEX && object.length() < LONGEST_COPY ? 1 : 0;
+            }
+            Map<String, Long> figures = client.stat();
+            return mayCome < FEWEST_TO_COPY
+                    || (figures.get("objmapper_cache_promotions_total") > 0
+                            && figures.get("objmapper_memory_promotions_total") > 0);
+        });
+        copies += client.stat().get("objmapper_cache_promotions_total");
     }
 
     /** What is looked at may go meanwhile: an orphan, a descriptor. */
@@ -305,7 +338,12 @@ class CrashTest {
         int ofObjects = (int)
                 descriptors.stream().filter(target -> target.startsWith(files)).count();
         assertThat(ofObjects).isLessThanOrEqualTo(objects);
-        int others = descriptors.size() - ofObjects;
+        String cached = cache.resolve("objects") + "/";
+        int ofCopies = (int) descriptors.stream()
+                .filter(target -> target.startsWith(cached) || target.startsWith(MEMORY))
+                .count();
+        assertThat(ofCopies).isLessThanOrEqualTo(DESCRIPTORS_OF_A_COPY * objects);
+        int others = descriptors.size() - ofObjects - ofCopies;
         if (otherDescriptors == 0) {
             otherDescriptors = others;
         }

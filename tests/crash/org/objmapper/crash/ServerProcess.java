@@ -15,6 +15,20 @@ import java.util.stream.Stream;
 
 /** An objmapperd of the distribution, made to be killed. */
 final class ServerProcess implements AutoCloseable {
+    /** Files that recovery looks at in a second. */
+    private static final int USUAL_RATE = 20_000;
+
+    private static final int SLOW_RATE = 10;
+
+    /** Copies that are too many soon. */
+    private static final String TIERS = """
+            [memory]
+            capacity = "2 MiB"
+            [cache]
+            directory = "%s"
+            capacity = "6 MiB"
+            """;
+
     private final Process process;
     private final Path socket;
     private final Path log;
@@ -27,15 +41,20 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts it, and does not wait for anything. */
     static ServerProcess launch(Path socket, Path data, Path log) throws IOException {
-        return launch(socket, data, log, Map.of(), 20_000);
+        return launch(socket, log, Map.of(), store(data, USUAL_RATE));
     }
 
-    /** As {@link #launch(Path, Path, Path)}; to look through the files of some objects takes it seconds. */
-    static ServerProcess launchToRecoverSlowly(Path socket, Path data, Path log) throws IOException {
-        return launch(socket, data, log, Map.of(), 10);
+    /** As {@link #launch}, with a memory tier and a cache above the store. */
+    static ServerProcess launchWithTiers(Path socket, Path data, Path cache, Path log) throws IOException {
+        return launch(socket, log, Map.of(), store(data, USUAL_RATE) + TIERS.formatted(cache));
     }
 
-    /** As {@link #launch(Path, Path, Path)}, with recorder.c in it. */
+    /** As {@link #launchWithTiers}; to look through the files of some objects takes it seconds. */
+    static ServerProcess launchToRecoverSlowly(Path socket, Path data, Path cache, Path log) throws IOException {
+        return launch(socket, log, Map.of(), store(data, SLOW_RATE) + TIERS.formatted(cache));
+    }
+
+    /** As {@link #launch}, with recorder.c in it. */
     static ServerProcess launchRecorded(Path socket, Path data, Path log, Path record) throws IOException {
         String preset = System.getProperty("objmapper.preset", "dev");
         Path recorder = Path.of(System.getProperty("objmapper.root"))
@@ -45,38 +64,35 @@ final class ServerProcess implements AutoCloseable {
                 "LD_PRELOAD", recorder.toString(),
                 "RECORDER_ROOT", data.toString(),
                 "RECORDER_LOG", record.toString());
-        return launch(socket, data, log, environment, 20_000);
+        return launch(socket, log, environment, store(data, USUAL_RATE));
     }
 
-    private static ServerProcess launch(
-            Path socket, Path data, Path log, Map<String, String> environment, int recoveryRate) throws IOException {
+    /** A store that is soon full, so that it evicts all the time, and that a scrub takes its time with. */
+    private static String store(Path data, int recoveryRate) {
+        return """
+                [store]
+                directory = "%s"
+                capacity = "20 MiB"
+                recovery_rate = %d
+                scrub_rate = "2 MiB"
+                """.formatted(data, recoveryRate);
+    }
+
+    private static ServerProcess launch(Path socket, Path log, Map<String, String> environment, String store)
+            throws IOException {
         String program = Path.of(System.getProperty("objmapper.dist"), "bin", "objmapperd")
                 .toString();
         ProcessBuilder builder = new ProcessBuilder(
-                program,
-                "serve",
-                "--config",
-                configuration(log, recoveryRate),
-                "--socket",
-                socket.toString(),
-                "--data",
-                data.toString());
+                program, "serve", "--config", configuration(log, store), "--socket", socket.toString());
         builder.environment().putAll(environment);
         Process process = builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         return new ServerProcess(process, socket, log);
     }
 
-    /** A store that is soon full, so that it evicts all the time, and that a scrub takes its time with; files of this user are taken. */
-    private static String configuration(Path log, int recoveryRate) throws IOException {
-        String text = """
-                [store]
-                capacity = "20 MiB"
-                recovery_rate = %d
-                scrub_rate = "2 MiB"
-                [server]
-                passed_descriptor_uids = [%s]
-                """.formatted(recoveryRate, Files.getAttribute(log, "unix:uid"));
+    /** Files of this user are taken. */
+    private static String configuration(Path log, String store) throws IOException {
+        String text = store + "[server]\npassed_descriptor_uids = [" + Files.getAttribute(log, "unix:uid") + "]\n";
         return Files.writeString(log.resolveSibling("objmapperd.toml"), text).toString();
     }
 

@@ -19,7 +19,16 @@ final class StoreDirectory {
 
     private static final Set<String> OTHER_FILES = Set.of("id", "lock", "index/data.mdb", "index/lock.mdb");
 
+    private static final String MISSING = " is missing, of ";
+
     private StoreDirectory() {}
+
+    /** As {@link #differences}, of a directory that need not have all. */
+    static List<String> needless(Path directory, Iterable<ListedObject> listed) throws IOException {
+        List<String> differences = new ArrayList<>(differences(directory, listed));
+        differences.removeIf(difference -> difference.contains(MISSING));
+        return differences;
+    }
 
     /** Files that no listed object has, objects without their file, temporaries; none when the two agree. */
     static List<String> differences(Path directory, Iterable<ListedObject> listed) throws IOException {
@@ -41,7 +50,7 @@ final class StoreDirectory {
                 }
             }
         }
-        objects.forEach((stem, object) -> differences.add(stem + " is missing, of " + object));
+        objects.forEach((stem, object) -> differences.add(stem + MISSING + object));
         return differences;
     }
 
