@@ -68,7 +68,7 @@ class PackageUseTest {
                             METRICS,
                             LOGGING)),
             Map.entry(INDEX, List.of(PROTOCOL, NATIVE, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
-            Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, "jnr..", "net.openhft..", METRICS, LOGGING)),
+            Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, THREAD, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, THREAD, METRICS, LOGGING)),
             Map.entry(TABLE, List.of(INDEX, THREAD, METRICS, LOGGING)),
             Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, METRICS, LOGGING)),

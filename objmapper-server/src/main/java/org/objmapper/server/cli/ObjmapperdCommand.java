@@ -155,7 +155,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             }
             System.out.flush();
             signal.await();
-            signal.atNext(run::cutDrainShort);
+            signal.atNext(run::hurry);
             run.drain();
         }
     }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Operation;
 import org.objmapper.server.config.Configuration;
@@ -39,6 +40,8 @@ final class ServerRun implements AutoCloseable {
 
     private final List<Store> stores;
     private final Server server;
+    private volatile boolean hurried;
+    private volatile @Nullable Thread closing;
 
     private ServerRun(List<Store> stores, Server server) {
         this.stores = stores;
@@ -84,16 +87,27 @@ final class ServerRun implements AutoCloseable {
         }
     }
 
-    /** Lets a drain, under way or to come, wait no longer. Any thread. */
-    void cutDrainShort() {
+    /** Lets a drain and a close, under way or to come, wait no longer. Any thread. */
+    void hurry() {
         LOG.info("waits no longer for what is in flight; sessions={}", server.sessions());
         server.cutDrainShort();
+        hurried = true;
+        Thread waits = closing;
+        if (waits != null) {
+            waits.interrupt();
+        }
     }
 
     @Override
     public void close() {
+        closing = Thread.currentThread();
+        if (hurried) {
+            closing.interrupt();
+        }
         server.close();
         stores.forEach(Store::close);
+        closing = null;
+        Thread.interrupted(); // it was for these waits
     }
 
     private static Store openStore(Configuration configuration, StoreSettings settings) throws IOException {

@@ -28,6 +28,11 @@ public enum Metric {
             "objects in the index that may be given up when room is needed"),
     STORE_EVICTABLE_BYTES(
             "objmapper_store_evictable_bytes", Type.GAUGE, "bytes", "bodies of the evictable objects, together"),
+    STORE_UNFINISHED_BYTES(
+            "objmapper_store_unfinished_bytes",
+            Type.GAUGE,
+            "bytes",
+            "bodies on disk that are still coming in and are no objects yet, together"),
     STORE_CAPACITY_BYTES(
             "objmapper_store_capacity_bytes", Type.GAUGE, "bytes", "bytes of bodies that the store may hold"),
     STORE_CAPACITY_OBJECTS(

@@ -26,6 +26,8 @@ final class BackingTier {
     private Totals inIndex;
     private Totals onTheirWay = Totals.NONE;
     private Totals wanted = Totals.NONE;
+    private long unfinishedBytes;
+    private int unfinishedThatWait;
     /** Above the high watermark, and not at the low one yet. */
     private boolean isMakingRoom;
 
@@ -125,14 +127,59 @@ final class BackingTier {
     }
 
     private StoreException full(Totals more) {
+        return full("a body of " + more.bytes() + " bytes has no room");
+    }
+
+    private StoreException full(String what) {
         Totals held = held();
+        String unfinished = unfinishedBytes == 0 ? "" : ", unfinished bodies have " + unfinishedBytes;
         return new StoreException(
                 Status.NO_SPACE,
-                "a body of " + more.bytes() + " bytes has no room: of " + held.bytes() + " bytes in " + held.objects()
-                        + " objects only " + held.evictableBytes()
-                        + " bytes may be evicted, and the store's capacity is "
-                        + capacity.bytes() + " bytes in " + capacity.objects()
+                what + ": of " + held.bytes() + " bytes in " + held.objects() + " objects only "
+                        + held.evictableBytes() + " bytes may be evicted" + unfinished
+                        + ", and the store's capacity is " + capacity.bytes() + " bytes in " + capacity.objects()
                         + " objects; delete objects or raise the capacity");
+    }
+
+    /** Refuses a body that would have no room if nothing else were here. */
+    void refuseIfLongerThanAll(long length) throws StoreException {
+        if (length > capacity.bytes()) {
+            throw new StoreException(
+                    Status.NO_SPACE,
+                    "a body of " + length + " bytes is longer than the store's capacity of " + capacity.bytes()
+                            + " bytes; raise the capacity");
+        }
+    }
+
+    /** So many bytes are about to be written of a body that is no object yet; waits until there is room. */
+    synchronized void grow(long bytes) throws StoreException {
+        unfinishedBytes += bytes;
+        if (takesUnfinished()) {
+            return;
+        }
+        unfinishedThatWait++;
+        boolean room = awaitEvictor(this::takesUnfinished);
+        unfinishedThatWait--;
+        if (!room) {
+            unfinishedBytes -= bytes;
+            notifyAll();
+            throw full("a body that is coming in has no room for " + bytes + " bytes more");
+        }
+    }
+
+    /** So many bytes of bodies that were no objects yet are an object's now, or gone. */
+    synchronized void shrink(long bytes) {
+        unfinishedBytes -= bytes;
+        notifyAll();
+    }
+
+    private boolean takesUnfinished() {
+        return capacity.takesUnfinished(held(), unfinishedBytes);
+    }
+
+    /** Bytes of bodies that are no objects yet. */
+    synchronized long unfinishedBytes() {
+        return unfinishedBytes;
     }
 
     /** Has so many bytes of objects evicted because the file system is full, or as many as there are, and waits until they are gone. */
@@ -164,7 +211,9 @@ final class BackingTier {
             isMakingRoom = false;
         }
         boolean somebodyWaits = wanted.bytes() > 0 || wanted.objects() > 0;
-        if (isMakingRoom || (somebodyWaits && !capacity.takes(held.plus(wanted)))) {
+        if (isMakingRoom
+                || (somebodyWaits && !capacity.takes(held.plus(wanted)))
+                || (unfinishedThatWait > 0 && !takesUnfinished())) {
             return Evictor.Reason.CAPACITY;
         }
         return wantedBytesOnDevice > 0 ? Evictor.Reason.NO_SPACE : null;

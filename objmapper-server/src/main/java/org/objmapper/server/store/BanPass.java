@@ -141,14 +141,14 @@ final class BanPass implements AutoCloseable {
             List<IndexRecord> slice = index.after(at, Purger.STEP);
             List<ObjectKey> hit = new ArrayList<>();
             for (IndexRecord record : slice) {
+                if (closing) {
+                    throw new InterruptedException("the store closes");
+                }
                 ObjectKey key = record.objectKey();
                 at = key.row();
                 if (bans.stream().anyMatch(ban -> ban.takes(record))) {
                     hit.add(key);
                 }
-            }
-            if (closing) {
-                throw new InterruptedException("the store closes");
             }
             if (!hit.isEmpty()) {
                 changes.take(hit, null, true);

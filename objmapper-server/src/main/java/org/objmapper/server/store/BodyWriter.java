@@ -24,6 +24,7 @@ public final class BodyWriter {
     private final UploadShare share;
     private final long declared;
     private final Runnable progress;
+    private final UnfinishedBody unfinished;
     private final BodySums sums = new BodySums();
 
     // Guarded by this.
@@ -48,6 +49,7 @@ public final class BodyWriter {
         this.share = share;
         this.declared = declared;
         this.progress = progress;
+        this.unfinished = store.unfinishedBody();
         this.few = new byte[(int) Math.min(Store.INLINE_BODY_BYTES, declared < 0 ? Store.INLINE_BODY_BYTES : declared)];
         if (declared >= 0) {
             checkAgainstStore(declared);
@@ -275,6 +277,7 @@ public final class BodyWriter {
 
     private void append(ByteBuffer bytes) {
         try {
+            unfinished.grow(bytes.limit());
             fileToAppendTo().append(bytes, () -> store.makeRoom(declared));
             sums.update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
@@ -339,6 +342,7 @@ public final class BodyWriter {
             told.done(Result.failed(StoreException.of(e)));
             return;
         }
+        unfinished.letGo();
         store.answered(() -> store.put(wanted, body, told), told);
     }
 
@@ -365,5 +369,6 @@ public final class BodyWriter {
         if (unused != null) {
             unused.close(device.closer());
         }
+        unfinished.letGo();
     }
 }

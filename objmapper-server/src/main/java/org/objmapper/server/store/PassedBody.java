@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.BooleanSupplier;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
@@ -69,18 +70,18 @@ final class PassedBody {
         return length;
     }
 
-    /** Copies the bytes. May block. */
-    Body copy(Put put, int inlineBodyBytes) throws IOException {
+    /** Copies the bytes, unless it is told to stop. May block. */
+    Body copy(Put put, int inlineBodyBytes, BooleanSupplier stop) throws IOException {
         if (length <= inlineBodyBytes) {
             return Body.ofBytes(readFew(), put);
         }
         BodyFile file = new BodyFile(device);
         BodySums sums = new BodySums();
         try {
-            if (onDevice && shareBlocks(file)) {
+            if (onDevice && shareBlocks(file, stop)) {
                 FileWindow.read(file.descriptor(), length, sums::update);
             } else {
-                copyThroughMemory(file, sums);
+                copyThroughMemory(file, sums, stop);
             }
         } catch (IOException e) {
             file.close();
@@ -113,7 +114,7 @@ final class PassedBody {
     }
 
     /** Lets the file system copy; false where it can't. */
-    private boolean shareBlocks(BodyFile file) throws IOException {
+    private boolean shareBlocks(BodyFile file, BooleanSupplier stop) throws IOException {
         if (NativeIo.reflink(descriptor, file.descriptor()) == 0) {
             long[] facts = new long[3];
             NativeIo.describe(file.descriptor(), facts);
@@ -124,6 +125,7 @@ final class PassedBody {
             return true;
         }
         while (file.length() < length) {
+            refuseIf(stop);
             long copied = NativeIo.copyRange(
                     descriptor, file.length(), file.descriptor(), Math.min(COPY_AT_ONCE, length - file.length()));
             if (copied < 0 && file.length() == 0 && isNotForThis((int) -copied)) {
@@ -140,15 +142,23 @@ final class PassedBody {
         return true;
     }
 
+    private static void refuseIf(BooleanSupplier stop) throws StoreException {
+        if (stop.getAsBoolean()) {
+            throw new StoreException(
+                    Status.SHUTTING_DOWN, "the server stops, and the passed descriptor is not copied whole");
+        }
+    }
+
     private static boolean isNotForThis(int errno) {
         return errno == Errno.EXDEV || errno == Errno.EINVAL || errno == Errno.EOPNOTSUPP;
     }
 
-    private void copyThroughMemory(BodyFile file, BodySums sums) throws IOException {
+    private void copyThroughMemory(BodyFile file, BodySums sums, BooleanSupplier stop) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(ChunkPool.CHUNK_BYTES, Math.max(length, 1)))
                 .order(ByteOrder.LITTLE_ENDIAN);
         long address = NativeIo.address(buffer);
         while (file.length() < length) {
+            refuseIf(stop);
             buffer.clear();
             int wanted = (int) Math.min(buffer.capacity(), length - file.length());
             buffer.limit(readSome(address, wanted, file.length()));

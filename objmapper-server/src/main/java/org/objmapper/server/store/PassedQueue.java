@@ -8,6 +8,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +20,6 @@ final class PassedQueue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PassedQueue.class);
     private static final int THREADS = 4;
     private static final int THREADS_PER_USER = THREADS / 2;
-    private static final long CLOSE_SECONDS = 30;
 
     /** Work, and whether it counts against the bound of all. */
     private record Task(Runnable work, boolean counts) {}
@@ -35,6 +35,7 @@ final class PassedQueue implements AutoCloseable {
     private final ExecutorService threads = Executors.newFixedThreadPool(THREADS, PassedQueue::newThread);
     private final Map<Integer, User> users = new HashMap<>();
     private int counted;
+    private volatile boolean stopping;
 
     /** A queue where so many tasks may wait, of all users together and of each. */
     PassedQueue(int length, int lengthPerUser) {
@@ -116,21 +117,23 @@ final class PassedQueue implements AutoCloseable {
         }
     }
 
-    /** Finishes what is queued; what hangs is given up. */
+    /** Whether nobody is left who waits for what is copied. */
+    boolean isStopping() {
+        return stopping;
+    }
+
+    /** Ends what is queued; what hangs is given up. */
     @Override
     public void close() {
-        try {
-            if (!awaitIdle()) {
-                LOG.warn("passed descriptors still hang; the work on them is given up");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        stopping = true;
+        if (!Patience.awaitEnd(this::awaitIdle)) {
+            LOG.warn("passed descriptors still hang; the work on them is given up");
         }
         threads.shutdownNow();
     }
 
-    private synchronized boolean awaitIdle() throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_SECONDS);
+    private synchronized boolean awaitIdle(long millis) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
         while (!users.isEmpty()) {
             long leftMillis = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
             if (leftMillis <= 0) {

@@ -275,6 +275,7 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_BYTES, () -> index.totals().bytes());
         metrics.show(Metric.STORE_EVICTABLE_OBJECTS, () -> index.totals().evictableObjects());
         metrics.show(Metric.STORE_EVICTABLE_BYTES, () -> index.totals().evictableBytes());
+        metrics.show(Metric.STORE_UNFINISHED_BYTES, tier::unfinishedBytes);
         metrics.show(Metric.STORE_CAPACITY_BYTES, () -> options.capacity().bytes());
         metrics.show(Metric.STORE_CAPACITY_OBJECTS, () -> options.capacity().objects());
         metrics.show(
@@ -461,7 +462,9 @@ public final class Store implements AutoCloseable {
 
     private void copy(Put put, PassedBody passedBody, int descriptor, Result.Outcome outcome) {
         Body body;
+        UnfinishedBody unfinished = unfinishedBody();
         try {
+            unfinished.grow(passedBody.length());
             body = copyWithRoom(put, passedBody);
         } catch (IOException e) {
             outcome.done(Result.failed(StoreException.of(e)));
@@ -471,6 +474,7 @@ public final class Store implements AutoCloseable {
             outcome.done(Result.failed(StoreException.of(e)));
             return;
         } finally {
+            unfinished.letGo();
             NativeIo.close(descriptor);
         }
         answered(() -> put(put, body, outcome), outcome);
@@ -479,14 +483,19 @@ public final class Store implements AutoCloseable {
     /** Where the device is full, objects are evicted, and it is tried once more. */
     private Body copyWithRoom(Put put, PassedBody passedBody) throws IOException {
         try {
-            return passedBody.copy(put, INLINE_BODY_BYTES);
+            return passedBody.copy(put, INLINE_BODY_BYTES, passed::isStopping);
         } catch (IOException e) {
             if (StoreException.of(e).status() != Status.NO_SPACE) {
                 throw e;
             }
             makeRoom(passedBody.length());
-            return passedBody.copy(put, INLINE_BODY_BYTES);
+            return passedBody.copy(put, INLINE_BODY_BYTES, passed::isStopping);
         }
+    }
+
+    /** A body that is about to come, and takes no room yet. */
+    UnfinishedBody unfinishedBody() {
+        return new UnfinishedBody(tier);
     }
 
     /** The device is full: evicts objects of so many bytes, and some more, as far as there are. May block. */
@@ -647,6 +656,7 @@ public final class Store implements AutoCloseable {
                     "a body of " + Long.toUnsignedString(length) + " bytes; this server takes up to "
                             + options.maxObjectBytes());
         }
+        tier.refuseIfLongerThanAll(length);
     }
 
     /** Waits until recovery, which runs in the background after the start, has been through the whole store. */

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.transport.RawClient;
@@ -113,8 +115,9 @@ class HangingFileTest {
         }
     }
 
-    @Test
-    void aServerStopsThoughItsCloseHangsAndASuccessorTakesOver() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aServerStopsThoughItsCloseHangsAndASuccessorTakesOver(boolean hurried) throws Exception {
         FaultyFileSystem disk = new FaultyFileSystem(source, mounted);
         try (disk;
                 ServerProcess stuck = ServerProcess.serve(directory, List.of())) {
@@ -132,6 +135,11 @@ class HangingFileTest {
                 disk.awaitHanging("flush");
             }
             stuck.terminate();
+            if (hurried) {
+                await().until(() -> stuck.log().contains("stops; sessions="));
+                stuck.terminate();
+                await().until(() -> stuck.log().contains("waits no longer"));
+            }
             await().atMost(Duration.ofMinutes(2))
                     .until(() -> !Files.exists(socket) && stuck.log().contains("given up"));
             try (ServerProcess successor = ServerProcess.serve(directory, List.of());

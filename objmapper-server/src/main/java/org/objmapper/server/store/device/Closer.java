@@ -7,6 +7,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +20,6 @@ public final class Closer implements AutoCloseable {
     public static final int MAX_UNLINKS = 1_024;
 
     private static final Logger LOG = LoggerFactory.getLogger(Closer.class);
-    private static final long CLOSE_SECONDS = 30;
 
     /** As long as descriptors are open that wait to be closed, and so bounded by the process's limit of those; and some unlinks. */
     private final LinkedBlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
@@ -84,12 +84,8 @@ public final class Closer implements AutoCloseable {
     @Override
     public void close() {
         thread.shutdown();
-        try {
-            if (!thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                LOG.warn("closing files hangs; files={} are given up", waiting.size());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Patience.awaitEnd(millis -> thread.awaitTermination(millis, TimeUnit.MILLISECONDS))) {
+            LOG.warn("closing files hangs; files={} are given up", waiting.size());
         }
     }
 }

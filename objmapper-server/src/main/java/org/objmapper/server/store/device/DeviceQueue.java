@@ -5,14 +5,13 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The work that may block on one device: a bounded queue and a few threads. Safe on any thread. */
 public final class DeviceQueue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceQueue.class);
-    private static final long CLOSE_SECONDS = 30;
-
     private final String name;
     private final ThreadPoolExecutor threads;
     private @Nullable Thread spare;
@@ -75,12 +74,8 @@ public final class DeviceQueue implements AutoCloseable {
     @Override
     public void close() {
         threads.shutdown();
-        try {
-            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                LOG.warn("device={} still hangs; its work is given up", name);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Patience.awaitEnd(millis -> threads.awaitTermination(millis, TimeUnit.MILLISECONDS))) {
+            LOG.warn("work of {} did not end; it is given up", name);
         }
     }
 }

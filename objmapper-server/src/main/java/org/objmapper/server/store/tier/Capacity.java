@@ -20,6 +20,11 @@ public record Capacity(long bytes, long objects, int highPercent, int lowPercent
     /** As many as a policy can tell apart. */
     public static final long MAX_OBJECTS = 1_000_000_000;
 
+    /** What bodies that are no objects yet may take beyond the capacity: a part of it, or so much where that is little. */
+    public static final int PART_FOR_UNFINISHED = 16;
+
+    public static final long LEAST_FOR_UNFINISHED = 64L << 20;
+
     /** So many bytes, and the usual for the rest. */
     public static Capacity of(long bytes) {
         return new Capacity(bytes, MAX_OBJECTS, HIGH_PERCENT, LOW_PERCENT, POLICY);
@@ -33,6 +38,12 @@ public record Capacity(long bytes, long objects, int highPercent, int lowPercent
     /** Whether so much may be there. */
     public boolean takes(Totals held) {
         return held.bytes() <= bytes && held.objects() <= objects;
+    }
+
+    /** Whether bodies that are no objects yet may take so much, beside what is there. */
+    public boolean takesUnfinished(Totals held, long unfinishedBytes) {
+        long beyond = Math.max(LEAST_FOR_UNFINISHED, bytes / PART_FOR_UNFINISHED);
+        return held.bytes() + unfinishedBytes - beyond <= bytes;
     }
 
     /** Whether it is time to make room. */

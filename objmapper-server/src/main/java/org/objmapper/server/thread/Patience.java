@@ -1,0 +1,34 @@
+package org.objmapper.server.thread;
+
+/** Waits for work that may hang, when all is to end: for a while, and hardly any more once the waiting thread is interrupted. */
+public final class Patience {
+    static final long MILLIS = 30_000;
+    static final long HURRIED_MILLIS = 1_000;
+
+    /** Waits for an end, for so long at most. */
+    public interface Wait {
+        /** Whether the end has come. */
+        boolean await(long millis) throws InterruptedException;
+    }
+
+    private Patience() {}
+
+    /** Whether the end came in time; an interrupt shows again in the waiting thread afterwards. */
+    public static boolean awaitEnd(Wait wait) {
+        try {
+            return wait.await(MILLIS);
+        } catch (InterruptedException e) {
+            boolean ended = awaitHurriedly(wait);
+            Thread.currentThread().interrupt();
+            return ended;
+        }
+    }
+
+    private static boolean awaitHurriedly(Wait wait) {
+        try {
+            return wait.await(HURRIED_MILLIS);
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+}
