@@ -137,6 +137,13 @@ JAVA(jint, describe)(JNIEnv *env, jclass class, jint fd, jlongArray into)
 	return 0;
 }
 
+JAVA(jboolean, isRegularFile)(JNIEnv *env, jclass class, jint fd)
+{
+	(void)env, (void)class;
+	struct statx s;
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &s) == 0 && S_ISREG(s.stx_mode);
+}
+
 /* Shares the blocks of a file with an empty one; not every file system can. */
 JAVA(jint, reflink)(JNIEnv *env, jclass class, jint from, jint to)
 {

@@ -166,6 +166,9 @@ public final class NativeIo {
 
     public static native int seals(int descriptor);
 
+    /** Whether a descriptor is one of a regular file; asks no file system that might hang. */
+    public static native boolean isRegularFile(int descriptor);
+
     /** Writes mode, length and device of a file; asks no file system that might hang. */
     public static native int describe(int descriptor, long[] into);
 

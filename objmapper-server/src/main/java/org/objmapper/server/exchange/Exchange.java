@@ -209,7 +209,7 @@ public abstract class Exchange {
     /** The body's END has come. */
     public void endOfBody(Status status) {}
 
-    /** Takes over a descriptor that came with the request; who has no use for it closes it off the loop. */
+    /** Takes over a descriptor that came with the request, -1 for one of no file; who has no use for it closes it off the loop. */
     public void descriptor(int fd) {
         peer.discard(fd);
     }

@@ -85,6 +85,9 @@ public final class PutExchange extends ChangeExchange {
 
     @Override
     public void descriptor(int fd) {
+        if (fd < 0) {
+            refuse(Status.BAD_DESCRIPTOR, "the passed descriptor can't be taken: it is no regular file");
+        }
         descriptor = fd;
     }
 

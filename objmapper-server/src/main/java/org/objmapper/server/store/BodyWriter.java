@@ -281,6 +281,7 @@ public final class BodyWriter {
             fileToAppendTo().append(bytes, () -> store.makeRoom(declared));
             sums.update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
+            store.bodyFailed(e);
             synchronized (this) {
                 failure = StoreException.of(e);
             }

@@ -42,6 +42,9 @@ final class PassedBody {
         if (flags < 0 || (flags & Device.O_PATH) != 0 || (flags & ACCESS_MODE) == WRITE_ONLY) {
             throw refused("it is not open for reading");
         }
+        if ((flags & Device.O_DIRECT) != 0) {
+            throw refused("it is open with O_DIRECT");
+        }
         long[] facts = new long[3];
         if (NativeIo.describe(descriptor, facts) < 0 || (facts[0] & TYPE_MASK) != REGULAR) {
             throw refused("it is no regular file");

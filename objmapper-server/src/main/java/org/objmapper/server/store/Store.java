@@ -22,6 +22,7 @@ import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
 import org.objmapper.server.store.check.Scrub;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.hold.LeaseProbe;
@@ -467,6 +468,7 @@ public final class Store implements AutoCloseable {
             unfinished.grow(passedBody.length());
             body = copyWithRoom(put, passedBody);
         } catch (IOException e) {
+            bodyFailed(e);
             outcome.done(Result.failed(StoreException.of(e)));
             return;
         } catch (RuntimeException | Error e) {
@@ -490,6 +492,13 @@ public final class Store implements AutoCloseable {
             }
             makeRoom(passedBody.length());
             return passedBody.copy(put, INLINE_BODY_BYTES, passed::isStopping);
+        }
+    }
+
+    /** A body could not be taken: where that is for its device's sake, whoever runs the server is told too. */
+    void bodyFailed(Throwable cause) {
+        if (cause instanceof DeviceException) {
+            defects.warn("A body could not be written: {}", cause.getMessage());
         }
     }
 

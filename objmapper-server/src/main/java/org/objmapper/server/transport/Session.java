@@ -98,7 +98,7 @@ final class Session implements Peer, Output {
     void received(ByteBuffer arena, int offset, int length, ByteBuffer event, int eventAt, int flags) {
         int count = event.getInt(eventAt + NativeIo.EVENT_DESCRIPTOR_COUNT);
         for (int i = 0; i < count; i++) {
-            descriptors.addLast(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i));
+            descriptors.addLast(fileOrNone(event.getInt(eventAt + NativeIo.EVENT_DESCRIPTORS + 4 * i)));
         }
         if ((flags & NativeIo.FLAG_LOST) != 0) {
             fail(Status.DESCRIPTORS_LOST, "1.6", 0, "descriptors were lost: the server has as many open as it may");
@@ -118,6 +118,15 @@ final class Session implements Peer, Output {
         if ((flags & NativeIo.FLAG_ENDED) != 0) {
             ended = true;
         }
+    }
+
+    /** What is no file is closed at once, and -1 stands for it: the session's own socket, kept here, would keep the session alive. */
+    private int fileOrNone(int descriptor) {
+        if (NativeIo.isRegularFile(descriptor)) {
+            return descriptor;
+        }
+        exchanges.discard(descriptor, uid);
+        return -1;
     }
 
     /** Descriptors have arrived after the session's end. */
@@ -399,7 +408,9 @@ final class Session implements Peer, Output {
 
     @Override
     public void discard(int descriptor) {
-        exchanges.discard(descriptor, uid);
+        if (descriptor >= 0) {
+            exchanges.discard(descriptor, uid);
+        }
     }
 
     @Override
@@ -577,7 +588,7 @@ final class Session implements Peer, Output {
         held.end();
         kept.drop();
         for (int descriptor : descriptors) {
-            exchanges.discard(descriptor, uid);
+            discard(descriptor);
         }
         descriptors.clear();
         try {

@@ -19,6 +19,7 @@ final class Descriptors implements AutoCloseable {
     static final int READ_WRITE = 2;
     static final int NON_BLOCKING = 04000;
     static final int PATH_ONLY = 010000000;
+    static final int DIRECT = "aarch64".equals(System.getProperty("os.arch")) ? 0200000 : 040000;
 
     private static final int AT_FDCWD = -100;
 

@@ -95,6 +95,29 @@ class PassedDescriptorTest {
         assertNoneIsLeft(before);
     }
 
+    @Test
+    void aClientThatPassesItsOwnSocketAndDiesIsNotKeptAliveByIt() throws Exception {
+        int before = server.server.sessions();
+        for (int i = 0; i < 5; i++) {
+            try (RawClient doomed = RawClient.passing(server.socket, 1)) {
+                doomed.sendWith(RawClient.ping(1), doomed.socket(), doomed.socket());
+                assertThat(doomed.receive().status()).isEqualTo(Status.OK);
+            }
+        }
+        await().until(() -> server.server.sessions() == before);
+    }
+
+    @Test
+    void aFileThatIsReadPastTheCacheIsRefused() throws Exception {
+        int direct = descriptors.open(file(LENGTH), Descriptors.DIRECT);
+        try (RawClient client = RawClient.passing(server.socket, 1)) {
+            client.sendWith(RawClient.putDescriptor(1, "key", LENGTH), direct);
+            RawClient.Answer answer = client.receive();
+            assertThat(answer.status()).as(answer.message()).isEqualTo(Status.BAD_DESCRIPTOR);
+            assertThat(answer.message()).contains("O_DIRECT");
+        }
+    }
+
     private int descriptor(Unfit unfit) throws Exception {
         return switch (unfit) {
             case PIPE -> {

@@ -226,6 +226,7 @@ class StartTest {
             RawClient.Answer refused = client.receive();
             assertThat(refused.status()).isEqualTo(Status.NO_SPACE);
             assertThat(refused.message()).contains("No space left");
+            assertThat(server.log()).contains("A body could not be written", "No space left");
             assertHas("key");
             Files.delete(disk.root.resolve("full"));
             client.send(RawClient.putDurably(2, "large", new byte[500_000]));

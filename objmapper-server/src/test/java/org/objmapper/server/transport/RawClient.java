@@ -185,6 +185,12 @@ public final class RawClient implements AutoCloseable {
                 w.begin(Operation.PUT, 0, id, Status.OK, length).descriptors(1).text(MetadataType.KEY, key));
     }
 
+    /** The number of its own descriptor, which stays its own; only of one that can pass descriptors. */
+    public int socket() throws IOException {
+        return FileDescriptorCast.using(((AFUNIXSocketChannel) channel).getFileDescriptor())
+                .as(Integer.class);
+    }
+
     /** Sends descriptors with the first of the bytes; they stay the caller's. Needs {@link #passing}. */
     public void sendWith(ByteBuffer bytes, int... descriptors) throws IOException {
         POSIX posix = POSIXFactory.getNativePOSIX();
@@ -197,9 +203,7 @@ public final class RawClient implements AutoCloseable {
         control.setLevel(SOL_SOCKET);
         control.setType(SCM_RIGHTS);
         control.setData(numbers);
-        int socket = FileDescriptorCast.using(((AFUNIXSocketChannel) channel).getFileDescriptor())
-                .as(Integer.class);
-        int sent = posix.sendmsg(socket, message, 0);
+        int sent = posix.sendmsg(socket(), message, 0);
         if (sent <= 0) {
             throw new IOException("sendmsg: errno " + posix.errno());
         }

@@ -41,6 +41,7 @@ public final class Device implements AutoCloseable {
     static final int O_RDWR = 2;
     static final int O_CREAT = 0100;
     public static final int O_PATH = 010000000;
+    public static final int O_DIRECT = System.getProperty("os.arch", "").equals("aarch64") ? 0200000 : 040000;
     private static final int O_DIRECTORY = System.getProperty("os.arch", "").equals("aarch64") ? 040000 : 0200000;
     private static final int O_TMPFILE = 020000000 | O_DIRECTORY;
     private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
