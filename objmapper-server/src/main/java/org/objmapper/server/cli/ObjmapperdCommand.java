@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.ConfigurationException;
@@ -27,7 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         header = "The objmapper server.",
         description = {
             "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
-                    + " standard output: objmapperd ready on PATH. SIGTERM, SIGINT and SIGHUP let it finish what it has begun, bodies"
+                    + " standard output: objmapperd ready on PATH, with a comma and a space between several. SIGTERM, SIGINT and SIGHUP let it finish what it has begun, bodies"
                     + " that are still coming in too, for the drain timeout at most, and end it; a second one ends it at once."
                     + " The configuration is read at the start alone.",
         },
@@ -150,14 +151,20 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             throws IOException, InterruptedException {
         try (ServerRun run = ServerRun.start(configuration)) {
             welcome.run();
-            for (ListenerSettings listener : configuration.listeners()) {
-                System.out.println("objmapperd ready on " + listener.path());
-            }
+            System.out.println(readyLine(configuration.listeners()));
             System.out.flush();
             signal.await();
             signal.atNext(run::hurry);
             run.drain();
         }
+    }
+
+    /** One line, however many sockets there are, so that who waits for it need not count. */
+    static String readyLine(List<ListenerSettings> listeners) {
+        return "objmapperd ready on "
+                + listeners.stream()
+                        .map(listener -> listener.path().toString())
+                        .collect(Collectors.joining(", "));
     }
 
     private static Configuration read(@Nullable Path file) throws IOException, ConfigurationException {

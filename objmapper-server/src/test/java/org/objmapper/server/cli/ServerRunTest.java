@@ -7,12 +7,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.ConfigurationException;
 import org.objmapper.server.config.ConfigurationFile;
+import org.objmapper.server.config.ListenerSettings;
 
 /** A server starts where it can, and says clearly why where it can't. */
 class ServerRunTest {
@@ -88,6 +90,15 @@ class ServerRunTest {
         try (ServerRun run = ServerRun.start(configuration)) {
             assertThat(ping("a.sock").exitCode()).isEqualTo(ExitCode.OK);
         }
+    }
+
+    @Test
+    void oneLineNamesEverySocket() {
+        List<ListenerSettings> listeners =
+                List.of(ListenerSettings.at(Path.of("/run/a.sock")), ListenerSettings.at(Path.of("/run/b.sock")));
+
+        assertThat(ObjmapperdCommand.readyLine(listeners)).isEqualTo("objmapperd ready on /run/a.sock, /run/b.sock");
+        assertThat(ObjmapperdCommand.readyLine(listeners.subList(0, 1))).isEqualTo("objmapperd ready on /run/a.sock");
     }
 
     private Configuration twoStores() throws IOException, ConfigurationException {
