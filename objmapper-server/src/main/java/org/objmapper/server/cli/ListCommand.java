@@ -2,9 +2,12 @@ package org.objmapper.server.cli;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.objmapper.protocol.ListEntry;
 
 /** Lists keys. */
@@ -20,7 +23,8 @@ final class ListCommand implements ToolCommand {
         return CommandDefinition.of(
                 "ls",
                 "List the keys of the objects there are.",
-                List.of("A key each line, in their order. With --json, an object each line. On a terminal the control"
+                List.of("A key each line, in their order. With --json, an object each line; that of a key that is not UTF-8"
+                        + " has the key's bytes in hex as key_hex. On a terminal the control"
                         + " characters of keys are escaped; elsewhere they are as they are, and -0 keeps keys apart that"
                         + " hold newlines."),
                 List.of(ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
@@ -49,15 +53,23 @@ final class ListCommand implements ToolCommand {
         }
     }
 
+    /** A key as JSON says it: a text, and where it is none, its bytes too. */
+    static Map<String, String> keyFacts(byte[] key) {
+        String text = new String(key, StandardCharsets.UTF_8);
+        return Arrays.equals(text.getBytes(StandardCharsets.UTF_8), key)
+                ? Map.of("key", text)
+                : new TreeMap<>(Map.of("key", text, "key_hex", HexFormat.of().formatHex(key)));
+    }
+
     private static void print(Arguments arguments, Console console, ListEntry entry, boolean escape)
             throws IOException {
         if (arguments.has(OptionDefinition.JSON)) {
             Map<String, Object> facts = new LinkedHashMap<>();
-            facts.put("key", new String(entry.key(), StandardCharsets.UTF_8));
+            facts.putAll(keyFacts(entry.key()));
             facts.put("length", entry.length());
-            facts.put("generation", entry.generation());
-            facts.put("created", MetadataText.time(entry.createdMillis()));
-            facts.put("expiry", MetadataText.time(entry.expiryMillis()));
+            facts.put("generation", MetadataText.unsigned(entry.generation()));
+            facts.put("created", MetadataText.instant(entry.createdMillis()));
+            facts.put("expiry", MetadataText.expiry(entry.expiryMillis()));
             console.line(Json.of(facts));
             return;
         }
@@ -65,9 +77,9 @@ final class ListCommand implements ToolCommand {
             String columns = "%12d %10d %-24s %-24s "
                     .formatted(
                             entry.length(),
-                            entry.generation(),
-                            MetadataText.time(entry.createdMillis()),
-                            MetadataText.time(entry.expiryMillis()));
+                            MetadataText.unsigned(entry.generation()),
+                            MetadataText.instant(entry.createdMillis()),
+                            MetadataText.expiry(entry.expiryMillis()));
             console.out().write(columns.getBytes(StandardCharsets.UTF_8));
         }
         console.out()

@@ -1,5 +1,6 @@
 package org.objmapper.server.cli;
 
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -11,7 +12,7 @@ import java.util.Map;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 
-/** An object's metadata as text: names in lower case, times in ISO 8601, digests in hex. */
+/** An object's metadata as text: names in lower case, times in ISO 8601, digests in hex; what is unknown by its number, in hex. */
 final class MetadataText {
     private MetadataText() {}
 
@@ -20,9 +21,13 @@ final class MetadataText {
         Map<String, Object> texts = new LinkedHashMap<>();
         metadata.rewind();
         while (metadata.next()) {
-            MetadataType type = MetadataType.of(metadata.type());
-            if (type != null && MetadataType.isObjectMetadata(metadata.type())) {
-                add(texts, type, metadata);
+            if (MetadataType.isObjectMetadata(metadata.type())) {
+                MetadataType type = MetadataType.of(metadata.type());
+                if (type == null) {
+                    append(texts, "metadata_" + metadata.type(), HexFormat.of().formatHex(metadata.bytes()));
+                } else {
+                    add(texts, type, metadata);
+                }
             }
         }
         return texts;
@@ -31,10 +36,12 @@ final class MetadataText {
     private static void add(Map<String, Object> texts, MetadataType type, MetadataReader metadata) {
         String name = type.name().toLowerCase(Locale.ROOT);
         switch (type) {
-            case GENERATION, GRACE -> texts.put(name, metadata.u64());
+            case GENERATION -> texts.put(name, unsigned(metadata.u64()));
+            case GRACE -> texts.put("grace_millis", unsigned(metadata.u64()));
             case SHA256 -> texts.put(name, HexFormat.of().formatHex(metadata.bytes()));
             case XXH3 -> texts.put(name, HexFormat.of().toHexDigits(metadata.u64()));
-            case CREATED, EXPIRY, LAST_MODIFIED -> texts.put(name, time(metadata.u64()));
+            case CREATED, LAST_MODIFIED -> texts.put(name, instant(metadata.u64()));
+            case EXPIRY -> texts.put(name, expiry(metadata.u64()));
             case EVICTABLE -> texts.put(name, metadata.u32() == 1);
             case OPAQUE -> texts.put(name, HexFormat.of().formatHex(metadata.bytes()));
             case TAG -> append(texts, name, metadata.text());
@@ -43,9 +50,21 @@ final class MetadataText {
         }
     }
 
-    /** A time on the wire as ISO 8601. */
-    static String time(long millis) {
-        return millis < 0 ? "never" : Instant.ofEpochMilli(millis).toString();
+    /** An unsigned number of the wire as one that JSON can hold. */
+    static Number unsigned(long number) {
+        return number >= 0 ? number : new BigInteger(Long.toUnsignedString(number));
+    }
+
+    /** A time on the wire, milliseconds without a sign, as ISO 8601. */
+    static String instant(long millis) {
+        return Instant.ofEpochSecond(Long.divideUnsigned(millis, 1_000))
+                .plusMillis(Long.remainderUnsigned(millis, 1_000))
+                .toString();
+    }
+
+    /** The same for a time whose greatest value is never. */
+    static String expiry(long millis) {
+        return millis == -1 ? "never" : instant(millis);
     }
 
     private static String pair(MetadataReader metadata) {

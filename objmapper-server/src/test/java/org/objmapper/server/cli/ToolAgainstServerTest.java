@@ -192,7 +192,7 @@ class ToolAgainstServerTest {
         String head = tool("head", "key").text();
         assertThat(head)
                 .contains("key: key\n", "length: 5\n", "tag: red\n", "tag: blue\n", "content_type: text/plain\n")
-                .contains("etag: \"e\"\n", "evictable: true\n", "grace: 5000\n", "generation: ", "expiry: ");
+                .contains("etag: \"e\"\n", "evictable: true\n", "grace_millis: 5000\n", "generation: ", "expiry: ");
         assertThat(tool("head", "key", "--json").text())
                 .startsWith("{\"key\":\"key\",\"length\":5,")
                 .contains("\"tag\":[\"red\",\"blue\"]");
