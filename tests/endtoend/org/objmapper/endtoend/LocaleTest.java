@@ -43,7 +43,7 @@ class LocaleTest {
                 objmapper get "key/$name" -o "$name.back"
                 cmp "$name" "$name.back"
                 objmapper import . --prefix tree/ 2>/dev/null
-                objmapper export exported tree/ 2>/dev/null
+                objmapper export exported --prefix tree/ 2>/dev/null
                 cmp "$name" "exported/$name"
                 objmapper ls key/
                 objmapper head "key/$name" | head -1

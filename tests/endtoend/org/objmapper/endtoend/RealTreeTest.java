@@ -399,7 +399,7 @@ class RealTreeTest {
     /** What came through of the interrupted import must be whole; then it goes, so that the rest can be compared. */
     private void forgetTheInterruptedImport() throws Exception {
         Path target = directory.resolve("export-interrupted");
-        tool("export", target.toString(), "interrupted/");
+        tool("export", target.toString(), "--prefix", "interrupted/");
         if (Files.exists(target)) {
             try (Stream<Path> files = Files.walk(target)) {
                 for (Path file : (Iterable<Path>) files.filter(RealTreeTest::isPlainFile)::iterator) {

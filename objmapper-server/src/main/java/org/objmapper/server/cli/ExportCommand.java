@@ -18,6 +18,9 @@ import org.objmapper.protocol.Status;
 
 /** Writes all objects with a prefix as files. */
 final class ExportCommand implements ToolCommand {
+    private static final OptionDefinition PREFIX =
+            OptionDefinition.value("--prefix", "PREFIX", "What the keys begin with; all objects without it.");
+
     @Override
     public CommandDefinition definition() {
         return CommandDefinition.of(
@@ -27,9 +30,8 @@ final class ExportCommand implements ToolCommand {
                         + " file's path, are told and left out; the exit code is 5 then. So are keys of which all bodies have a"
                         + " --variant that a request without headers doesn't get. A file appears when it is whole, in place"
                         + " of one that is there."),
-                List.of(
-                        ParameterDefinition.one("DIR", "The directory; it is made when it is not there."),
-                        ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
+                List.of(ParameterDefinition.one("DIR", "The directory; it is made when it is not there.")),
+                PREFIX,
                 GetCommand.MODE,
                 OptionDefinition.JSON);
     }
@@ -37,8 +39,8 @@ final class ExportCommand implements ToolCommand {
     @Override
     public int run(Arguments arguments, Console console) throws IOException, ToolFailure {
         Path directory = Path.of(arguments.value(0)).toAbsolutePath().normalize();
-        String prefix = arguments.values().size() > 1 ? arguments.value(1) : "";
-        byte[] prefixBytes = prefix.getBytes(StandardCharsets.UTF_8);
+        String prefix = arguments.text(PREFIX);
+        byte[] prefixBytes = (prefix == null ? "" : prefix).getBytes(StandardCharsets.UTF_8);
         Mode mode = GetCommand.mode(arguments);
         Files.createDirectories(directory);
         int exitCode = ExitCode.OK;

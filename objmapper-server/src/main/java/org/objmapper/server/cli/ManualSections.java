@@ -53,7 +53,7 @@ final class ManualSections {
             Map.entry("objmapper-purge", "objmapper purge --tag images"),
             Map.entry("objmapper-touch", "objmapper touch logo --ttl 1h"),
             Map.entry("objmapper-import", "objmapper import site --prefix www/"),
-            Map.entry("objmapper-export", "objmapper export copy-of-site www/"),
+            Map.entry("objmapper-export", "objmapper export copy-of-site --prefix www/"),
             Map.entry("objmapper-with", "objmapper with logo -- sha256sum"),
             Map.entry("objmapper-stat", "objmapper stat --json"),
             Map.entry("objmapper-ping", "objmapper ping"),

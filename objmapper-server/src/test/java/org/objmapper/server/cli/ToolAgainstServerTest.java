@@ -328,7 +328,7 @@ class ToolAgainstServerTest {
         assertThat(imported.text()).startsWith("{\"objects\":101,").contains("\"failed\":0");
 
         Path target = directory.resolve("target");
-        Outcome exported = tool("export", target.toString(), "tree/", "--json");
+        Outcome exported = tool("export", target.toString(), "--prefix", "tree/", "--json");
         assertThat(exported.exitCode()).as(exported.talk()).isEqualTo(ExitCode.OK);
         assertThat(exported.text()).contains("\"objects\":101");
         for (Path file : files) {
