@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.server.config.Units;
@@ -82,9 +83,11 @@ final class Arguments {
                 return option;
             }
         }
-        List<String> names =
-                command.options().stream().map(OptionDefinition::name).toList();
-        throw usage("unknown option " + Shown.name(word) + "; it takes " + String.join(", ", names));
+        throw usage("unknown option " + Shown.name(word) + "; it takes " + optionNames());
+    }
+
+    private String optionNames() {
+        return command.options().stream().map(OptionDefinition::name).collect(Collectors.joining(", "));
     }
 
     private void note(OptionDefinition option, String value) throws ToolFailure {
@@ -106,7 +109,7 @@ final class Arguments {
             }
         }
         if (values.size() > most) {
-            throw usage("too much: " + Shown.name(values.get((int) most)));
+            throw usage("too much: " + Shown.name(values.get((int) most)) + "; the options are " + optionNames());
         }
     }
 

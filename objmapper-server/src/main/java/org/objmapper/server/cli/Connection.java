@@ -35,9 +35,15 @@ final class Connection implements Closeable {
             throw new NoAnswerException(path, timeoutMillis);
         }
         if (socket < 0) {
-            throw new IOException(Errno.nameOf(-socket));
+            throw new IOException(Errno.nameOf(-socket) + "\n" + hint(-socket));
         }
         return new Connection(socket, path, timeoutMillis);
+    }
+
+    static String hint(int errno) {
+        return errno == Errno.EACCES
+                ? "this user may not: see owner, group and mode of the socket, and of the directories on the way to it"
+                : "is a server running there? objmapperd --dev starts one";
     }
 
     /** Sends what the direct buffer holds. */

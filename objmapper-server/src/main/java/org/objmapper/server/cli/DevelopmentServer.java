@@ -35,7 +35,10 @@ final class DevelopmentServer implements AutoCloseable {
 
     /** The first of the tool's own candidates whose directory is there, or can be made, and is writable. */
     static Path chooseSocket(Map<String, String> environment) throws IOException {
-        List<Path> candidates = SocketSearch.candidates(environment);
+        return firstPossible(SocketSearch.candidates(environment));
+    }
+
+    static Path firstPossible(List<Path> candidates) throws IOException {
         for (Path candidate : candidates) {
             Path directory = candidate.getParent();
             try {
@@ -46,9 +49,9 @@ final class DevelopmentServer implements AutoCloseable {
                 continue; // not a place for this user: the next one
             }
         }
-        throw new IOException("no place for a socket: this user can write to the directory of none of "
-                + String.join(", ", candidates.stream().map(Path::toString).toList())
-                + "; name another one with --socket PATH");
+        throw new IOException("no place for a socket: this user cannot make "
+                + String.join(" or ", candidates.stream().map(Path::toString).toList())
+                + "; name another one with --socket PATH, or a directory of this user's in XDG_RUNTIME_DIR");
     }
 
     Configuration configuration() {

@@ -14,7 +14,8 @@ final class HeadCommand implements ToolCommand {
         return CommandDefinition.of(
                 "head",
                 "Show an object's length and metadata.",
-                List.of("A line each: name, colon, value. Metadata that this version does not know stands under its number, in hex."),
+                List.of(
+                        "A line each: name, colon, value. Metadata that this version does not know stands under its number, in hex."),
                 List.of(ParameterDefinition.one("KEY", "The object's key.")),
                 OptionDefinition.HEADER,
                 OptionDefinition.JSON);

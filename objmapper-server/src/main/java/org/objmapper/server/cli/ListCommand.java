@@ -23,10 +23,11 @@ final class ListCommand implements ToolCommand {
         return CommandDefinition.of(
                 "ls",
                 "List the keys of the objects there are.",
-                List.of("A key each line, in their order. With --json, an object each line; that of a key that is not UTF-8"
-                        + " has the key's bytes in hex as key_hex. On a terminal the control"
-                        + " characters of keys are escaped; elsewhere they are as they are, and -0 keeps keys apart that"
-                        + " hold newlines."),
+                List.of(
+                        "A key each line, in their order. With --json, an object each line; that of a key that is not UTF-8"
+                                + " has the key's bytes in hex as key_hex. On a terminal the control"
+                                + " characters of keys are escaped; elsewhere they are as they are, and -0 keeps keys apart that"
+                                + " hold newlines."),
                 List.of(ParameterDefinition.optional("PREFIX", "What the keys begin with.")),
                 LONG,
                 NUL,

@@ -5,6 +5,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import org.objmapper.server.config.ListenerSettings;
 import org.objmapper.server.store.check.Fsck;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -28,15 +30,21 @@ import picocli.CommandLine.UnmatchedArgumentException;
         header = "The objmapper server.",
         description = {
             "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
-                    + " standard output: objmapperd ready on PATH, with a comma and a space between several. SIGTERM, SIGINT and SIGHUP let it finish what it has begun, bodies"
-                    + " that are still coming in too, for the drain timeout at most, and end it; a second one ends it at once."
+                    + " standard output: objmapperd ready on PATH, with a comma and a space between several. SIGTERM,"
+                    + " SIGINT and SIGHUP let it finish what it has begun, bodies that are still coming in too, for the drain timeout at most, and end it; a second one ends it at once."
                     + " The configuration is read at the start alone.",
         },
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:ok", "2:wrong usage or configuration", "4:refused", "5:input or output failed"},
+        exitCodeList = {
+            "0:ok, ended by SIGTERM, SIGINT or SIGHUP too",
+            "2:wrong usage or configuration",
+            "4:refused",
+            "5:input or output failed"
+        },
         sortOptions = false,
         versionProvider = ObjmapperdCommand.Versions.class)
 public final class ObjmapperdCommand implements Callable<Integer> {
+    private static final String CHECK = "check";
     private static final String FSCK = "fsck";
     private static final Path STANDARD_FILE = Path.of("/etc/objmapper/objmapperd.toml");
 
@@ -96,7 +104,17 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 usage.exitCodeListHeading(own.exitCodeListHeading()).exitCodeList(own.exitCodeList());
             }
         }
+        withhold(line, FSCK, "--socket");
+        withhold(line, CHECK, "--socket");
+        withhold(line, CHECK, "--data");
         return line;
+    }
+
+    /** Takes an option that all commands have from one that it means nothing to. */
+    private static void withhold(CommandLine line, String command, String option) {
+        CommandSpec spec =
+                Objects.requireNonNull(line.getSubcommands().get(command)).getCommandSpec();
+        spec.remove(spec.findOption(option));
     }
 
     /** Without a command: {@code --dev}, or the help. */
@@ -162,9 +180,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     /** One line, however many sockets there are, so that who waits for it need not count. */
     static String readyLine(List<ListenerSettings> listeners) {
         return "objmapperd ready on "
-                + listeners.stream()
-                        .map(listener -> listener.path().toString())
-                        .collect(Collectors.joining(", "));
+                + listeners.stream().map(listener -> listener.path().toString()).collect(Collectors.joining(", "));
     }
 
     private static Configuration read(@Nullable Path file) throws IOException, ConfigurationException {
@@ -187,6 +203,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     }
 
     @Command(
+            name = CHECK,
             header = "Say whether a configuration file can be used.",
             description = "Prints every problem with its line; the exit code is 2 when there is one.")
     int check(@Parameters(paramLabel = "FILE", description = "The configuration file.") Path file)
@@ -213,7 +230,8 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 "1:repaired",
                 "4:something is left as it was, or an object is lost",
                 "8:could not run, for instance because a server uses the store",
-                "16:wrong usage or configuration"
+                "16:wrong usage or configuration",
+                "130:ended by Ctrl-C"
             },
             sortOptions = false)
     int fsck(

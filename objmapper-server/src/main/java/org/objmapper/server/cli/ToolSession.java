@@ -72,11 +72,7 @@ final class ToolSession implements Closeable {
         } catch (NoAnswerException e) {
             throw e;
         } catch (IOException e) {
-            throw new ToolFailure(
-                    ExitCode.CANNOT_CONNECT,
-                    "cannot connect to " + socket + ": " + e.getMessage()
-                            + "\nis a server running there? objmapperd --dev starts one",
-                    e);
+            throw new ToolFailure(ExitCode.CANNOT_CONNECT, "cannot connect to " + socket + ": " + e.getMessage(), e);
         }
     }
 

@@ -28,6 +28,17 @@ final class Usage {
         codes.put(Integer.toString(ExitCode.REFUSED), "the server refused");
         codes.put(Integer.toString(ExitCode.IO), "input or output failed");
         codes.put(Integer.toString(ExitCode.NO_ANSWER), "the server did not answer in time");
+        codes.put("130", "ended by Ctrl-C");
+        return codes;
+    }
+
+    private static Map<String, String> exitCodes(CommandDefinition definition) {
+        Map<String, String> codes = new LinkedHashMap<>(EXIT_CODES);
+        if (definition.name().equals(WithCommand.NAME)) {
+            codes.put(Integer.toString(WithCommand.CANNOT_BE_RUN), "COMMAND cannot be run");
+            codes.put(Integer.toString(WithCommand.NO_SUCH_COMMAND), "there is no such COMMAND");
+            codes.put("others", "those of COMMAND");
+        }
         return codes;
     }
 
@@ -74,7 +85,7 @@ final class Usage {
                 .description(definition.description().toArray(new String[0]))
                 .sortOptions(false)
                 .exitCodeListHeading(EXIT_CODES_HEADING)
-                .exitCodeList(EXIT_CODES);
+                .exitCodeList(exitCodes(definition));
         for (OptionDefinition option : definition.options()) {
             spec.addOption(of(option));
         }

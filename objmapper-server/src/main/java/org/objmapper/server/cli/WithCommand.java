@@ -11,15 +11,21 @@ import org.objmapper.protocol.Operation;
 
 /** Runs a command with an object's descriptor as its standard input. */
 final class WithCommand implements ToolCommand {
+    static final String NAME = "with";
+    /** The exit codes that shells and env(1) have for this. */
+    static final int CANNOT_BE_RUN = 126;
+
+    static final int NO_SUCH_COMMAND = 127;
+
     @Override
     public CommandDefinition definition() {
         return CommandDefinition.of(
-                "with",
+                NAME,
                 "Run a command with an object's descriptor as its standard input.",
                 List.of(
                         "objmapper with KEY -- COMMAND ARGUMENT... hands the server's descriptor to COMMAND as it is: nothing is"
                                 + " copied, and COMMAND may map it and seek in it. COMMAND takes objmapper's place, its exit"
-                                + " code is the call's; 127 when there is no such command. Options stand before COMMAND; the -- may be left out."),
+                                + " code is the call's. Options stand before COMMAND; the -- may be left out."),
                 List.of(
                         ParameterDefinition.one("KEY", "The object's key."),
                         ParameterDefinition.program("COMMAND", "The command and its arguments.")),
@@ -42,7 +48,7 @@ final class WithCommand implements ToolCommand {
                 CallerLocale.restore(console.environment());
                 int errno = -NativeIo.execute(descriptor, block(command));
                 throw new ToolFailure(
-                        errno == Errno.ENOENT ? 127 : 126,
+                        errno == Errno.ENOENT ? NO_SUCH_COMMAND : CANNOT_BE_RUN,
                         Shown.name(command.get(0)) + ": cannot be run: " + Errno.nameOf(errno));
             } finally {
                 NativeIo.close(descriptor);

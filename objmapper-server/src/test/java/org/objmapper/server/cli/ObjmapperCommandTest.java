@@ -10,6 +10,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.objmapper.nativeio.Errno;
+import picocli.CommandLine;
 
 /** What the tool does before it reaches a server. */
 class ObjmapperCommandTest {
@@ -75,6 +77,7 @@ class ObjmapperCommandTest {
                 "ls --null --json",
                 "import",
                 "export",
+                "export directory prefix",
                 "with a",
                 "stat now",
                 "ping pong",
@@ -131,6 +134,45 @@ class ObjmapperCommandTest {
     @ValueSource(strings = {"1ms", "24h", "86400000ms", "never"})
     void theLimitsOfTheTimeoutAreTaken(String timeout) {
         assertThat(exitCode("head", "a", "--timeout", timeout)).isEqualTo(ExitCode.CANNOT_CONNECT);
+    }
+
+    @Test
+    void theHelpNamesEveryExitCode() {
+        assertThat(ToolCall.of("get", "--help").text())
+                .containsPattern("(?m)^ +6 +the server did not answer in time$")
+                .containsPattern("(?m)^ +130 +ended by Ctrl-C$")
+                .doesNotContain("127");
+        assertThat(ToolCall.of("with", "--help").text())
+                .containsPattern("(?m)^ +126 +COMMAND cannot be run$")
+                .containsPattern("(?m)^ +127 +there is no such COMMAND$");
+    }
+
+    @Test
+    void whoMayNotConnectIsNotToldToStartAServer() {
+        assertThat(Connection.hint(Errno.EACCES))
+                .startsWith("this user may not")
+                .doesNotContain("--dev");
+        assertThat(Connection.hint(Errno.ENOENT)).contains("--dev");
+    }
+
+    @Test
+    void aWordTooMuchIsAnsweredWithTheOptionsThereAre() {
+        assertThat(ToolCall.of("purge", "key").talk())
+                .contains("too much: key; the options are --tag, --prefix, --key, --ban, ");
+    }
+
+    @Test
+    void theServersCommandsListNoOptionThatMeansNothingToThem() {
+        Map<String, CommandLine> commands = ObjmapperdCommand.commandLine().getSubcommands();
+
+        assertThat(commands.get("serve").getUsageMessage()).contains("--socket", "--data", "--debug");
+        assertThat(commands.get("fsck").getUsageMessage())
+                .contains("--data", "--debug")
+                .doesNotContain("--socket");
+        assertThat(commands.get("check").getUsageMessage())
+                .contains("--debug")
+                .doesNotContain("--socket")
+                .doesNotContain("--data");
     }
 
     @Test

@@ -170,6 +170,18 @@ class ServerRunTest {
     }
 
     @Test
+    void whereNoDevelopmentSocketCanStandItSaysWhatToDo() throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+
+        assertThatIOException()
+                .isThrownBy(
+                        () -> DevelopmentServer.firstPossible(List.of(file.resolve("a.sock"), file.resolve("b.sock"))))
+                .withMessage(
+                        "no place for a socket: this user cannot make " + file + "/a.sock or " + file
+                                + "/b.sock; name another one with --socket PATH, or a directory of this user's in XDG_RUNTIME_DIR");
+    }
+
+    @Test
     void temporaryDataGoesAndGivenDataStays() throws IOException {
         Path temporary;
         try (DevelopmentServer server = DevelopmentServer.prepare(directory.resolve("a.sock"), null)) {
