@@ -183,7 +183,7 @@ public final class ConfigurationFile {
                 store.count(STORE_DEVICE_WEIGHT, 100),
                 store.count(STORE_DEVICE_THREADS, 4),
                 store.count(STORE_DEVICE_QUEUE_LENGTH, 1_024));
-        if (position != null || hasDefaultDirectory) {
+        if (position != null ? !store.hasWrongPath(STORE_DIRECTORY) : hasDefaultDirectory) {
             claim(first.directory().normalize(), STORE_DIRECTORY, position);
         }
         List<DeviceSettings> more = devices(around, first);
@@ -332,7 +332,9 @@ public final class ConfigurationFile {
             return first;
         }
         Path directory = section.path(DEVICE_DIRECTORY, "/").normalize();
-        claim(directory, DEVICE_DIRECTORY, table.inputPositionOf(List.of("directory")));
+        if (!section.hasWrongPath(DEVICE_DIRECTORY)) {
+            claim(directory, DEVICE_DIRECTORY, table.inputPositionOf(List.of("directory")));
+        }
         return new DeviceSettings(
                 directory,
                 section.count(DEVICE_WEIGHT, first.weight()),
@@ -362,11 +364,11 @@ public final class ConfigurationFile {
         Section section = new Section("listener", table, problems);
         ListenerSettings listener = new ListenerSettings(
                 section.path(LISTENER_PATH, "/run/objmapper/objmapper.sock"),
-                section.name(LISTENER_OWNER),
-                section.name(LISTENER_GROUP),
+                section.user(LISTENER_OWNER),
+                section.group(LISTENER_GROUP),
                 section.fileMode(LISTENER_MODE, ListenerSettings.MODE_DEFAULT),
                 section.operations(LISTENER_OPERATIONS));
-        if (!sockets.add(listener.path())) {
+        if (!section.hasWrongPath(LISTENER_PATH) && !sockets.add(listener.path())) {
             problems.add(
                     table.inputPositionOf(List.of("path")),
                     "listener.path: " + listener.path() + " is the path of another listener of " + name);

@@ -2,6 +2,7 @@ package org.objmapper.server.config;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.TomlPosition;
@@ -9,14 +10,19 @@ import org.tomlj.TomlPosition;
 /** What is wrong with one configuration file. */
 final class Problems {
     private final String file;
-    private final List<String> lines = new ArrayList<>();
+    private final List<Problem> found = new ArrayList<>();
+
+    /** @param line where it is, 0 for the file as a whole */
+    private record Problem(int line, String text) {}
 
     Problems(String file) {
         this.file = file;
     }
 
     void add(@Nullable TomlPosition position, @Nullable String message) {
-        lines.add(file + (position == null ? ": " : ":" + position.line() + ": ") + message);
+        found.add(new Problem(
+                position == null ? 0 : position.line(),
+                file + (position == null ? ": " : ":" + position.line() + ": ") + message));
     }
 
     void badValue(@Nullable TomlPosition position, ConfigurationKey key, String value) {
@@ -40,8 +46,11 @@ final class Problems {
     }
 
     void throwIfAny() throws ConfigurationException {
-        if (!lines.isEmpty()) {
-            throw new ConfigurationException(lines);
+        if (!found.isEmpty()) {
+            throw new ConfigurationException(found.stream()
+                    .sorted(Comparator.comparingInt(Problem::line))
+                    .map(Problem::text)
+                    .toList());
         }
     }
 

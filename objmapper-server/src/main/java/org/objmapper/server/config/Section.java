@@ -1,7 +1,12 @@
 package org.objmapper.server.config;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipal;
+import java.nio.file.attribute.UserPrincipalLookupService;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -42,24 +47,58 @@ final class Section {
 
     Path path(ConfigurationKey key, String standard) {
         Object value = value(key);
-        if (value instanceof String text
-                && text.startsWith("/")
-                && text.indexOf('\0') < 0
-                && key.takes(text.getBytes(StandardCharsets.UTF_8).length)) {
+        if (value instanceof String text && isPath(key, text)) {
             return Path.of(text);
         }
         noteUnlessAbsent(key, value);
         return Path.of(standard);
     }
 
-    @Nullable
-    String name(ConfigurationKey key) {
+    /** Whether a path stands there that can't be used, so that its default stands for nothing. */
+    boolean hasWrongPath(ConfigurationKey key) {
         Object value = value(key);
-        if (value instanceof String text && key.takes(text.length())) {
-            return text;
+        return value != null && !(value instanceof String text && isPath(key, text));
+    }
+
+    private static boolean isPath(ConfigurationKey key, String text) {
+        return text.startsWith("/")
+                && text.indexOf('\0') < 0
+                && key.takes(text.getBytes(StandardCharsets.UTF_8).length);
+    }
+
+    /** The name of a user of this machine. */
+    @Nullable
+    String user(ConfigurationKey key) {
+        return name(key, "user", UserPrincipalLookupService::lookupPrincipalByName);
+    }
+
+    /** The name of a group of this machine. */
+    @Nullable
+    String group(ConfigurationKey key) {
+        return name(key, "group", UserPrincipalLookupService::lookupPrincipalByGroupName);
+    }
+
+    private interface LookUp {
+        UserPrincipal find(UserPrincipalLookupService names, String name) throws IOException;
+    }
+
+    private @Nullable String name(ConfigurationKey key, String what, LookUp lookUp) {
+        Object value = value(key);
+        if (!(value instanceof String text && key.takes(text.length()))) {
+            noteUnlessAbsent(key, value);
+            return null;
         }
-        noteUnlessAbsent(key, value);
-        return null;
+        try {
+            lookUp.find(FileSystems.getDefault().getUserPrincipalLookupService(), text);
+        } catch (UserPrincipalNotFoundException e) {
+            problems.add(
+                    position(key),
+                    key.qualifiedName() + " = " + text(value) + ": there is no such " + what
+                            + " on this machine; create it, or name another");
+        } catch (IOException e) {
+            // whoever knows the names can't be asked now; the listener says what comes of it
+        }
+        return text;
     }
 
     int fileMode(ConfigurationKey key, int standard) {

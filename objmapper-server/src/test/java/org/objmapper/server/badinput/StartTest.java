@@ -308,8 +308,10 @@ class StartTest {
                     directory = "%s"
                     capacity = "1 GiB"
                     """.formatted(socket(), key, data()));
-            assertThat(refusal(IO, List.of(), "serve", "-c", file.toString()))
-                    .contains(socket(), key, "nobody-is-called-so");
+            for (List<String> words : List.of(List.of("serve", "-c", file.toString()), List.of("check", file.toString()))) {
+                assertThat(refusal(USAGE, List.of(), words.toArray(new String[0])))
+                        .contains(file + ":3: listener." + key + " = \"nobody-is-called-so\": there is no such");
+            }
             assertThat(Path.of(socket())).doesNotExist();
         }
     }

@@ -383,6 +383,25 @@ class ConfigurationFileTest {
     }
 
     @Test
+    void pathsThatCantBeUsedMeetNoOthers() {
+        assertThat(problemsOf("[[listener]]\npath = \"a\"\n[[listener]]\npath = \"b\"\n"))
+                .hasSize(2)
+                .allMatch(problem -> problem.contains("is not possible; it takes "));
+        assertThat(problemsOf("[store]\ndirectory = \"a\"\n[[device]]\ndirectory = \"b\"\n"
+                        + "[[device]]\ndirectory = \"/var/lib/objmapper\"\n"))
+                .hasSize(2)
+                .allMatch(problem -> problem.contains("is not possible; it takes "));
+    }
+
+    @Test
+    void problemsStandInTheOrderOfTheFile() {
+        assertThat(problemsOf("[timeouts]\nidle = 5\n[limits]\nmax_frame = 3\nmax_request = 3\n[stor]\n"
+                        + "[[listener]]\nmode = \"0999\"\nowner = \"nobody-is-called-so\"\n[store]\ndevice_threads = 0\n"))
+                .extracting(problem -> problem.split(":")[1])
+                .containsExactly("2", "4", "5", "6", "8", "9", "11");
+    }
+
+    @Test
     void whatIsNoArrayOfListenersIsRefused() {
         assertThat(problemsOf("listener = []\n"))
                 .containsExactly("test.toml:1: listener takes one or more tables, each headed [[listener]]");
