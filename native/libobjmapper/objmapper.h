@@ -155,7 +155,7 @@ typedef struct om_get_options {
 	uint64_t if_generation_not;  /* 0: no condition; else OM_NOT_MODIFIED where the object has that generation */
 	const char *if_etag_not;     /* NULL: no condition; else OM_NOT_MODIFIED where the object has that etag of 1 to 256 bytes */
 	uint64_t grace_millis;       /* how long past its expiry an object is still welcome */
-	int sink;                    /* with use_sink: where the body is written, whichever way it comes; see below */
+	int sink;                    /* with use_sink: where the body is written, whichever way it comes; see the text above */
 	int use_sink;
 	const om_header *headers;    /* of the request, up to 64, ended by one without a name: the newest body of a key is got whose variant they match; NULL: none */
 	uint64_t reserved[4];

@@ -28,7 +28,7 @@ ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, u
 	if (count > 0) {
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		memset(&control.header, 0, sizeof control.header);
+		memset(control.bytes, 0, message.msg_controllen); /* its padding too: the kernel is handed all of it */
 		control.header.cmsg_level = SOL_SOCKET;
 		control.header.cmsg_type = SCM_RIGHTS;
 		control.header.cmsg_len = CMSG_LEN(sizeof(int) * count);
