@@ -13,7 +13,9 @@ import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.ConfigurationException;
 import org.objmapper.server.config.ConfigurationFile;
 import org.objmapper.server.config.ListenerSettings;
+import org.objmapper.server.config.StoreSettings;
 import org.objmapper.server.store.check.Fsck;
+import org.objmapper.server.store.check.FsckReport;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,8 +33,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = {
             "Stores objects in a directory and hands them out through a Unix socket. When it is ready it prints one line on the"
                     + " standard output: objmapperd ready on PATH, with a comma and a space between several. SIGTERM,"
-                    + " SIGINT and SIGHUP let it finish what it has begun, bodies that are still coming in too, for the drain timeout at most, and end it; a second one ends it at once."
-                    + " The configuration is read at the start alone.",
+                    + " SIGINT and SIGHUP let it finish what it has begun, bodies that are still coming in too, for the drain"
+                    + " timeout at most, and end it; a second one ends it at once. The configuration is read at the start alone.",
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -238,7 +240,10 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             @Option(
                             names = {"-c", "--config"},
                             paramLabel = "FILE",
-                            description = "The configuration file that names the store, where --data doesn't.")
+                            description =
+                                    "The configuration file that names the stores, where --data doesn't: all of them"
+                                            + " are checked, one after the other, and the exit code is the sum of theirs, each"
+                                            + " number once.")
                     @Nullable
                     Path file,
             @Option(names = "--repair", description = "Repair what is wrong.") boolean repair,
@@ -247,11 +252,27 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             throws IOException, ConfigurationException {
         refuseDev();
         Logging.begin(debug);
-        Path directory = data != null ? data : read(file).store().directory();
-        return Fsck.run(
-                        new Fsck.Options(directory, repair, !skipBodies),
-                        line -> System.out.println(Shown.escaped(line)))
-                .exitCode();
+        List<Path> directories = data != null
+                ? List.of(data)
+                : read(file).stores().stream().map(StoreSettings::directory).toList();
+        int exitCode = FsckReport.CLEAN;
+        for (Path directory : directories) {
+            exitCode |= check(new Fsck.Options(directory, repair, !skipBodies));
+        }
+        return exitCode;
+    }
+
+    private int check(Fsck.Options options) {
+        try {
+            return Fsck.run(options, line -> System.out.println(Shown.escaped(line)))
+                    .exitCode();
+        } catch (IOException e) {
+            if (debug) {
+                e.printStackTrace();
+            }
+            System.err.println("objmapperd: " + IoMessage.of(e));
+            return ExitCode.FSCK_COULD_NOT_RUN;
+        }
     }
 
     private static int explain(Exception e, CommandLine line, CommandLine.ParseResult arguments) {

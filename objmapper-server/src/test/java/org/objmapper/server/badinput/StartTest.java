@@ -308,7 +308,8 @@ class StartTest {
                     directory = "%s"
                     capacity = "1 GiB"
                     """.formatted(socket(), key, data()));
-            for (List<String> words : List.of(List.of("serve", "-c", file.toString()), List.of("check", file.toString()))) {
+            for (List<String> words :
+                    List.of(List.of("serve", "-c", file.toString()), List.of("check", file.toString()))) {
                 assertThat(refusal(USAGE, List.of(), words.toArray(new String[0])))
                         .contains(file + ":3: listener." + key + " = \"nobody-is-called-so\": there is no such");
             }

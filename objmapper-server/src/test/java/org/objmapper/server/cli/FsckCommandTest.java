@@ -80,6 +80,29 @@ class FsckCommandTest {
     }
 
     @Test
+    void eachOfSeveralStoresIsCheckedAndTheExitCodeSaysAllThatWasFound() throws Exception {
+        makeOrphan();
+        Path none = Files.createDirectory(temporary.resolve("none"));
+        Path clean = Files.createDirectory(temporary.resolve("clean"));
+        Store.open(StoreOptions.of(clean)).close();
+        StringBuilder text = new StringBuilder();
+        for (Path directory : List.of(none, store, clean)) {
+            text.append("[[store]]\ndirectory = \"" + directory + "\"\ncapacity = \"1 GiB\"\n")
+                    .append("[[store.listener]]\npath = \"" + directory + ".sock\"\n");
+        }
+        Path configuration = Files.writeString(temporary.resolve("objmapperd.toml"), text);
+
+        Ended ended = fsck("-c", configuration.toString(), "--repair");
+
+        assertThat(ended.exitCode()).isEqualTo(8 | 1);
+        assertThat(ended.err()).isEqualTo("objmapperd: " + none + " holds no store: name the directory of one\n");
+        assertThat(ended.out())
+                .contains("is no object's; it is removed\n")
+                .contains(store + ": objects=0 bytes=0: repaired=1")
+                .endsWith(clean + ": objects=0 bytes=0: clean\n");
+    }
+
+    @Test
     void wrongUsageAndAWrongConfigurationAreSixteen() throws Exception {
         assertThat(fsck("--repare").exitCode()).isEqualTo(16);
         Path configuration = temporary.resolve("objmapperd.toml");

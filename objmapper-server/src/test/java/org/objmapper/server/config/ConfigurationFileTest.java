@@ -395,8 +395,10 @@ class ConfigurationFileTest {
 
     @Test
     void problemsStandInTheOrderOfTheFile() {
-        assertThat(problemsOf("[timeouts]\nidle = 5\n[limits]\nmax_frame = 3\nmax_request = 3\n[stor]\n"
-                        + "[[listener]]\nmode = \"0999\"\nowner = \"nobody-is-called-so\"\n[store]\ndevice_threads = 0\n"))
+        assertThat(
+                        problemsOf(
+                                "[timeouts]\nidle = 5\n[limits]\nmax_frame = 3\nmax_request = 3\n[stor]\n"
+                                        + "[[listener]]\nmode = \"0999\"\nowner = \"nobody-is-called-so\"\n[store]\ndevice_threads = 0\n"))
                 .extracting(problem -> problem.split(":")[1])
                 .containsExactly("2", "4", "5", "6", "8", "9", "11");
     }
