@@ -183,6 +183,25 @@ class FsckTest {
     }
 
     @Test
+    void variantsAreSoundAndOneThatIsLostIsTakenOutAlone() throws Exception {
+        store = new StoreUnderTest(directory);
+        for (String language : List.of("en", "fr")) {
+            ObjectMetadata metadata = VariantsTest.varying("accept-language", language);
+            metadata.add(MetadataType.TAG.code(), bytes("tag"));
+            store.put(StoreUnderTest.with("page", metadata, 60_000), body(LONG));
+        }
+        store.put(StoreUnderTest.durable("page"), body(INLINE));
+        store.store().flush();
+        store.close();
+        expectClean();
+
+        Files.delete(fileOf("page"));
+        expectLost("the object \"page\" is lost: its file objects/");
+        assertThat(keysAfterwards()).contains("page");
+        assertThat(store.purgeKey("page", false).count()).isEqualTo(2);
+    }
+
+    @Test
     void aBodyThatWasCutOffGoesToQuarantine() throws Exception {
         Path file = fileOf("file");
         makeWritable(file);
