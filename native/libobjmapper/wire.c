@@ -179,7 +179,7 @@ static const struct rule {
 	{ 13, 8, 8, 1, "EXPECTED_XXH3" }, { 14, 4, 4, 1, "DURABILITY" }, { 15, 0, 4096, 1, "PREFIX" }, { 16, 1, 4096, 1, "CURSOR" },
 	{ 17, 4, 4, 1, "LIMIT" }, { 18, 1, 255, 1, "PURGE_TAG" }, { 19, 1, 4096, 1, "BAN" }, { 20, 8, 8, 1, "COUNT" },
 	{ 21, 4, 4, 1, "TARGET" }, { 22, 1, 1024, 1, "MESSAGE" }, { 23, 1, 16, 1, "CLAUSE" }, { 24, 1, 256, 1, "DEVICE" },
-	{ 25, 16, 16, 1, "DESCRIPTOR_RANGE" }, { 26, 4, 4, 1, "SHARED" }, { 27, 0, 0, 1, "SOFT" }, { 28, 8, 8, 1, "TTL" },
+	{ 25, 16, 16, 1, "DESCRIPTOR_RANGE" }, { 26, 4, 4, 1, "SHARED" }, { 27, 0, 0, 1, "SOFT" }, { 28, 8, 8, 1, "TTL" }, { 29, 1, 4096, 1, "COMMAND" },
 	{ 32, 8, 8, 1, "VERSIONS" }, { 33, 8, 8, 1, "FEATURES" }, { 34, 4, 4, 1, "MAX_REQUESTS" }, { 35, 4, 4, 1, "MAX_MESSAGE_DESCRIPTORS" },
 	{ 36, 4, 4, 1, "MAX_QUEUED_DESCRIPTORS" }, { 37, 4, 4, 1, "MAX_FRAME" }, { 38, 4, 4, 1, "INLINE_LIMIT" },
 	{ 39, 4, 4, 1, "SHARED_ACCEPTED" }, { 40, 4, 4, 1, "ORDERED" }, { 41, 1, 64, 1, "PEER_NAME" }, { 42, 32, 32, 1, "VALIDITY" },
@@ -188,9 +188,9 @@ static const struct rule {
 	{ 264, 1, 256, 1, "CONTENT_TYPE" }, { 265, 1, 64, 1, "CONTENT_ENCODING" }, { 266, 1, 255, 64, "TAG" }, { 267, 2, 2050, 16, "VARIANT" },
 	{ 268, 0, 65536, 1, "OPAQUE" }, { 269, 4, 4, 1, "EVICTABLE" },
 };
-enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, BAN = 19, CLAUSE = 23, DEVICE = 24, VARIANT = 267 };
+enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, BAN = 19, CLAUSE = 23, DEVICE = 24, COMMAND = 29, VARIANT = 267 };
 
-static int is_text_type(int type) { return type == BAN || type == WIRE_MESSAGE || type == CLAUSE || type == DEVICE || type == WIRE_PEER_NAME; }
+static int is_text_type(int type) { return type == BAN || type == WIRE_MESSAGE || type == CLAUSE || type == DEVICE || type == COMMAND || type == WIRE_PEER_NAME; }
 
 /* The bytes of the UTF-8 character that p begins with; 0 where it begins with none, or with NUL (3.5). */
 static size_t size_of_character(const unsigned char *p, size_t left)

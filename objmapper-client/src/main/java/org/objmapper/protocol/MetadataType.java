@@ -32,6 +32,7 @@ public enum MetadataType {
     SHARED(26, 4, 4, 1),
     SOFT(27, 0, 0, 1),
     TTL(28, 8, 8, 1),
+    COMMAND(29, 1, 4_096, 1),
     VERSIONS(32, 8, 8, 1),
     FEATURES(33, 8, 8, 1),
     MAX_REQUESTS(34, 4, 4, 1),
@@ -130,7 +131,12 @@ public enum MetadataType {
 
     /** Whether its value must be UTF-8 without NUL (3.5). */
     public boolean isText() {
-        return this == BAN || this == MESSAGE || this == CLAUSE || this == DEVICE || this == PEER_NAME;
+        return this == BAN
+                || this == MESSAGE
+                || this == CLAUSE
+                || this == DEVICE
+                || this == COMMAND
+                || this == PEER_NAME;
     }
 
     /** Whether its value is a header's name and value behind a u16 length of the name. */

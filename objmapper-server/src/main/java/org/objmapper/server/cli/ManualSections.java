@@ -56,6 +56,9 @@ final class ManualSections {
             Map.entry("objmapper-export", "objmapper export copy-of-site --prefix www/"),
             Map.entry("objmapper-with", "objmapper with logo -- sha256sum"),
             Map.entry("objmapper-stat", "objmapper stat --json"),
+            Map.entry(
+                    "objmapper-device",
+                    "objmapper device list\nobjmapper device add /mnt/disk3/objmapper\nobjmapper device drain /mnt/disk2/objmapper"),
             Map.entry("objmapper-ping", "objmapper ping"),
             Map.entry("objmapper-bench", "objmapper bench --size 1MiB"),
             Map.entry("objmapperd", "objmapperd --dev\nobjmapperd serve -c /etc/objmapper/objmapperd.toml"),

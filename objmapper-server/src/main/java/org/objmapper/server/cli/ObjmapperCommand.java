@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class ObjmapperCommand {
     /** The commands' names, in the order of the help. */
     static final List<String> NAMES = List.of(
-            "put", "get", "head", "ls", "rm", "purge", "touch", "import", "export", "with", "stat", "ping", "bench");
+            "put", "get", "head", "ls", "rm", "purge", "touch", "import", "export", "with", "stat", "device", "ping",
+            "bench");
 
     private ObjmapperCommand() {}
 
@@ -90,6 +91,7 @@ public final class ObjmapperCommand {
             case "export" -> new ExportCommand();
             case "with" -> new WithCommand();
             case "stat" -> new StatCommand();
+            case "device" -> new DeviceCommand();
             case "ping" -> new PingCommand();
             case "bench" -> new BenchCommand();
             default -> null;

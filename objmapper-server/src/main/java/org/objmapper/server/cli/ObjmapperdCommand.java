@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration;
 import org.objmapper.server.config.ConfigurationException;
 import org.objmapper.server.config.ConfigurationFile;
+import org.objmapper.server.config.DeviceSettings;
 import org.objmapper.server.config.ListenerSettings;
 import org.objmapper.server.config.StoreSettings;
 import org.objmapper.server.store.check.Fsck;
@@ -224,13 +226,16 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                         + " bodies with their checksums. Prints a line for each thing that is wrong: to what, and what becomes"
                         + " of it. Changes nothing without --repair.",
                 "A body that is not what was sent is moved to quarantine, a directory beside the objects, with a text that"
-                        + " says why; its object is gone."
+                        + " says why; its object is gone.",
+                "All stores of the configuration are checked, one after the other, and all devices of each: a device is found by its id, in the directories of the configuration and in"
+                        + " the one that it was in last. Where one is absent, its objects are counted and left as they"
+                        + " are, with --repair too, and the exit code is 4."
             },
             exitCodeListHeading = "%nExit codes:%n",
             exitCodeList = {
                 "0:clean",
                 "1:repaired",
-                "4:something is left as it was, or an object is lost",
+                "4:something is left as it was, an object is lost, or a device is absent",
                 "8:could not run, for instance because a server uses the store",
                 "16:wrong usage or configuration",
                 "130:ended by Ctrl-C"
@@ -252,14 +257,26 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             throws IOException, ConfigurationException {
         refuseDev();
         Logging.begin(debug);
-        List<Path> directories = data != null
-                ? List.of(data)
-                : read(file).stores().stream().map(StoreSettings::directory).toList();
         int exitCode = FsckReport.CLEAN;
-        for (Path directory : directories) {
-            exitCode |= check(new Fsck.Options(directory, repair, !skipBodies));
+        for (Fsck.Options options : checks(file, repair, !skipBodies)) {
+            exitCode |= check(options);
         }
         return exitCode;
+    }
+
+    /** The store of --data, or all of the configuration. */
+    private List<Fsck.Options> checks(@Nullable Path file, boolean repairs, boolean readsBodies)
+            throws IOException, ConfigurationException {
+        if (data != null) {
+            return List.of(new Fsck.Options(data, List.of(), repairs, readsBodies));
+        }
+        List<Fsck.Options> all = new ArrayList<>();
+        for (StoreSettings store : read(file).stores()) {
+            List<Path> devices =
+                    store.moreDevices().stream().map(DeviceSettings::directory).toList();
+            all.add(new Fsck.Options(store.directory(), devices, repairs, readsBodies));
+        }
+        return all;
     }
 
     private int check(Fsck.Options options) {

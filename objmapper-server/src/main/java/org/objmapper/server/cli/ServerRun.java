@@ -36,7 +36,9 @@ import org.slf4j.LoggerFactory;
 /** A server that runs: stores, listeners and loops, made from the configuration. Owns them all. */
 final class ServerRun implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ServerRun.class);
-    private static final List<Integer> ALWAYS_SERVED = List.of(Operation.PING, Operation.CANCEL, Operation.GOODBYE);
+    /** ADMIN asks itself who it is. */
+    private static final List<Integer> ALWAYS_SERVED =
+            List.of(Operation.PING, Operation.CANCEL, Operation.GOODBYE, Operation.ADMIN);
 
     private final List<Store> stores;
     private final Server server;
@@ -119,6 +121,7 @@ final class ServerRun implements AutoCloseable {
                 .withHeld(
                         settings.heldBytesPerSession(), configuration.timeouts().heldMillis())
                 .withChecks(checks(settings.checks()))
+                .withDrain(settings.drainBytesPerSecond())
                 .withCapacity(capacity(settings.capacity()))
                 .withTiers(tiers(settings))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())

@@ -30,7 +30,8 @@ public record StoreSettings(
         long objectMemoryBytes,
         long uploadMemoryPerSessionBytes,
         long heldBytesPerSession,
-        CheckSettings checks) {
+        CheckSettings checks,
+        long drainBytesPerSecond) {
     private StoreSettings with(
             List<ListenerSettings> others,
             Path place,
@@ -52,7 +53,8 @@ public record StoreSettings(
                 objectMemoryBytes,
                 uploadMemoryPerSessionBytes,
                 heldBytesPerSession,
-                checks);
+                checks,
+                drainBytesPerSecond);
     }
 
     /** The same with one listener. */

@@ -104,6 +104,13 @@ public enum Metric {
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(
             "objmapper_store_closer_queue", Type.GAUGE, "files", "removed files whose blocks are not freed yet"),
+    STORE_MOVED_OBJECTS(
+            "objmapper_store_moved_objects_total",
+            Type.COUNTER,
+            "objects",
+            "objects whose bodies drains moved to other devices"),
+    STORE_MOVED_BYTES(
+            "objmapper_store_moved_bytes_total", Type.COUNTER, "bytes", "bodies that drains moved to other devices"),
     STORE_SCRUBBED_BYTES(
             "objmapper_store_scrubbed_bytes_total",
             Type.COUNTER,
@@ -113,7 +120,7 @@ public enum Metric {
             "objmapper_store_scrub_passes_total",
             Type.COUNTER,
             "passes",
-            "times that the scrub came to the end of the store"),
+            "times that the scrub came to the end of a device"),
     STORE_BODIES_DAMAGED(
             "objmapper_store_bodies_damaged_total",
             Type.COUNTER,

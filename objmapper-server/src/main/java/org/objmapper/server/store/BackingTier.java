@@ -63,7 +63,7 @@ final class BackingTier {
         }
         IndexRecord record = change.record();
         boolean evictable = record != null && record.isEvictable();
-        if (evictable || change.difference().evictableObjects() != 0) {
+        if ((evictable && change.isUse()) || change.difference().evictableObjects() != 0) {
             standings.tell(key.stableHash(), record != null && evictable ? record.length() : -1);
         }
         synchronized (this) {

@@ -22,6 +22,7 @@ final class Change {
     private final @Nullable NewFile file;
     private final List<IndexRow> rows;
     private Totals difference;
+    private final boolean isUse;
     private final Result result;
     private Result.@Nullable Outcome outcome;
     private long sequence;
@@ -59,6 +60,7 @@ final class Change {
         this.file = file;
         this.rows = rows;
         this.difference = Totals.of(record).minus(Totals.of(before));
+        this.isUse = before == null || record == null || before.generation() != record.generation();
         this.outcome = outcome;
         this.result = result;
     }
@@ -95,6 +97,11 @@ final class Change {
     /** By how much the store holds more with it. Under the committer's lock. */
     Totals difference() {
         return difference;
+    }
+
+    /** Whether a client changes the object with it; else the store does, for its own sake. */
+    boolean isUse() {
+        return isUse;
     }
 
     /** As {@link #difference}, the first time; then nothing. */

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -50,6 +51,8 @@ final class Changes {
     private final LongSupplier clock;
     /** Those under way; changed under the committer's lock. */
     private final List<Purge> purges = new CopyOnWriteArrayList<>();
+    /** Devices that take nothing any more; guarded by the committer's lock. */
+    private final Set<Device> removed = new HashSet<>();
 
     /**
      * What stood in the index after so many {@link Committer#departures}, and which of the purges under way take it: regular expressions are
@@ -198,6 +201,9 @@ final class Changes {
 
     private Result publish(ObjectKey key, Put put, Body body, @Nullable IndexRecord before, Result.Outcome outcome)
             throws StoreException {
+        if (body.device() != null) {
+            refuseRemoved(body.device());
+        }
         long now = clock.getAsLong();
         long expiry = expiry(now, put.ttlMillis());
         ObjectMetadata metadata = put.metadata();
@@ -230,6 +236,37 @@ final class Changes {
         committer.add(new Change(key, before, record, file, put.durable() ? outcome : null, result));
         fills.changed(key);
         return result;
+    }
+
+    private void refuseRemoved(Device device) throws StoreException {
+        if (removed.contains(device)) {
+            throw new StoreException(
+                    Status.BUSY, "the device " + device.id() + " was removed meanwhile: try once more");
+        }
+    }
+
+    /** Whether nothing is on a device or on its way there; then nothing comes there any more. */
+    boolean closeIfEmpty(Device device) {
+        synchronized (committer) {
+            for (Change change : committer.allPending()) {
+                NewFile file = change.file();
+                if (file != null && file.device() == device) {
+                    return false;
+                }
+            }
+            if (index.totals(IndexRecord.BACKING, device.number()).objects() > 0) {
+                return false;
+            }
+            removed.add(device);
+            return true;
+        }
+    }
+
+    /** Takes back {@link #closeIfEmpty}. */
+    void open(Device device) {
+        synchronized (committer) {
+            removed.remove(device);
+        }
     }
 
     private static byte[] encode(ObjectMetadata metadata, long generation, long expiry) throws StoreException {
@@ -611,7 +648,8 @@ final class Changes {
             IndexRecord there = stored(key, ahead);
             if (there != null
                     && there.generation() == known.generation()
-                    && there.expiryMillis() == known.expiryMillis()) {
+                    && there.expiryMillis() == known.expiryMillis()
+                    && there.hasBodyOf(known)) {
                 edit(key, there, null, null);
                 return true;
             }
@@ -628,6 +666,34 @@ final class Changes {
             if (there != null && there.bodyGeneration() == bodyGeneration) {
                 edit(key, there, null, null);
             }
+        }
+    }
+
+    /**
+     * Gives an object the copy of its body that is on another device, and tells {@code outcome} when that is on disk; false where it has
+     * another body by now, and then the descriptor stays the caller's. On any thread that may block.
+     *
+     * @param descriptor of the copy, which has no name yet
+     */
+    boolean move(ObjectKey key, IndexRecord known, Device target, int descriptor, Result.Outcome outcome)
+            throws StoreException {
+        ReadAhead ahead = readAhead(key);
+        synchronized (committer) {
+            committer.awaitRoom();
+            IndexRecord there = stored(key, ahead);
+            if (there == null || !there.hasBodyOf(known)) {
+                return false;
+            }
+            refuseRemoved(target);
+            long bodyGeneration = committer.takeGeneration();
+            committer.add(new Change(
+                    key,
+                    there,
+                    there.movedTo(target.number(), bodyGeneration),
+                    new NewFile(target, descriptor, false, key.digest(), bodyGeneration),
+                    outcome,
+                    Result.ok(there.generation(), there.length())));
+            return true;
         }
     }
 

@@ -3,6 +3,7 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +55,7 @@ final class DeviceRegister {
 
     private void openAll(List<DeviceOptions> directories) throws IOException {
         opened.add(first);
+        takeFirst();
         Map<DeviceOptions, DeviceException> absent = new LinkedHashMap<>();
         for (DeviceOptions directory : directories) {
             try {
@@ -78,6 +80,11 @@ final class DeviceRegister {
         }
     }
 
+    private void takeFirst() {
+        IndexedDevice there = known.get(first.number());
+        first.setDraining(there != null && there.state() == IndexedDevice.State.DRAINING);
+    }
+
     /** An empty directory where a device was is the mount point of a file system that is not there, and no place for a new device. */
     private void refuseUnmounted(DeviceOptions directory) throws DeviceException {
         IndexedDevice there = lastAt(directory.directory());
@@ -97,8 +104,16 @@ final class DeviceRegister {
 
     /** A directory that is there. */
     private void take(Device device) throws DeviceException {
-        opened.add(device);
         IndexedDevice there = byId(device.id());
+        if (there != null && there.state() == IndexedDevice.State.REMOVED) {
+            LOG.warn(
+                    "device={} in {} was removed from the store and is not used: take it out of the configuration",
+                    there.id(),
+                    device.root());
+            device.close();
+            return;
+        }
+        opened.add(device);
         for (Device other : opened) {
             if (other != device && other.id().equals(device.id())) {
                 throw DeviceException.refused("the directories " + other.root() + " and " + device.root()
@@ -111,18 +126,21 @@ final class DeviceRegister {
                     + " store; give an empty directory");
         }
         if (there == null) {
-            there = new IndexedDevice(nextNumber(), device.id(), IndexedDevice.State.SERVING, 0, "");
+            there = new IndexedDevice(nextNumber(known.values()), device.id(), IndexedDevice.State.SERVING, 0, "");
             beginners.add(device);
         } else if (device.isNew()) {
             beginners.add(device);
         }
         IndexedDevice now = there.at(device.root().toString(), device.options().weight());
+        if (now.state() == IndexedDevice.State.ADDED) {
+            now = now.with(IndexedDevice.State.SERVING); // the configuration names it by now
+        }
         if (!now.equals(there)) {
             news.add(now.row());
         }
         known.put(now.number(), now);
         device.setNumber(now.number());
-        device.setDraining(now.state() != IndexedDevice.State.SERVING);
+        device.setDraining(now.state() == IndexedDevice.State.DRAINING);
     }
 
     private @Nullable IndexedDevice byId(String id) {
@@ -132,8 +150,9 @@ final class DeviceRegister {
                 .orElse(null);
     }
 
-    private int nextNumber() throws DeviceException {
-        int next = known.keySet().stream().mapToInt(Integer::intValue).max().orElse(0) + 1;
+    /** A number that no device has had. */
+    static int nextNumber(Collection<IndexedDevice> known) throws DeviceException {
+        int next = known.stream().mapToInt(IndexedDevice::number).max().orElse(0) + 1;
         if (next > MOST) {
             throw DeviceException.refused("the store has had " + MOST + " devices, and can't have more");
         }
@@ -153,23 +172,49 @@ final class DeviceRegister {
         add(Device.absent(directory, there.id(), first.indexId()), there);
     }
 
-    /** Devices that the configuration leaves out: their objects are not gone, but can't be read. */
-    private void addUnconfigured() {
-        for (IndexedDevice there : known.values()) {
+    /**
+     * Devices that the configuration leaves out. Those that operators added, or have drained, are used where they were last; the objects of
+     * others are not gone, but can't be read.
+     */
+    private void addUnconfigured() throws IOException {
+        for (IndexedDevice there : List.copyOf(known.values())) {
             boolean isOpen = opened.stream().anyMatch(device -> device.id().equals(there.id()));
-            if (!isOpen && there.state() != IndexedDevice.State.REMOVED) {
+            if (isOpen || there.state() == IndexedDevice.State.REMOVED) {
+                continue;
+            }
+            if (there.state() == IndexedDevice.State.SERVING) {
                 LOG.error(
                         "device={} has no directory in the configuration, and its objects answer IO_ERROR; it was in {}",
                         there.id(),
                         there.directory());
                 add(Device.leftOut(Path.of(there.directory()), there.id(), first.indexId()), there);
+            } else {
+                LOG.warn(
+                        "device={} in {} is used, and the configuration does not name it: add it there",
+                        there.id(),
+                        there.directory());
+                addLast(there);
             }
+        }
+    }
+
+    /** A device where it was last; as one that is not there, where it isn't. */
+    private void addLast(IndexedDevice there) throws IOException {
+        DeviceOptions directory = DeviceOptions.of(Path.of(there.directory()), there.weight());
+        Device device = Device.absent(directory, there.id(), first.indexId());
+        add(device, there);
+        try {
+            if (device.returned()) {
+                device.measure();
+            }
+        } catch (DeviceException e) {
+            LOG.error("device={} is not there, and its objects answer IO_ERROR: {}", there.id(), e.getMessage());
         }
     }
 
     private void add(Device device, IndexedDevice there) {
         device.setNumber(there.number());
-        device.setDraining(there.state() != IndexedDevice.State.SERVING);
+        device.setDraining(there.state() == IndexedDevice.State.DRAINING);
         opened.add(device);
     }
 }

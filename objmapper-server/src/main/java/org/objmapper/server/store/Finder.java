@@ -85,12 +85,25 @@ final class Finder {
         return looks.get().at(table, buffer, offset, length);
     }
 
+    /** The device that can be asked for what stands under a key, where the table says so; else null. Takes no lock, and never waits. */
+    @Nullable
+    Device deviceAtHand(byte[] key) {
+        Device device = whereabouts(ByteBuffer.wrap(key), 0, key.length) == Whereabouts.DEVICE ? lookedAt() : null;
+        return device == null || device.isOffline() ? null : device;
+    }
+
+    /** The device that has what this thread's last look found; null where memory has it too, or a cache may have it. */
+    private @Nullable Device lookedAt() {
+        TableLook look = looks.get();
+        return upper.hasCache() || upper.hasInMemory(look.bodyGeneration()) ? null : devices.byNumber(look.device());
+    }
+
     /**
      * Tells what a request with these headers gets under a key, once, whatever goes wrong; where a device has the body, on the threads of
      * that one.
      */
     void find(byte[] bytes, long hash, RequestHeaders headers, Store.Lookup lookup) {
-        Device device = otherDevice(bytes, hash, headers);
+        Device device = deviceOf(bytes, hash, headers);
         if (device == null) {
             tell(bytes, hash, headers, lookup);
         } else if (upper.isCache(device)) {
@@ -101,15 +114,17 @@ final class Finder {
             }
         } else if (device.isOffline()) {
             lookup.found(null, StoreException.of(DeviceException.offline(device)));
-        } else {
-            OnDevice asked = new OnDevice(
-                    device, lookup, () -> lookup.found(null, StoreException.of(DeviceException.offline(device))));
-            onDevices.add(asked);
-            if (!device.queue().submit(() -> tell(bytes, hash, headers, asked))) {
-                asked.found(
-                        null, new StoreException(Status.BUSY, "the queue of the device " + device.id() + " is full"));
-            }
+        } else if (!findOn(device, bytes, hash, headers, lookup)) {
+            lookup.found(null, new StoreException(Status.BUSY, "the queue of the device " + device.id() + " is full"));
         }
+    }
+
+    /** As {@link #find}, of what a device has the body of; returns at once. False when too much waits for the device already. */
+    boolean findOn(Device device, byte[] bytes, long hash, RequestHeaders headers, Store.Lookup lookup) {
+        OnDevice asked = new OnDevice(
+                device, lookup, () -> lookup.found(null, StoreException.of(DeviceException.offline(device))));
+        onDevices.add(asked);
+        return device.opens().submit(() -> tell(bytes, hash, headers, asked)) || !asked.withdraw();
     }
 
     /** A look-up that waits for a device, which may hang; whoever waits for it is told once, by the device or in its place. */
@@ -133,6 +148,12 @@ final class Finder {
             }
         }
 
+        /** Asks no more; false where it was told already. */
+        boolean withdraw() {
+            onDevices.remove(this);
+            return told.compareAndSet(false, true);
+        }
+
         @Override
         public void found(@Nullable StoredObject found, @Nullable StoreException failure) {
             onDevices.remove(this);
@@ -153,21 +174,25 @@ final class Finder {
         }
     }
 
-    /** The device to open the body of what stands under a key, unless that is the one that has the index; or the cache that may have it. */
-    private @Nullable Device otherDevice(byte[] bytes, long hash, RequestHeaders headers) {
-        if (devices.all().size() == 1 && !upper.hasCache()) {
-            return null;
+    /**
+     * The device to open the body of what stands under a key, or the cache that may have it; null for none, and where only one is there to
+     * ask.
+     */
+    private @Nullable Device deviceOf(byte[] bytes, long hash, RequestHeaders headers) {
+        Whereabouts whereabouts = whereabouts(ByteBuffer.wrap(bytes), 0, bytes.length);
+        if (!upper.hasCache()
+                && (whereabouts != Whereabouts.UNKNOWN || devices.all().size() == 1)) {
+            return whereabouts == Whereabouts.DEVICE ? lookedAt() : null;
         }
         try {
             IndexRecord record =
                     standing(new ObjectKey(bytes, hash), headers, true).record();
-            boolean isOnDevice = record != null && record.hasFile() && !upper.hasInMemory(record);
-            Device cache = record == null || !isOnDevice ? null : upper.cacheOf(record);
-            if (cache != null) {
-                return cache;
+            boolean isOnDevice = record != null && record.hasFile() && !upper.hasInMemory(record.bodyGeneration());
+            if (record == null || !isOnDevice) {
+                return null;
             }
-            Device device = record == null || !isOnDevice ? null : devices.byNumber(record.device());
-            return device == devices.first() ? null : device;
+            Device cache = upper.cacheOf(record);
+            return cache == null ? devices.byNumber(record.device()) : cache;
         } catch (IndexException e) {
             return null; // whoever looks it up meets it again
         }
@@ -251,7 +276,7 @@ final class Finder {
                                 "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()))
                         .on(device);
             }
-            if (last != null && last.generation() == record.generation()) {
+            if (last != null && last.hasBodyOf(record)) {
                 recovery.vanished(device, key, record);
                 return null;
             }

@@ -1,8 +1,9 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
@@ -20,13 +21,14 @@ import org.slf4j.LoggerFactory;
 final class Recovery implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Recovery.class));
 
-    private final List<Reconciliation> all = new ArrayList<>();
+    private final Function<Device, Reconciliation> reconciliations;
+    private final List<Reconciliation> all = new CopyOnWriteArrayList<>();
 
     /** Generations from {@code firstGeneration} on belong to this run of the server. */
     Recovery(Devices devices, Index index, Changes changes, long perSecond, long firstGeneration, Metrics metrics) {
-        for (Device device : devices.all()) {
-            all.add(new Reconciliation(device, index, changes::removeIfSame, perSecond, firstGeneration, metrics));
-        }
+        reconciliations =
+                device -> new Reconciliation(device, index, changes::removeIfSame, perSecond, firstGeneration, metrics);
+        devices.all().forEach(device -> all.add(reconciliations.apply(device)));
         metrics.show(Metric.STORE_RECOVERING_DEVICES, () -> sum(one -> one.isRunning() ? 1 : 0));
         metrics.show(Metric.STORE_RECOVERY_WALKED, () -> sum(Reconciliation::walked));
         metrics.show(Metric.STORE_RECOVERY_ENTRIES, () -> sum(Reconciliation::total));
@@ -38,6 +40,13 @@ final class Recovery implements AutoCloseable {
 
     void start() {
         all.forEach(Reconciliation::start);
+    }
+
+    /** One more device, which has no objects yet. */
+    void add(Device device) {
+        Reconciliation one = reconciliations.apply(device);
+        all.add(one);
+        one.start();
     }
 
     /** An object on a device whose file was not there: takes it out of the index, unless it was replaced meanwhile. */

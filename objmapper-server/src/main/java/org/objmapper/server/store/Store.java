@@ -2,12 +2,14 @@ package org.objmapper.server.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
@@ -25,7 +27,6 @@ import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.device.Devices;
-import org.objmapper.server.store.hold.LeaseProbe;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
@@ -59,8 +60,6 @@ public final class Store implements AutoCloseable {
     static final int MAX_WAITING_FOR_CHUNKS = 1_024;
     static final int INDEX_THREADS = 2;
     private static final int INDEX_QUEUE_LENGTH = 1_024;
-    private static final int OPEN_THREADS = 2;
-    private static final int OPEN_QUEUE_LENGTH = 1_024;
     /** What the table of all objects takes at most, as a part of Java's memory, which direct buffers may take as much of as the heap. */
     static final int TABLE_PART_OF_MEMORY = 2;
 
@@ -78,7 +77,8 @@ public final class Store implements AutoCloseable {
     /** Held objects that the figures name, the largest. */
     private static final int HELD_SHOWN = 10;
 
-    private static final byte[] SCRUB_CURSOR = "scrub".getBytes(StandardCharsets.US_ASCII);
+    /** And behind it the number of the device, u16. */
+    private static final byte[] SCRUB_CURSOR = "scrub/".getBytes(StandardCharsets.US_ASCII);
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
@@ -96,11 +96,8 @@ public final class Store implements AutoCloseable {
     private final Evictor evictor;
     private final DeviceQueue changing;
     private final DeviceQueue lookups;
-    /** Apart from {@link #device}, whose threads wait for commits when much is written. */
-    private final DeviceQueue opens;
-
     private final PassedQueue passed;
-    private final Map<Device, ChunkPool> chunks = new HashMap<>();
+    private final Map<Device, ChunkPool> chunks = new ConcurrentHashMap<>();
     private final Metrics metrics;
     private final FillTokens fills;
     private final Bans bans = new Bans();
@@ -109,7 +106,8 @@ public final class Store implements AutoCloseable {
     private final Purger purger;
     private final Housekeeping housekeeping;
     private final Recovery recovery;
-    private final Scrub scrub;
+    private final List<Scrub> scrubs;
+    private final DeviceCommands deviceCommands;
     private final Finder finder;
     private final Lister lister;
 
@@ -136,7 +134,7 @@ public final class Store implements AutoCloseable {
         this.options = options;
         this.clock = clock;
         devices = new Devices(opened, this::isOffline);
-        opened.forEach(device -> chunks.put(device, new ChunkPool(chunksOf(opened.size()), MAX_WAITING_FOR_CHUNKS)));
+        opened.forEach(device -> addChunks(device, opened.size()));
         this.index = index;
         this.metrics = metrics;
         long firstGeneration = index.generationBound();
@@ -145,7 +143,7 @@ public final class Store implements AutoCloseable {
         long limitOfProcess = NativeIo.raiseDescriptorLimit();
         long descriptorLimit = limitOfProcess / options.partOfProcess();
         reserve = new DescriptorReserve(limitOfProcess, hot, devices::closingDescriptors);
-        ledger = new Ledger(LeaseProbe.of(devices.first()), maxWatched(descriptorLimit));
+        ledger = new Ledger(opened, maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY / options.partOfProcess());
         tier = new BackingTier(options.capacity(), index.totals());
         upper = new UpperTiers(
@@ -164,7 +162,6 @@ public final class Store implements AutoCloseable {
         changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
-        opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
         changes = new Changes(index, tier, committer, fills, bans, clock);
@@ -176,13 +173,8 @@ public final class Store implements AutoCloseable {
         housekeeping = new Housekeeping(changes, committer, index);
         recovery =
                 new Recovery(devices, index, changes, options.checks().recoveredPerSecond(), firstGeneration, metrics);
-        scrub = new Scrub(
-                devices.first(),
-                devices.first().number(),
-                index,
-                new ScrubbedObjects(),
-                options.checks().scrubBytesPerSecond(),
-                metrics);
+        scrubs = new CopyOnWriteArrayList<>(opened.stream().map(this::scrubOf).toList());
+        deviceCommands = new DeviceCommands(options, devices, index, committer, changes, metrics, this::willUse);
         finder = new Finder(
                 index, devices, hot, table, bans, upper, reserve, committer, recovery, objects, clock, memory);
         lister = new Lister(index, committer, bans, clock);
@@ -212,10 +204,11 @@ public final class Store implements AutoCloseable {
             store.purger.resume();
             store.recovery.start();
             store.housekeeping.start();
-            store.scrub.start();
+            store.scrubs.forEach(Scrub::start);
             store.filler.start();
             store.evictor.start();
             store.upper.start(store.committer::write);
+            store.deviceCommands.resume();
             return store;
         } catch (IOException | IndexException e) {
             if (index != null) {
@@ -227,6 +220,23 @@ public final class Store implements AutoCloseable {
             files.close();
             throw unopened(options.directory(), e);
         }
+    }
+
+    private void addChunks(Device device, int devicesInAll) {
+        chunks.put(device, new ChunkPool(chunksOf(devicesInAll), MAX_WAITING_FOR_CHUNKS));
+    }
+
+    private Scrub scrubOf(Device device) {
+        return new Scrub(device, index, new ScrubbedObjects(), options.checks().scrubBytesPerSecond(), metrics);
+    }
+
+    /** A device is added, and is about to get bodies. */
+    private void willUse(Device device) {
+        addChunks(device, devices.all().size() + 1);
+        recovery.add(device);
+        Scrub scrub = scrubOf(device);
+        scrubs.add(scrub);
+        scrub.start();
     }
 
     private static int chunksOf(int devices) {
@@ -293,7 +303,9 @@ public final class Store implements AutoCloseable {
                                 .mapToInt(device -> device.queue().length())
                                 .sum());
         metrics.show(Metric.STORE_INDEX_QUEUE, lookups::length);
-        metrics.show(Metric.STORE_OPEN_QUEUE, opens::length);
+        metrics.show(Metric.STORE_OPEN_QUEUE, () -> devices.all().stream()
+                .mapToInt(device -> device.opens().length())
+                .sum());
         metrics.show(Metric.STORE_TABLE_OBJECTS, table::objects);
         metrics.show(Metric.STORE_TABLE_BYTES, table::bytes);
         metrics.show(Metric.STORE_TABLE_WHOLE, () -> table.isWhole() ? 1 : 0);
@@ -304,7 +316,9 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_CLOSER_QUEUE, () -> devices.all().stream()
                 .mapToInt(device -> device.closer().length())
                 .sum());
-        metrics.show(Metric.STORE_QUARANTINED_FILES, scrub::quarantined);
+        metrics.show(
+                Metric.STORE_QUARANTINED_FILES,
+                () -> scrubs.stream().mapToLong(Scrub::quarantined).sum());
         metrics.show(Metric.STORE_HELD_KNOWN, () -> ledger.isKnown() ? 1 : 0);
         if (ledger.isKnown()) {
             metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);
@@ -392,8 +406,10 @@ public final class Store implements AutoCloseable {
      * of which none is asked for. False when too much waits already.
      */
     public boolean lookup(byte[] key, long keyHash, RequestHeaders headers, Lookup lookup) {
-        boolean onDevice = finder.whereabouts(ByteBuffer.wrap(key), 0, key.length) == Whereabouts.DEVICE;
-        return (onDevice ? opens : lookups).submit(() -> finder.find(key, keyHash, headers, lookup));
+        Device device = finder.deviceAtHand(key);
+        return device == null
+                ? lookups.submit(() -> finder.find(key, keyHash, headers, lookup))
+                : finder.findOn(device, key, keyHash, headers, lookup);
     }
 
     /**
@@ -610,24 +626,49 @@ public final class Store implements AutoCloseable {
         }
 
         @Override
-        public byte @Nullable [] cursor() {
-            return scrubCursor();
+        public long cursor(Device device) {
+            return scrubCursor(device);
         }
 
         @Override
-        public void keepCursor(byte @Nullable [] cursor) throws IOException {
-            committer.write(List.of(new IndexRow(IndexRow.Table.STATE, SCRUB_CURSOR, cursor)));
+        public void keepCursor(Device device, long cursor) throws IOException {
+            byte[] value = ByteBuffer.allocate(Long.BYTES)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(cursor)
+                    .array();
+            committer.write(List.of(new IndexRow(IndexRow.Table.STATE, scrubCursorName(device), value)));
         }
     }
 
-    /** The row of the object that the scrub has come to; null for none. */
-    byte @Nullable [] scrubCursor() {
-        return index.row(IndexRow.Table.STATE, SCRUB_CURSOR);
+    private static byte[] scrubCursorName(Device device) {
+        return ByteBuffer.allocate(SCRUB_CURSOR.length + Short.BYTES)
+                .put(SCRUB_CURSOR)
+                .putShort((short) device.number())
+                .array();
+    }
+
+    /** The body generation that the scrub of a device has come to; 0 for the beginning. */
+    long scrubCursor(Device device) {
+        byte[] value = index.row(IndexRow.Table.STATE, scrubCursorName(device));
+        return value == null
+                ? 0
+                : ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
     }
 
     /** The id of the backing directory, which names it in IO_ERROR; it stays the same for as long as the directory is a store. */
     public String deviceId() {
         return devices.first().id();
+    }
+
+    /** Is told how a command went. */
+    public interface Answer {
+        /** With OK and the command's text, or with why it was refused. On one of the store's threads. */
+        void told(Status status, String text);
+    }
+
+    /** Runs a command of operators: its name, then its arguments (protocol-spec.md 5.13). False when too many wait already. */
+    public boolean manage(List<String> words, Answer answer) {
+        return deviceCommands.run(words, answer);
     }
 
     Devices devices() {
@@ -676,9 +717,11 @@ public final class Store implements AutoCloseable {
     /** Finishes what is under way, brings all changes to disk and lets go of the directory. No session may use it any more. */
     @Override
     public void close() {
+        deviceCommands.close();
         recovery.close();
         housekeeping.close();
-        scrub.close();
+        scrubs.forEach(Scrub::stop);
+        scrubs.forEach(Scrub::close);
         filler.close();
         purger.close();
         banPass.close();
@@ -686,7 +729,6 @@ public final class Store implements AutoCloseable {
         devices.closeQueues();
         changing.close();
         lookups.close();
-        opens.close();
         lister.close();
         evictor.close();
         upper.stop();

@@ -16,6 +16,8 @@ public final class StoreOptions {
 
     static final long USUAL_UPLOAD_BYTES_PER_SESSION = 16L << 20;
 
+    private static final long USUAL_DRAIN_BYTES_PER_SECOND = 64L << 20;
+
     /** The usual {@code hotBytes}, and the part of Java's memory that they are where that is small. */
     static final long MAX_USUAL_HOT_BYTES = 64L << 20;
 
@@ -36,6 +38,7 @@ public final class StoreOptions {
     private CheckOptions checks = CheckOptions.usual();
     private long heldBytesPerSession = Long.MAX_VALUE;
     private long heldGraceMillis;
+    private long drainBytesPerSecond = USUAL_DRAIN_BYTES_PER_SECOND;
     private int deviceWeight = DeviceOptions.USUAL_WEIGHT;
     private List<DeviceOptions> moreDevices = List.of();
     private int partOfProcess = 1;
@@ -66,6 +69,7 @@ public final class StoreOptions {
         other.checks = checks;
         other.heldBytesPerSession = heldBytesPerSession;
         other.heldGraceMillis = heldGraceMillis;
+        other.drainBytesPerSecond = drainBytesPerSecond;
         other.deviceWeight = deviceWeight;
         other.moreDevices = moreDevices;
         other.partOfProcess = partOfProcess;
@@ -126,6 +130,11 @@ public final class StoreOptions {
         return with(other -> other.checks = newChecks);
     }
 
+    /** The same with another rate of draining, 1 or more. */
+    public StoreOptions withDrain(long bytesPerSecond) {
+        return with(other -> other.drainBytesPerSecond = bytesPerSecond);
+    }
+
     /** The same with a bound for what removed objects occupy because a session holds them, and a time after which it ends, 0 for never. */
     public StoreOptions withHeld(long bytesPerSession, long graceMillis) {
         return with(other -> {
@@ -168,6 +177,11 @@ public final class StoreOptions {
     /** The directory, as one of the devices. */
     DeviceOptions firstDevice() {
         return new DeviceOptions(directory, deviceWeight, deviceThreads, deviceQueueLength);
+    }
+
+    /** How fast the bodies of a device that is drained are moved to others. */
+    long drainBytesPerSecond() {
+        return drainBytesPerSecond;
     }
 
     /** Threads for bodies and changes. */

@@ -5,6 +5,7 @@ import java.security.DigestException;
 import java.security.MessageDigest;
 import org.objmapper.protocol.Limits;
 import org.objmapper.server.store.index.Digests;
+import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.table.Entry;
 import org.objmapper.server.store.table.ObjectTable;
 
@@ -25,8 +26,18 @@ final class TableLook {
         }
         return switch (table.find(digest, entry)) {
             case ABSENT -> Whereabouts.ABSENT;
-            case FOUND -> entry.needsIndex() ? Whereabouts.INDEX : Whereabouts.DEVICE;
-            case UNKNOWN -> Whereabouts.INDEX;
+            case FOUND -> (entry.flags() & IndexRecord.INLINE) == 0 ? Whereabouts.DEVICE : Whereabouts.INDEX;
+            case UNKNOWN -> Whereabouts.UNKNOWN;
         };
+    }
+
+    /** The number of the device, where the last look said {@link Whereabouts#DEVICE}. */
+    int device() {
+        return entry.device();
+    }
+
+    /** The generation in the name of its file. */
+    long bodyGeneration() {
+        return entry.bodyGeneration();
     }
 }

@@ -218,8 +218,8 @@ final class UpperTiers implements AutoCloseable {
     }
 
     /** Whether memory has the body of an object. */
-    boolean hasInMemory(IndexRecord record) {
-        return memory != null && memory.copies.has(record.bodyGeneration());
+    boolean hasInMemory(long bodyGeneration) {
+        return memory != null && memory.copies.has(bodyGeneration);
     }
 
     boolean hasCache() {

@@ -4,8 +4,10 @@ package org.objmapper.server.store;
 enum Whereabouts {
     /** Nowhere: there is no such object. */
     ABSENT,
-    /** To the device that has its file; the rest is known. */
+    /** To the device that has its file. */
     DEVICE,
-    /** To the index: it has the body, or the metadata, or alone knows. */
-    INDEX
+    /** To the index, which has its body. */
+    INDEX,
+    /** To the index, which alone knows. */
+    UNKNOWN
 }

@@ -408,6 +408,29 @@ class ToolAgainstServerTest {
     }
 
     @Test
+    void devicesAreListedAddedDrainedAndRemoved() throws IOException {
+        Path added = Files.createDirectory(directory.resolve("added"));
+        assertThat(tool("device", "list").text())
+                .contains("number=0  state=serving  drain=no")
+                .hasLineCount(1);
+        Outcome told = tool("device", "add", added.toString(), "--weight", "7");
+        assertThat(told.exitCode()).as(told.talk()).isEqualTo(ExitCode.OK);
+        assertThat(told.text()).startsWith("it is device ").endsWith(": name it in the configuration too\n");
+        assertThat(tool("device", "list", "--json").text())
+                .startsWith("[{\"id\":\"")
+                .contains("\"number\":1,\"state\":\"serving\",\"drain\":\"no\",\"weight\":7,\"objects\":0,");
+
+        assertThat(tool("device", "remove", added.toString()).talk()).contains("is not drained: drain it first");
+        assertThat(tool("device", "drain", added.toString()).text()).startsWith("objects=0 are moved");
+        assertThat(tool("device", "undrain", added.toString()).text()).isEqualTo("it takes bodies again\n");
+        tool("device", "drain", added.toString());
+        assertThat(tool("device", "remove", added.toString(), "--json").text())
+                .isEqualTo("{\"message\":\"it is not used any more: take it out of the configuration\"}\n");
+        assertThat(tool("device", "list").text()).hasLineCount(1);
+        assertThat(tool("device", "drain", "nothing").exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+    }
+
+    @Test
     void aKeyBeyondAsciiIsKept() {
         ToolCall.with(bytes(3), environment(), "put", "schlüssel/☃", "-");
 

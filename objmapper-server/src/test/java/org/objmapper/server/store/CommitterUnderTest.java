@@ -6,7 +6,6 @@ import java.util.List;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.Devices;
-import org.objmapper.server.store.hold.LeaseProbe;
 import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.table.ObjectTable;
@@ -29,7 +28,7 @@ final class CommitterUnderTest implements AutoCloseable {
         devices = new Devices(List.of(device), (unused, now) -> {});
         Index.Ids ids = new Index.Ids(device.indexId(), device.id());
         index = new Index(device.index(), MAP_BYTES, ids, true, true, metrics);
-        ledger = new Ledger(LeaseProbe.of(device), 1);
+        ledger = new Ledger(List.of(device), 1);
         HotTable hot = new HotTable(1, 1);
         tier = new BackingTier(Capacity.of(Long.MAX_VALUE), index.totals());
         UpperTiers upper = new UpperTiers(

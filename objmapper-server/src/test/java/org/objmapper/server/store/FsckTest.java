@@ -66,7 +66,7 @@ class FsckTest {
 
     private int check(boolean repairs, boolean readsBodies) throws IOException {
         lines.clear();
-        FsckReport report = Fsck.run(new Fsck.Options(directory, repairs, readsBodies), lines::add);
+        FsckReport report = Fsck.run(new Fsck.Options(directory, List.of(), repairs, readsBodies), lines::add);
         return report.exitCode();
     }
 
@@ -158,7 +158,7 @@ class FsckTest {
     @Test
     void aDirectoryThatIsNoStoreIsLeftAsItIs() throws Exception {
         Path empty = Files.createDirectory(directory.resolve("none"));
-        assertThatThrownBy(() -> Fsck.run(new Fsck.Options(empty, true, true), lines::add))
+        assertThatThrownBy(() -> Fsck.run(new Fsck.Options(empty, List.of(), true, true), lines::add))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("holds no store");
         assertThat(empty).isEmptyDirectory();

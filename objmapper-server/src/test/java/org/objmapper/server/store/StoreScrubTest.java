@@ -3,12 +3,9 @@ package org.objmapper.server.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -16,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.server.store.check.CheckOptions;
-import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.device.DeviceOptions;
 
 /** Bodies that changed on the disk are found by reading them again. */
 class StoreScrubTest {
@@ -52,7 +49,10 @@ class StoreScrubTest {
 
     /** Behind the store's back, and without another length. */
     private Path changeAByte() throws Exception {
-        Path file = store.objectFiles().get(0);
+        return changeAByte(store.objectFiles().get(0));
+    }
+
+    private static Path changeAByte(Path file) throws Exception {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
         byte[] body = Files.readAllBytes(file);
         body[BYTES / 2] ^= 1;
@@ -110,25 +110,47 @@ class StoreScrubTest {
 
     @Test
     void aScrubGoesOnWhereTheLastRunStopped() throws Exception {
-        List<ObjectKey> inOrder = Stream.of("a", "b", "c")
-                .map(key -> new ObjectKey(StoreUnderTest.bytes(key)))
-                .sorted(Comparator.comparing(ObjectKey::digest, Arrays::compareUnsigned))
-                .toList();
-        for (ObjectKey key : inOrder.subList(1, 3)) {
-            store.put(
-                    StoreUnderTest.durable(new String(key.bytes(), StandardCharsets.US_ASCII)), new byte[LARGE_BYTES]);
+        for (String key : List.of("b", "c")) {
+            store.put(StoreUnderTest.durable(key), new byte[LARGE_BYTES]);
         }
         reopen(SLOW);
         await().until(() -> store.figure("objmapper_store_scrubbed_bytes_total") == BYTES);
         reopen(0);
-        assertThat(store.store().scrubCursor()).isEqualTo(inOrder.get(0).row());
+        assertThat(cursor())
+                .as("behind the first body, and not behind the second")
+                .isEqualTo(store.get("a").generation() + 1);
 
         reopen(FAST);
         awaitPass();
         assertThat(store.figure("objmapper_store_scrubbed_bytes_total")).isEqualTo(2 * LARGE_BYTES);
         reopen(0);
-        assertThat(store.store().scrubCursor())
-                .as("a pass ends at the beginning")
-                .isNull();
+        assertThat(cursor()).as("a pass ends at the beginning").isZero();
+    }
+
+    private long cursor() {
+        return store.store().scrubCursor(store.store().devices().first());
+    }
+
+    @Test
+    void eachDeviceIsScrubbed() throws Exception {
+        Path second = Files.createDirectory(directory.resolve("second"));
+        store.close();
+        StoreOptions options = StoreOptions.of(directory).withDevices(1, List.of(DeviceOptions.of(second)));
+        store = new StoreUnderTest(options.withChecks(CheckOptions.usual().withScrub(0)));
+        for (int i = 0; i < 50; i++) {
+            store.put(StoreUnderTest.durable("key" + i), new byte[BYTES]);
+        }
+        store.close();
+        List<Path> damaged = StoreUnderTest.objectFiles(second);
+        assertThat(damaged).isNotEmpty();
+        for (Path file : damaged) {
+            changeAByte(file);
+        }
+        store = new StoreUnderTest(options.withChecks(CheckOptions.usual().withScrub(FAST)));
+        await().until(() -> store.figure("objmapper_store_scrub_passes_total") == 2);
+
+        assertThat(store.figure("objmapper_store_bodies_damaged_total")).isEqualTo(damaged.size());
+        assertThat(store.keys("", 100)).hasSize(53 - damaged.size());
+        assertThat(StoreUnderTest.objectFiles(second)).isEmpty();
     }
 }

@@ -6,6 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
@@ -30,13 +33,14 @@ public final class Fsck {
     /** Address space that the index may take; as a server's. */
     private static final long INDEX_MAP_BYTES = 1L << 40;
 
-    private static final int DEVICE = 0;
-
-    private final Device device;
+    private final Device first;
+    private final CheckedDevices devices;
     private final IndexCheck index;
-    private final Quarantine quarantine;
     private final Options options;
     private final FsckReport report;
+
+    /** Objects on devices that are not there, or that the index doesn't know, by number. */
+    private final Map<Integer, Long> unseen = new TreeMap<>();
 
     private long damagedRecords;
     private long newestGeneration;
@@ -44,18 +48,19 @@ public final class Fsck {
     /**
      * What to check.
      *
-     * @param directory of the store
+     * @param directory of the store, with its index
+     * @param moreDevices directories in which other devices of it may be, besides those that they were in last
      * @param repairs whether to mend
      * @param readsBodies whether to compare the bodies in files with their checksums, which reads them all
      */
-    public record Options(Path directory, boolean repairs, boolean readsBodies) {}
+    public record Options(Path directory, List<Path> moreDevices, boolean repairs, boolean readsBodies) {}
 
-    private Fsck(Options options, Device device, IndexCheck index, FsckReport report) {
+    private Fsck(Options options, Device first, CheckedDevices devices, IndexCheck index, FsckReport report) {
         this.options = options;
-        this.device = device;
+        this.first = first;
+        this.devices = devices;
         this.index = index;
         this.report = report;
-        quarantine = new Quarantine(device);
     }
 
     /**
@@ -65,17 +70,11 @@ public final class Fsck {
      */
     public static FsckReport run(Options options, Consumer<String> lines) throws IOException {
         FsckReport report = new FsckReport(options.repairs, lines);
-        try (Device device = Device.openAsItIs(options.directory);
+        try (Device first = Device.openAsItIs(options.directory);
                 IndexCheck index = IndexCheck.open(
-                        device.index(),
-                        INDEX_MAP_BYTES,
-                        new Index.Ids(device.indexId(), device.id()),
-                        options.repairs)) {
-            if (index.devices().size() > 1) {
-                throw new IOException("the store in " + options.directory + " has several devices, and only a store on"
-                        + " one can be checked");
-            }
-            new Fsck(options, device, index, report).check();
+                        first.index(), INDEX_MAP_BYTES, new Index.Ids(first.indexId(), first.id()), options.repairs);
+                CheckedDevices devices = CheckedDevices.open(first, options.moreDevices, index)) {
+            new Fsck(options, first, devices, index, report).check();
         } catch (IndexException e) {
             throw new IOException("the store in " + options.directory + " can't be checked: " + e.getMessage(), e);
         }
@@ -83,29 +82,58 @@ public final class Fsck {
     }
 
     private void check() throws IOException {
-        checkFiles();
+        for (Device device : devices.there()) {
+            checkFiles(device);
+        }
         checkWays();
         index.visit(new Objects());
         checkTotals();
         checkGenerations();
         index.flush();
-        long kept = quarantine.count();
-        if (kept > 0) {
-            report.remark(quarantine.directory() + ": files=" + kept
-                    + " are no object's any more; look at them, then remove them");
+        reportUnseen();
+        for (Device device : devices.there()) {
+            remarkQuarantine(new Quarantine(device));
         }
         Totals whole = index.whole();
         report.end(options.directory + ": objects=" + whole.objects() + " bytes=" + whole.bytes());
     }
 
+    private void remarkQuarantine(Quarantine quarantine) throws IOException {
+        long kept = quarantine.count();
+        if (kept > 0) {
+            report.remark(quarantine.directory() + ": files=" + kept
+                    + " are no object's any more; look at them, then remove them");
+        }
+    }
+
+    // ---- devices that are not there
+
+    private void reportUnseen() {
+        devices.absent().forEach((number, device) -> {
+            Long objects = unseen.remove(number);
+            report.left(
+                    "the device " + device.id() + " is absent, and was last in " + device.directory() + ": objects="
+                            + (objects == null ? 0 : objects) + " of it are not checked",
+                    "they are left as they are: bring it back, and check again");
+        });
+        unseen.forEach((number, objects) -> report.left(
+                "the index knows no device of number " + number + ": objects=" + objects + " of it are not checked",
+                "they are left as they are: put the index back from a backup, or delete them"));
+        for (Device device : devices.unknown()) {
+            report.left(
+                    "the directory " + device.root() + " is device " + device.id() + ", which the index does not know",
+                    "it is left as it is: it was copied, or the index is an old copy");
+        }
+    }
+
     // ---- files without an object
 
-    private void checkFiles() throws IOException {
+    private void checkFiles(Device device) throws IOException {
         Path objects = device.objects();
         Files.walkFileTree(objects, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                checkFile(objects.relativize(file).toString());
+                checkFile(device, objects.relativize(file).toString());
                 return FileVisitResult.CONTINUE;
             }
 
@@ -117,36 +145,43 @@ public final class Fsck {
         });
     }
 
-    private void checkFile(String name) throws IOException {
+    /** What a file of a device is called in the report: on the one that has the index, below its directory. */
+    private String shown(Device device, String name) {
+        return device == first
+                ? "objects/" + name
+                : device.objects().resolve(name).toString();
+    }
+
+    private void checkFile(Device device, String name) throws IOException {
         FileName parsed = FileName.of(name);
         if (parsed == null) {
             report.repairable(
-                    "the file objects/" + name + " is none of objmapper's",
+                    "the file " + shown(device, name) + " is none of objmapper's",
                     "moves it to quarantine",
                     "it is moved to quarantine");
-            quarantine(name, "none of objmapper's");
+            quarantine(device, name, "none of objmapper's");
             return;
         }
-        FileUse use = index.use(DEVICE, parsed.digest(), parsed.generation());
+        FileUse use = index.use(device.number(), parsed.digest(), parsed.generation());
         if (use == FileUse.OF_DAMAGED) {
-            quarantine(name, "the record of its object in the index is damaged");
+            quarantine(device, name, "the record of its object in the index is damaged");
         } else if (use == FileUse.NOBODYS && parsed.generation() >= index.generationBound()) {
             report.repairable(
-                    "the file objects/" + name + " is newer than all that the index knows",
+                    "the file " + shown(device, name) + " is newer than all that the index knows",
                     "moves it to quarantine",
                     "it is moved to quarantine");
-            quarantine(name, "newer than all that the index knew: is the index an old copy?");
+            quarantine(device, name, "newer than all that the index knew: is the index an old copy?");
         } else if (use == FileUse.NOBODYS) {
-            report.repairable("the file objects/" + name + " is no object's", "removes it", "it is removed");
+            report.repairable("the file " + shown(device, name) + " is no object's", "removes it", "it is removed");
             if (options.repairs) {
                 device.unlink(parsed.digest(), parsed.generation());
             }
         }
     }
 
-    private void quarantine(String name, String why) throws IOException {
+    private void quarantine(Device device, String name, String why) throws IOException {
         if (options.repairs) {
-            quarantine.take(name, why);
+            new Quarantine(device).take(name, why);
         }
     }
 
@@ -163,7 +198,7 @@ public final class Fsck {
     private final class Objects implements IndexCheck.Visitor {
         @Override
         public void sound(Row row, IndexRecord record) {
-            newestGeneration = Math.max(newestGeneration, record.generation());
+            newestGeneration = Math.max(newestGeneration, Math.max(record.generation(), record.bodyGeneration()));
             String wrong = record.hasFile() ? checkBody(row, record) : checkInline(record);
             index.count(record, wrong == null);
             if (wrong != null) {
@@ -205,13 +240,19 @@ public final class Fsck {
 
     /** What is wrong with the body of an object in a file; null for nothing, and for what is left as it is. */
     private @Nullable String checkBody(Row row, IndexRecord record) {
+        Device device = devices.byNumber(record.device());
+        if (device == null) {
+            unseen.merge(record.device(), 1L, Long::sum);
+            return null;
+        }
         String name = Device.name(row.digest(), record.bodyGeneration());
+        String shown = shown(device, name);
         int descriptor = device.open(row.digest(), record.bodyGeneration());
         if (descriptor == -Errno.ENOENT) {
-            return "its file objects/" + name + " is gone";
+            return "its file " + shown + " is gone";
         }
         if (descriptor < 0) {
-            leaveUnreadable(row, name, Errno.nameOf(-descriptor));
+            leaveUnreadable(row, shown, Errno.nameOf(-descriptor));
             return null;
         }
         try {
@@ -219,19 +260,19 @@ public final class Fsck {
             if (wrong == null) {
                 return null;
             }
-            quarantine(name, "the object " + row.key() + ": " + wrong);
-            return wrong + ", in objects/" + name;
+            quarantine(device, name, "the object " + row.key() + ": " + wrong);
+            return wrong + ", in " + shown;
         } catch (IOException e) {
-            leaveUnreadable(row, name, e.getMessage());
+            leaveUnreadable(row, shown, e.getMessage());
             return null;
         } finally {
             NativeIo.close(descriptor);
         }
     }
 
-    private void leaveUnreadable(Row row, String name, @Nullable String why) {
+    private void leaveUnreadable(Row row, String file, @Nullable String why) {
         report.left(
-                "the object " + row.key() + " can't be read: objects/" + name + ": " + why,
+                "the object " + row.key() + " can't be read: " + file + ": " + why,
                 "it is left as it is: look at the disk");
     }
 

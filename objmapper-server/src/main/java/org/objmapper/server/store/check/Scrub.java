@@ -21,7 +21,7 @@ import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads the bodies in files again and again, at a bounded rate, on a thread of its own, and compares them with their checksums. One that
+ * Reads the bodies in a device's files again and again, at a bounded rate, on a thread of its own, and compares them with their checksums. One that
  * is not what was stored goes to quarantine, and its object is gone: a miss, never wrong bytes. Bodies in the index are compared whenever
  * they are read.
  */
@@ -36,7 +36,6 @@ public final class Scrub implements AutoCloseable {
     private static final long CLOSE_MILLIS = 10_000;
 
     private final Device device;
-    private final int number;
     private final Index index;
     private final Quarantine quarantine;
     private final Objects objects;
@@ -45,7 +44,9 @@ public final class Scrub implements AutoCloseable {
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread = new Thread(this::run, "store-scrub");
 
-    private byte @Nullable [] at;
+    /** The body generation of the next body. */
+    private long at;
+
     private long notedNanos = System.nanoTime();
     /** When the bytes that were read so far may be, at the rate that is allowed. */
     private long freeNanos;
@@ -60,22 +61,20 @@ public final class Scrub implements AutoCloseable {
         /** Takes an object out of the index if it still has that body. */
         void takeOut(ObjectKey key, long bodyGeneration) throws IOException;
 
-        /** How far the last run had come; null for the beginning. */
-        byte @Nullable [] cursor();
+        /** The body generation that the last run had come to; 0 for the beginning. */
+        long cursor(Device device);
 
-        /** Keeps how far this run has come. */
-        void keepCursor(byte @Nullable [] cursor) throws IOException;
+        /** Keeps the body generation that this run has come to. */
+        void keepCursor(Device device, long cursor) throws IOException;
     }
 
     /**
      * A scrub of one device.
      *
-     * @param number of the device in the index
      * @param bytesPerSecond at most; 0 for none at all
      */
-    public Scrub(Device device, int number, Index index, Objects objects, long bytesPerSecond, Metrics metrics) {
+    public Scrub(Device device, Index index, Objects objects, long bytesPerSecond, Metrics metrics) {
         this.device = device;
-        this.number = number;
         this.index = index;
         this.quarantine = new Quarantine(device);
         this.objects = objects;
@@ -94,7 +93,7 @@ public final class Scrub implements AutoCloseable {
         try {
             objects.awaitRecovery();
             quarantined = quarantine.count();
-            at = objects.cursor();
+            at = objects.cursor(device);
             do {
                 attemptPass();
             } while (!closing.await(PAUSE_SECONDS, TimeUnit.SECONDS));
@@ -116,37 +115,39 @@ public final class Scrub implements AutoCloseable {
         }
     }
 
-    /** From where the last one stopped to the end. */
+    /** From where the last one stopped to the end, or until the device is offline. */
     private void pass() throws IOException {
         freeNanos = System.nanoTime();
         List<IndexRecord> some;
         do {
-            some = index.after(at, AT_ONCE);
+            some = index.onDevice(device.number(), at, AT_ONCE);
             for (IndexRecord record : some) {
-                if (isClosing()) {
+                if (isStopped() || !look(record)) {
                     break;
                 }
-                look(record);
+                at = record.bodyGeneration() + 1;
             }
             keepCursorIfDue();
-        } while (some.size() >= AT_ONCE && !isClosing());
-        if (!isClosing()) {
-            at = null;
+        } while (some.size() >= AT_ONCE && !isStopped());
+        if (!isStopped()) {
+            at = 0;
             metrics.count(Metric.STORE_SCRUB_PASSES);
         }
-        objects.keepCursor(at);
+        objects.keepCursor(device, at);
     }
 
-    private void look(IndexRecord record) throws IOException {
-        ObjectKey key = record.objectKey();
+    private boolean isStopped() {
+        return isClosing() || device.isOffline();
+    }
+
+    /** Whether it is done with the body; else the store closes. */
+    private boolean look(IndexRecord record) throws IOException {
         try {
             spend(OBJECT_BYTES);
         } catch (UncheckedIOException e) {
-            return; // it closes: this one is the next run's first
+            return false; // this one is the next run's first
         }
-        if (!record.hasFile() || record.device() != number || compare(key, record)) {
-            at = key.row();
-        }
+        return compare(record.objectKey(), record);
     }
 
     /** Whether it is done with the body; else the store closes. */
@@ -226,7 +227,7 @@ public final class Scrub implements AutoCloseable {
 
     private void keepCursorIfDue() throws IOException {
         if (System.nanoTime() - notedNanos >= TimeUnit.SECONDS.toNanos(PAUSE_SECONDS)) {
-            objects.keepCursor(at);
+            objects.keepCursor(device, at);
             notedNanos = System.nanoTime();
         }
     }
@@ -240,10 +241,15 @@ public final class Scrub implements AutoCloseable {
         return quarantined;
     }
 
+    /** Stops soon; {@link #close} waits for that. */
+    public void stop() {
+        closing.countDown();
+    }
+
     /** Stops, and keeps how far it has come; a disk that hangs is not waited for. */
     @Override
     public void close() {
-        closing.countDown();
+        stop();
         try {
             thread.join(CLOSE_MILLIS);
         } catch (InterruptedException e) {

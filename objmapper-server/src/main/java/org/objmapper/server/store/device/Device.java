@@ -59,6 +59,8 @@ public final class Device implements AutoCloseable {
     private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
     private static final String LOCK = "lock";
+    private static final int OPEN_THREADS = 2;
+    private static final int OPEN_QUEUE_LENGTH = 1_024;
     private static final String OBJECTS = "objects";
     private static final String INDEX = "index";
 
@@ -67,13 +69,14 @@ public final class Device implements AutoCloseable {
     private final Ids ids;
     private final DeviceHealth health = new DeviceHealth(System.nanoTime());
     private final DeviceQueue queue;
+    private final DeviceQueue opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
     private final Closer closer = new Closer();
     private volatile @Nullable Directory directory;
     private volatile boolean draining;
     private volatile long freeBytes;
     private boolean isNew;
     /** Whether its directory may be looked for. */
-    private boolean isExpected = true;
+    private volatile boolean isExpected = true;
 
     private int number;
     private final BitSet knownShards = new BitSet(1 << 16);
@@ -90,7 +93,9 @@ public final class Device implements AutoCloseable {
     private record Directory(int lock, int objects, long fileSystem) {
         void close() {
             NativeIo.close(objects);
-            NativeIo.close(lock);
+            if (lock >= 0) {
+                NativeIo.close(lock);
+            }
         }
     }
 
@@ -118,7 +123,7 @@ public final class Device implements AutoCloseable {
         }
         int lock = takeLock(root);
         try {
-            boolean isNew = !Files.exists(root.resolve(ID));
+            boolean isNew = !isThere(root);
             Ids ids = prepare(root, isNew, index);
             Device device = new Device(options, ids, isNew, openDirectory(root, lock));
             device.measure();
@@ -134,7 +139,7 @@ public final class Device implements AutoCloseable {
 
     /** Takes the directory of a store into use, alone, and leaves all in it as it is. */
     public static Device openAsItIs(Path root) throws IOException {
-        if (!Files.exists(root.resolve(ID))) {
+        if (!isThere(root)) {
             throw new DeviceException(Status.IO_ERROR, root + " holds no store: name the directory of one");
         }
         int lock = takeLock(root);
@@ -148,6 +153,11 @@ public final class Device implements AutoCloseable {
             NativeIo.close(lock);
             throw unusable(root, reason(e));
         }
+    }
+
+    /** Whether a directory is a device's. */
+    public static boolean isThere(Path root) {
+        return Files.exists(root.resolve(ID));
     }
 
     /** A device that is known, and whose directory is not there yet: {@link #returned} looks for it. */
@@ -185,7 +195,7 @@ public final class Device implements AutoCloseable {
         if (directory != null) {
             return true;
         }
-        if (!isExpected || !Files.exists(root.resolve(ID))) {
+        if (!isExpected || !isThere(root)) {
             return false;
         }
         if (!readIds(root, root.resolve(ID)).equals(ids)) {
@@ -437,6 +447,11 @@ public final class Device implements AutoCloseable {
         return queue;
     }
 
+    /** Opens its bodies for those who read; apart from {@link #queue}, whose threads wait for commits when much is written. */
+    public DeviceQueue opens() {
+        return opens;
+    }
+
     /** Closes and unlinks its files. */
     public Closer closer() {
         return closer;
@@ -454,6 +469,28 @@ public final class Device implements AutoCloseable {
     /** Whether nothing may be asked of it. */
     public boolean isOffline() {
         return health.state() == DeviceHealth.State.OFFLINE;
+    }
+
+    /** Whether a body of so many bytes may be moved here. */
+    boolean hasRoomFor(long bytes) {
+        return freeBytes - Placement.MIN_FREE_BYTES >= bytes;
+    }
+
+    /**
+     * Lets go of its directory: nothing leads to it any more. Whoever looked at one of its objects before may still have the number of
+     * the descriptor, which leads nowhere from now on; it is closed with the device.
+     */
+    void leave() {
+        health.lost(System.nanoTime());
+        isExpected = false;
+        Directory open = directory;
+        if (open != null) {
+            int nowhere = NativeIo.openAt(AT_FDCWD, path("/dev/null"), O_RDONLY, 0);
+            POSIXFactory.getNativePOSIX().dup2(nowhere, open.objects);
+            NativeIo.close(nowhere);
+            NativeIo.close(open.lock);
+            directory = new Directory(-1, open.objects, -1);
+        }
     }
 
     /** What placement has to know of it. */
@@ -601,6 +638,7 @@ public final class Device implements AutoCloseable {
     @Override
     public void close() {
         queue.close();
+        opens.close();
         closer.close();
         Directory open = directory;
         if (open != null) {

@@ -36,7 +36,9 @@ public final class DeviceHealth {
     }
 
     private final long[] started = new long[MAX_CALLS];
-    private State state = State.SERVING;
+    /** Changed under the lock; read by loops without. */
+    private volatile State state = State.SERVING;
+
     private long windowStart;
     private int windowErrors;
     private int windowSuccesses;
@@ -139,7 +141,7 @@ public final class DeviceHealth {
         windowSuccesses = 0;
     }
 
-    public synchronized State state() {
+    public State state() {
         return state;
     }
 

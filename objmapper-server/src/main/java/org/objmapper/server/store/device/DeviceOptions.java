@@ -16,6 +16,11 @@ public record DeviceOptions(Path directory, int weight, int threads, int queueLe
 
     /** What holds where nothing else is said. */
     public static DeviceOptions of(Path directory) {
-        return new DeviceOptions(directory, USUAL_WEIGHT, 4, 1_024);
+        return of(directory, USUAL_WEIGHT);
+    }
+
+    /** As {@link #of(Path)}, with a weight. */
+    public static DeviceOptions of(Path directory, int weight) {
+        return new DeviceOptions(directory, weight, 4, 1_024);
     }
 }

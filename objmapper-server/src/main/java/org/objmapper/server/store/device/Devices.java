@@ -1,6 +1,8 @@
 package org.objmapper.server.store.device;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,7 +26,9 @@ public final class Devices implements AutoCloseable {
         void isOffline(Device device, boolean sinceNow);
     }
 
-    private final List<Device> all;
+    /** Never changes; another takes its place. */
+    private volatile List<Device> all;
+
     private final Watcher watcher;
     private final Map<Device, DeviceQueue> probes = new ConcurrentHashMap<>();
     private final Map<Device, State> seen = new ConcurrentHashMap<>();
@@ -42,11 +46,39 @@ public final class Devices implements AutoCloseable {
         this.all = List.copyOf(all);
         this.watcher = watcher;
         this.placement = placement();
-        for (Device device : all) {
-            probes.put(device, new DeviceQueue("store-probe", 1, 1));
-            seen.put(device, device.health().state());
-        }
+        all.forEach(this::watch);
         thread.setDaemon(true);
+    }
+
+    private void watch(Device device) {
+        probes.put(device, new DeviceQueue("store-probe", 1, 1));
+        seen.put(device, device.health().state());
+    }
+
+    /** Takes one more over, which is open. */
+    public synchronized void add(Device device) {
+        watch(device);
+        List<Device> more = new ArrayList<>(all);
+        more.add(device);
+        all = List.copyOf(more);
+        placement = placement();
+    }
+
+    /** Lets go of one that nothing leads to any more: its directory is free for others. */
+    public synchronized void remove(Device device) {
+        all = all.stream().filter(other -> other != device).toList();
+        placement = placement();
+        DeviceQueue probe = probes.remove(device);
+        if (probe != null) {
+            probe.close();
+        }
+        seen.remove(device);
+        device.leave();
+    }
+
+    /** What {@link Device#isDraining} says has changed: new bodies go elsewhere from now on. */
+    public void placeAnew() {
+        placement = placement();
     }
 
     /** Begins to look after them. */
@@ -77,6 +109,19 @@ public final class Devices implements AutoCloseable {
     public Device place(byte[] key) {
         Device placed = byNumber(placement.place(key));
         return placed == null ? first() : placed;
+    }
+
+    /** A device that takes new bodies and has room for one of a key, preferably where it would be placed; null for none. */
+    public @Nullable Device placeWithRoom(byte[] key, long bytes) {
+        Device placed = byNumber(placement.place(key));
+        if (placed != null && placed.hasRoomFor(bytes)) {
+            return placed;
+        }
+        return all.stream()
+                .filter(device -> device.health().state() == State.SERVING && !device.isDraining())
+                .filter(device -> device.hasRoomFor(bytes))
+                .max(Comparator.comparingLong(Device::freeBytes))
+                .orElse(null);
     }
 
     /** On those that serve; where none does, on those that are suspect. */
@@ -116,7 +161,10 @@ public final class Devices implements AutoCloseable {
             probe.submit(() -> probe(device)); // one that hangs is judged by how long
         }
         State now = device.health().check(System.nanoTime());
-        State before = seen.put(device, now);
+        State before = seen.replace(device, now);
+        if (before == null) {
+            return; // it was removed
+        }
         if (now != before) {
             FAILURES.warn(
                     "device={} in {} is {} now; errors={} latencyMicros={}",
@@ -128,6 +176,7 @@ public final class Devices implements AutoCloseable {
         }
         if (now == State.OFFLINE) {
             device.queue().runWaiting();
+            device.opens().runWaiting();
             watcher.isOffline(device, now != before);
         }
     }
@@ -154,8 +203,9 @@ public final class Devices implements AutoCloseable {
     /** How many descriptors wait to be closed; those that hang are not among them. Allocates nothing. */
     public int closingDescriptors() {
         int closing = 0;
-        for (int i = 0; i < all.size(); i++) {
-            closing += all.get(i).isOffline() ? 0 : all.get(i).closer().descriptors();
+        List<Device> now = all;
+        for (int i = 0; i < now.size(); i++) {
+            closing += now.get(i).isOffline() ? 0 : now.get(i).closer().descriptors();
         }
         return closing;
     }
@@ -163,6 +213,7 @@ public final class Devices implements AutoCloseable {
     /** Finishes what is queued for them. */
     public void closeQueues() {
         all.forEach(device -> device.queue().close());
+        all.forEach(device -> device.opens().close());
     }
 
     /** Looks after them no more. */

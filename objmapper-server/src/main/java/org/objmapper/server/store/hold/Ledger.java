@@ -3,7 +3,9 @@ package org.objmapper.server.store.hold;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
@@ -19,7 +21,7 @@ public final class Ledger implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Ledger.class));
     private static final long PAUSE_MILLIS = 500;
 
-    private final LeaseProbe probe;
+    private final Map<Device, LeaseProbe> probes = new ConcurrentHashMap<>();
     private final LeaseProbe memoryProbe = LeaseProbe.ofMemory();
     private final Holders holders = new Holders();
     private final int maxWatched;
@@ -32,13 +34,11 @@ public final class Ledger implements AutoCloseable {
     private boolean closing;
 
     /** A removed file that is held. */
-    private record HeldFile(Closer closer, int descriptor, long generation, long bytes) {}
+    private record HeldFile(LeaseProbe probe, Closer closer, int descriptor, long generation, long bytes) {}
 
-    /**
-     * A ledger that watches up to so many files.
-     */
-    public Ledger(LeaseProbe probe, int maxWatched) {
-        this.probe = probe;
+    /** A ledger of the files of some devices, and of those that come later, that watches up to so many. */
+    public Ledger(List<Device> devices, int maxWatched) {
+        devices.stream().filter(device -> !device.isOffline()).forEach(this::probe);
         this.maxWatched = maxWatched;
         thread.setDaemon(true);
         thread.start();
@@ -46,11 +46,20 @@ public final class Ledger implements AutoCloseable {
 
     /** Takes the name of an object's file away, and watches the file for as long as it is held. May block. */
     public void unlink(Device device, byte[] digest, long generation) {
+        if (device.isOffline()) {
+            return; // recovery does it at the next start
+        }
+        LeaseProbe probe = probe(device);
         int descriptor = probe.isProved() ? device.open(digest, generation) : -1;
         device.unlink(digest, generation);
         if (descriptor >= 0) {
             watchIfHeld(probe, device.closer(), descriptor, generation);
         }
+    }
+
+    /** What can be asked on a device, whose directory has to be there. */
+    private LeaseProbe probe(Device device) {
+        return probes.computeIfAbsent(device, LeaseProbe::of);
     }
 
     /**
@@ -61,10 +70,10 @@ public final class Ledger implements AutoCloseable {
         watchIfHeld(memoryProbe, closer, descriptor, generation);
     }
 
-    private void watchIfHeld(LeaseProbe prober, Closer closer, int descriptor, long generation) {
+    private void watchIfHeld(LeaseProbe probe, Closer closer, int descriptor, long generation) {
         long[] facts = new long[3];
-        if (prober.isProved() && prober.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
-            watch(new HeldFile(closer, descriptor, generation, facts[1]));
+        if (probe.isProved() && probe.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
+            watch(new HeldFile(probe, closer, descriptor, generation, facts[1]));
         } else {
             NativeIo.close(descriptor);
         }
@@ -93,7 +102,7 @@ public final class Ledger implements AutoCloseable {
         for (List<HeldFile> files = next(); !files.isEmpty(); files = next()) {
             Set<HeldFile> free = new HashSet<>();
             for (HeldFile file : files) {
-                if (!probe.isHeld(file.descriptor)) {
+                if (!file.probe.isHeld(file.descriptor)) {
                     free.add(file);
                 }
             }
@@ -136,9 +145,9 @@ public final class Ledger implements AutoCloseable {
         return holders;
     }
 
-    /** Whether the figures say anything: not on a file system where the kernel can't tell. */
+    /** Whether the figures say anything: not where the kernel can't tell on one of the file systems. */
     public boolean isKnown() {
-        return probe.isProved();
+        return probes.values().stream().allMatch(LeaseProbe::isProved);
     }
 
     /** Removed files that are held. */

@@ -130,6 +130,28 @@ public record IndexRecord(
                 inlineBody);
     }
 
+    /** Whether it has the same body in the same place as another record of the object. */
+    public boolean hasBodyOf(IndexRecord other) {
+        return device == other.device && bodyGeneration == other.bodyGeneration;
+    }
+
+    /** The same object with its file on another device, or under another name. */
+    public IndexRecord movedTo(int newDevice, long newBodyGeneration) {
+        return new IndexRecord(
+                key,
+                flags,
+                newDevice,
+                generation,
+                newBodyGeneration,
+                length,
+                createdMillis,
+                expiryMillis,
+                graceMillis,
+                xxh3,
+                metadata,
+                null);
+    }
+
     IndexRecord withInlineBody(byte @Nullable [] body) {
         return new IndexRecord(
                 key,

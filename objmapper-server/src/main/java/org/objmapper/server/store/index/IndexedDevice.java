@@ -19,7 +19,9 @@ public record IndexedDevice(int number, String id, State state, int weight, Stri
         /** Its objects are moved to others. */
         DRAINING,
         /** It has none any more, and is no longer used. */
-        REMOVED
+        REMOVED,
+        /** As {@link #SERVING}, by an operator's word: the configuration need not name it. */
+        ADDED
     }
 
     static IndexedDevice of(byte[] key, byte[] value) {

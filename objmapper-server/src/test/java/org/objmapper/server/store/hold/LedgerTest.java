@@ -39,7 +39,7 @@ class LedgerTest {
         device = Device.open(directory);
         closer = new Closer();
         probe = LeaseProbe.of(device);
-        ledger = new Ledger(probe, MOST);
+        ledger = new Ledger(List.of(device), MOST);
     }
 
     @AfterEach
