@@ -104,6 +104,22 @@ public enum Metric {
             "objmapper_store_purge_queue", Type.GAUGE, "tasks", "purges by prefix or tag that wait for others to end"),
     STORE_CLOSER_QUEUE(
             "objmapper_store_closer_queue", Type.GAUGE, "files", "removed files whose blocks are not freed yet"),
+    DEVICE_OBJECTS("objmapper_device_objects", Type.GAUGE, "objects", "objects with a body on the device"),
+    DEVICE_BYTES("objmapper_device_bytes", Type.GAUGE, "bytes", "bodies of the objects on the device, together"),
+    DEVICE_FREE_BYTES("objmapper_device_free_bytes", Type.GAUGE, "bytes", "room of the device's file system"),
+    DEVICE_QUEUE("objmapper_device_queue", Type.GAUGE, "tasks", "work that waits for the device"),
+    DEVICE_LATENCY(
+            "objmapper_device_latency_micros",
+            Type.GAUGE,
+            "microseconds",
+            "how long a call of the device's file system takes, the latest ones counting most"),
+    DEVICE_STATE(
+            "objmapper_device_state", Type.GAUGE, "state", "0 the device serves, 1 it is suspect, 2 it is offline"),
+    DEVICE_DRAINING("objmapper_device_draining", Type.GAUGE, "state", "1 while the device is drained, else 0"),
+    DEVICE_ERRORS(
+            "objmapper_device_errors_total", Type.COUNTER, "calls", "calls of the device's file system that failed"),
+    DEVICE_EVICTIONS(
+            "objmapper_device_evictions_total", Type.COUNTER, "objects", "objects on the device that were evicted"),
     STORE_MOVED_OBJECTS(
             "objmapper_store_moved_objects_total",
             Type.COUNTER,

@@ -21,7 +21,7 @@ public final class Metrics {
     private final Map<Metric, LongSupplier> gauges = new ConcurrentHashMap<>();
     private final Map<Metric, Labelled> labelled = new ConcurrentHashMap<>();
 
-    /** Values of one gauge, by a label whose values have no quotes in them. */
+    /** Values of one metric, by a label whose values have no quotes in them. */
     private record Labelled(String label, Supplier<Map<String, Long>> values) {}
 
     /** Counters at 0, and gauges that nobody shows yet. */
@@ -46,10 +46,9 @@ public final class Metrics {
         gauges.put(gauge, value);
     }
 
-    /** Says where the values of a gauge come from that has several, each by a label. As {@link #show}. */
-    public void showEach(Metric gauge, String label, Supplier<Map<String, Long>> values) {
-        assert gauge.type() == Type.GAUGE;
-        labelled.put(gauge, new Labelled(label, values));
+    /** Says where the values of a metric come from that has several, each by a label. As {@link #show}. */
+    public void showEach(Metric metric, String label, Supplier<Map<String, Long>> values) {
+        labelled.put(metric, new Labelled(label, values));
     }
 
     /** A line for each metric that has a value, sorted by name: the body of a STAT reply. */
@@ -58,12 +57,12 @@ public final class Metrics {
         for (Metric metric : BY_NAME) {
             LongSupplier gauge = gauges.get(metric);
             Labelled each = labelled.get(metric);
-            if (metric.type() == Type.COUNTER) {
+            if (each != null) {
+                each.values.get().forEach((label, value) -> line(text, metric, each.label, label, value));
+            } else if (metric.type() == Type.COUNTER) {
                 line(text, metric, counters[metric.ordinal()].sum());
             } else if (gauge != null) {
                 line(text, metric, gauge.getAsLong());
-            } else if (each != null) {
-                each.values.get().forEach((label, value) -> line(text, metric, each.label, label, value));
             }
         }
         return text.toString();

@@ -143,7 +143,7 @@ final class DeviceCommands implements AutoCloseable {
                 "objects=" + totals.objects(),
                 "bytes=" + totals.bytes(),
                 "free_bytes=" + device.freeBytes(),
-                "queue=" + queueLength(device),
+                "queue=" + device.queueLength(),
                 "errors=" + health.errors(),
                 "latency_micros=" + TimeUnit.NANOSECONDS.toMicros(health.latencyNanos()),
                 "directory=" + printable(device.root().toString()),
@@ -152,10 +152,6 @@ final class DeviceCommands implements AutoCloseable {
 
     private Totals totals(Device device) {
         return index.totals(IndexRecord.BACKING, device.number());
-    }
-
-    private static int queueLength(Device device) {
-        return device.queue().length() + device.opens().length();
     }
 
     private static String printable(String text) {

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.Devices;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexException;
@@ -223,8 +224,16 @@ final class Evictor implements AutoCloseable {
         if (record != null && changes.evict(record.objectKey())) {
             metrics.count(reason.metric);
             metrics.add(Metric.STORE_EVICTED_BYTES, record.length());
+            countOnDevice(record);
             freedBytes += reason == Reason.NO_SPACE ? record.length() : 0;
             tier.evicted();
+        }
+    }
+
+    private void countOnDevice(IndexRecord record) {
+        Device device = devices.byNumber(record.device());
+        if (device != null) {
+            device.countEviction();
         }
     }
 

@@ -11,8 +11,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
@@ -34,6 +36,7 @@ import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.SavedOrder;
+import org.objmapper.server.store.index.Totals;
 import org.objmapper.server.store.table.Filler;
 import org.objmapper.server.store.table.ObjectTable;
 import org.objmapper.server.store.tier.EvictionOrder;
@@ -179,6 +182,7 @@ public final class Store implements AutoCloseable {
                 index, devices, hot, table, bans, upper, reserve, committer, recovery, objects, clock, memory);
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
+        showDevices();
     }
 
     /** Opens the store of a directory; an empty directory becomes one. Says what is wrong if it can't. */
@@ -342,6 +346,32 @@ public final class Store implements AutoCloseable {
                 .largest(HELD_SHOWN)
                 .forEach(body -> bytes.merge(Long.toUnsignedString(body.generation()), body.bytes(), Long::sum));
         return bytes;
+    }
+
+    private void showDevices() {
+        showByDevice(Metric.DEVICE_OBJECTS, device -> totals(device).objects());
+        showByDevice(Metric.DEVICE_BYTES, device -> totals(device).bytes());
+        showByDevice(Metric.DEVICE_FREE_BYTES, Device::freeBytes);
+        showByDevice(Metric.DEVICE_QUEUE, Device::queueLength);
+        showByDevice(
+                Metric.DEVICE_LATENCY,
+                device -> TimeUnit.NANOSECONDS.toMicros(device.health().latencyNanos()));
+        showByDevice(Metric.DEVICE_STATE, device -> device.health().state().ordinal());
+        showByDevice(Metric.DEVICE_DRAINING, device -> device.isDraining() ? 1 : 0);
+        showByDevice(Metric.DEVICE_ERRORS, device -> device.health().errors());
+        showByDevice(Metric.DEVICE_EVICTIONS, Device::evictions);
+    }
+
+    private void showByDevice(Metric metric, ToLongFunction<Device> figure) {
+        metrics.showEach(metric, "device", () -> {
+            Map<String, Long> figures = new LinkedHashMap<>();
+            devices.all().forEach(device -> figures.put(device.id(), figure.applyAsLong(device)));
+            return figures;
+        });
+    }
+
+    private Totals totals(Device device) {
+        return index.totals(IndexRecord.BACKING, device.number());
     }
 
     // ---- reading

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.posix.POSIX;
@@ -74,6 +75,7 @@ public final class Device implements AutoCloseable {
     private volatile @Nullable Directory directory;
     private volatile boolean draining;
     private volatile long freeBytes;
+    private final AtomicLong evictions = new AtomicLong();
     private boolean isNew;
     /** Whether its directory may be looked for. */
     private volatile boolean isExpected = true;
@@ -450,6 +452,21 @@ public final class Device implements AutoCloseable {
     /** Opens its bodies for those who read; apart from {@link #queue}, whose threads wait for commits when much is written. */
     public DeviceQueue opens() {
         return opens;
+    }
+
+    /** How much work waits for it. */
+    public int queueLength() {
+        return queue.length() + opens.length();
+    }
+
+    /** An object on it was evicted. */
+    public void countEviction() {
+        evictions.incrementAndGet();
+    }
+
+    /** Objects that were evicted since the start. */
+    public long evictions() {
+        return evictions.get();
     }
 
     /** Closes and unlinks its files. */
