@@ -309,7 +309,8 @@ class CrashTest {
         settled().until(() -> {
             int mayCome = 0;
             for (ListedObject object : client.list("")) {
-                Optional<StoredObject> found = client.get(object.key());
+                Optional<StoredObject> found =
+                        client.get(object.key(), Writer.asking(object.key().toString()));
                 if (found.isPresent()) {
                     found.get().close();
                 }
