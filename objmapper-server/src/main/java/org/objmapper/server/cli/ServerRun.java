@@ -153,7 +153,8 @@ final class ServerRun implements AutoCloseable {
     }
 
     private static CheckOptions checks(CheckSettings settings) {
-        return new CheckOptions(settings.recoveredPerSecond(), settings.scrubBytesPerSecond());
+        return new CheckOptions(
+                settings.recoveredPerSecond(), settings.scrubBytesPerSecond(), settings.quarantineBytes());
     }
 
     private static List<DeviceOptions> moreDevices(StoreSettings settings) {

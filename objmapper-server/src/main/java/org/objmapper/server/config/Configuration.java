@@ -17,8 +17,8 @@ public record Configuration(
         Set<Integer> passedDescriptorUids,
         LimitSettings limits,
         TimeoutSettings timeouts) {
-    /** How many files and objects recovery looks at a second, and how many bytes the scrub reads, 0 for none. */
-    public record CheckSettings(int recoveredPerSecond, long scrubBytesPerSecond) {}
+    /** How many files and objects recovery looks at a second, how many bytes the scrub reads, 0 for none, and what a quarantine may take. */
+    public record CheckSettings(int recoveredPerSecond, long scrubBytesPerSecond, long quarantineBytes) {}
 
     /** How much the store, or a tier of it, may hold: bytes of bodies, and objects; the watermarks are percent of both. */
     public record CapacitySettings(long bytes, long objects, int highWatermark, int lowWatermark, String eviction) {

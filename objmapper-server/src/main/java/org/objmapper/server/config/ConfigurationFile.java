@@ -202,7 +202,10 @@ public final class ConfigurationFile {
                 store.bytes(STORE_OBJECT_MEMORY, 64 << 20),
                 store.bytes(STORE_UPLOAD_MEMORY_PER_SESSION, 16 << 20),
                 store.bytes(STORE_HELD_BYTES_PER_SESSION, 1L << 62),
-                new CheckSettings(store.count(STORE_RECOVERY_RATE, 20_000), store.bytes(STORE_SCRUB_RATE, 4 << 20)),
+                new CheckSettings(
+                        store.count(STORE_RECOVERY_RATE, 20_000),
+                        store.bytes(STORE_SCRUB_RATE, 4 << 20),
+                        store.bytes(STORE_QUARANTINE, 1 << 30)),
                 store.bytes(STORE_DRAIN_RATE, 64 << 20));
     }
 

@@ -24,6 +24,7 @@ public enum ConfigurationKey {
     STORE_HELD_BYTES_PER_SESSION("store", "held_bytes_per_session", Kind.SIZE, 1_048_576, 1L << 62),
     STORE_RECOVERY_RATE("store", "recovery_rate", Kind.COUNT, 1, 1_000_000_000),
     STORE_SCRUB_RATE("store", "scrub_rate", Kind.SIZE, 0, 1L << 34),
+    STORE_QUARANTINE("store", "quarantine", Kind.SIZE, 0, 1L << 62),
     STORE_DRAIN_RATE("store", "drain_rate", Kind.SIZE, 65_536, 1L << 34),
 
     DEVICE_DIRECTORY("device", "directory", Kind.PATH, 1, 4_095),

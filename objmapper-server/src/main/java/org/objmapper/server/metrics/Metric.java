@@ -147,6 +147,7 @@ public enum Metric {
             Type.GAUGE,
             "files",
             "files in quarantine, for an operator to look at"),
+    STORE_QUARANTINED_BYTES("objmapper_store_quarantined_bytes", Type.GAUGE, "bytes", "what these have, together"),
     STORE_HELD_OBJECTS(
             "objmapper_store_held_objects",
             Type.GAUGE,

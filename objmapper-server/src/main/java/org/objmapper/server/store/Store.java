@@ -231,7 +231,7 @@ public final class Store implements AutoCloseable {
     }
 
     private Scrub scrubOf(Device device) {
-        return new Scrub(device, index, new ScrubbedObjects(), options.checks().scrubBytesPerSecond(), metrics);
+        return new Scrub(device, index, new ScrubbedObjects(), options.checks(), metrics);
     }
 
     /** A device is added, and is about to get bodies. */
@@ -320,9 +320,12 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_CLOSER_QUEUE, () -> devices.all().stream()
                 .mapToInt(device -> device.closer().length())
                 .sum());
-        metrics.show(
-                Metric.STORE_QUARANTINED_FILES,
-                () -> scrubs.stream().mapToLong(Scrub::quarantined).sum());
+        metrics.show(Metric.STORE_QUARANTINED_FILES, () -> scrubs.stream()
+                .mapToLong(scrub -> scrub.quarantined().files())
+                .sum());
+        metrics.show(Metric.STORE_QUARANTINED_BYTES, () -> scrubs.stream()
+                .mapToLong(scrub -> scrub.quarantined().bytes())
+                .sum());
         metrics.show(Metric.STORE_HELD_KNOWN, () -> ledger.isKnown() ? 1 : 0);
         if (ledger.isKnown()) {
             metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);

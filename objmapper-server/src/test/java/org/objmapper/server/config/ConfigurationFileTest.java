@@ -86,6 +86,7 @@ class ConfigurationFileTest {
                 held_bytes_per_session = "8 MiB"
                 recovery_rate = 500
                 scrub_rate = "7 MiB"
+                quarantine = "9 MiB"
                 drain_rate = "8 MiB"
                 [memory]
                 capacity = "2 GiB"
@@ -150,7 +151,7 @@ class ConfigurationFileTest {
                         2 << 20,
                         1 << 20,
                         8 << 20,
-                        new Configuration.CheckSettings(500, 7 << 20),
+                        new Configuration.CheckSettings(500, 7 << 20, 9 << 20),
                         8 << 20));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);

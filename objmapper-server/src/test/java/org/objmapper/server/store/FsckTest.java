@@ -213,7 +213,7 @@ class FsckTest {
                     .content()
                     .startsWith("the object \"file\": its file has bytes=8999"));
         }
-        assertThat(lines).anyMatch(line -> line.contains("quarantine: files=1 are no object's any more"));
+        assertThat(lines).anyMatch(line -> line.contains("quarantine: files=1 bytes="));
         assertThat(keysAfterwards()).containsExactly("empty", "inline", "other/file");
     }
 
@@ -311,6 +311,36 @@ class FsckTest {
     void aBoundBelowAGenerationThatWasGivenIsCorrected() throws Exception {
         RawIndex.rewriteGenerationBound(directory.resolve("index"), 2);
         expectRepaired("and would give that out again");
+    }
+
+    @Test
+    void aNoteInQuarantineWithoutItsFileIsRemoved() throws Exception {
+        Files.createDirectory(directory.resolve("quarantine"));
+        Files.writeString(directory.resolve("quarantine/file.txt"), "why");
+        expectRepaired("quarantine/file.txt is about no file");
+        assertThat(directory.resolve("quarantine")).isEmptyDirectory();
+    }
+
+    @Test
+    void aPurgeWhoseRecordIsDamagedIsTakenOut() throws Exception {
+        RawIndex.put(directory.resolve("index"), "purges", new byte[] {0, 0, 0, 0, 0, 0, 0, 9}, new byte[] {9});
+        expectLost("the purge of generation 0000000000000009 is lost");
+        assertThat(keysAfterwards()).hasSize(4);
+    }
+
+    @Test
+    void whatSaysNothingInAnOrderOfEvictionIsRemoved() throws Exception {
+        RawIndex.put(directory.resolve("index"), "orders", new byte[9], new byte[18]);
+        expectRepaired("the index has rows=1 of an order of eviction that say nothing");
+        RawIndex.put(directory.resolve("index"), "orders", new byte[8], new byte[17]);
+        expectRepaired("the index has rows=1 of an order of eviction that say nothing");
+        assertThat(keysAfterwards()).hasSize(4);
+    }
+
+    @Test
+    void aSoundRowOfAnOrderStays() throws Exception {
+        RawIndex.put(directory.resolve("index"), "orders", new byte[9], new byte[17]);
+        expectClean();
     }
 
     @Test

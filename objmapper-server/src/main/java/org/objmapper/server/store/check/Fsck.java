@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -13,6 +14,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.FileName;
@@ -23,6 +25,7 @@ import org.objmapper.server.store.index.IndexCheck.FileUse;
 import org.objmapper.server.store.index.IndexCheck.Row;
 import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
+import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.Totals;
 
 /**
@@ -88,20 +91,32 @@ public final class Fsck {
         checkWays();
         index.visit(new Objects());
         checkTotals();
+        checkPurgesAndOrders();
         checkGenerations();
         index.flush();
         reportUnseen();
         for (Device device : devices.there()) {
-            remarkQuarantine(new Quarantine(device));
+            checkQuarantine(quarantine(device));
         }
         Totals whole = index.whole();
         report.end(options.directory + ": objects=" + whole.objects() + " bytes=" + whole.bytes());
     }
 
-    private void remarkQuarantine(Quarantine quarantine) throws IOException {
-        long kept = quarantine.count();
-        if (kept > 0) {
-            report.remark(quarantine.directory() + ": files=" + kept
+    /** Whoever repairs looks at what came there: nothing is removed for want of room. */
+    private static Quarantine quarantine(Device device) {
+        return new Quarantine(device, Long.MAX_VALUE);
+    }
+
+    private void checkQuarantine(Quarantine quarantine) throws IOException {
+        for (Path note : quarantine.strayNotes()) {
+            report.repairable("the note " + note + " is about no file", "removes it", "it is removed");
+            if (options.repairs) {
+                Files.delete(note);
+            }
+        }
+        Quarantine.Contents kept = quarantine.contents();
+        if (kept.files() > 0) {
+            report.remark(quarantine.directory() + ": files=" + kept.files() + " bytes=" + kept.bytes()
                     + " are no object's any more; look at them, then remove them");
         }
     }
@@ -181,7 +196,7 @@ public final class Fsck {
 
     private void quarantine(Device device, String name, String why) throws IOException {
         if (options.repairs) {
-            new Quarantine(device).take(name, why);
+            quarantine(device).take(name, why);
         }
     }
 
@@ -304,6 +319,28 @@ public final class Fsck {
         }
         if (options.repairs) {
             index.mendTotals();
+        }
+    }
+
+    private void checkPurgesAndOrders() {
+        for (IndexRow purge : index.purges()) {
+            if (RecordedPurge.of(purge) == null) {
+                report.lost(
+                        "the purge of generation " + HexFormat.of().formatHex(purge.key())
+                                + " is lost, and what it had not taken stays: its record in the index is damaged",
+                        "takes it out",
+                        "it is taken out");
+                if (options.repairs) {
+                    index.takeOutPurge(purge);
+                }
+            }
+        }
+        long damaged = index.damagedOrders(options.repairs);
+        if (damaged > 0) {
+            report.repairable(
+                    "the index has rows=" + damaged + " of an order of eviction that say nothing",
+                    "removes them",
+                    "they are removed");
         }
     }
 

@@ -51,7 +51,7 @@ public final class Scrub implements AutoCloseable {
     /** When the bytes that were read so far may be, at the rate that is allowed. */
     private long freeNanos;
 
-    private volatile long quarantined;
+    private volatile Quarantine.Contents quarantined = Quarantine.Contents.NOTHING;
 
     /** What the scrub needs of the store. */
     public interface Objects {
@@ -71,14 +71,14 @@ public final class Scrub implements AutoCloseable {
     /**
      * A scrub of one device.
      *
-     * @param bytesPerSecond at most; 0 for none at all
+     * @param options whose rate of 0 is none at all
      */
-    public Scrub(Device device, Index index, Objects objects, long bytesPerSecond, Metrics metrics) {
+    public Scrub(Device device, Index index, Objects objects, CheckOptions options, Metrics metrics) {
         this.device = device;
         this.index = index;
-        this.quarantine = new Quarantine(device);
+        this.quarantine = new Quarantine(device, options.quarantineBytes());
         this.objects = objects;
-        this.bytesPerSecond = bytesPerSecond;
+        this.bytesPerSecond = options.scrubBytesPerSecond();
         this.metrics = metrics;
         thread.setDaemon(true);
     }
@@ -92,7 +92,7 @@ public final class Scrub implements AutoCloseable {
     private void run() {
         try {
             objects.awaitRecovery();
-            quarantined = quarantine.count();
+            quarantined = quarantine.contents();
             at = objects.cursor(device);
             do {
                 attemptPass();
@@ -199,7 +199,7 @@ public final class Scrub implements AutoCloseable {
         } catch (NoSuchFileException e) {
             return; // removed or overwritten meanwhile
         }
-        quarantined = quarantine.count();
+        quarantined = quarantine.contents();
         metrics.count(Metric.STORE_BODIES_DAMAGED);
         objects.takeOut(key, record.bodyGeneration());
         FAILURES.error(
@@ -236,8 +236,8 @@ public final class Scrub implements AutoCloseable {
         return closing.getCount() == 0;
     }
 
-    /** Files in quarantine, as far as this run knows. */
-    public long quarantined() {
+    /** What is in quarantine, as far as this run knows. */
+    public Quarantine.Contents quarantined() {
         return quarantined;
     }
 

@@ -38,6 +38,8 @@ public final class IndexCheck implements AutoCloseable {
     private final Dbi<byte[]> expiries;
     private final Dbi<byte[]> onDevice;
     private final Dbi<byte[]> devices;
+    private final Dbi<byte[]> orders;
+    private final Dbi<byte[]> purges;
     private final Dbi<byte[]> state;
     private final Txn<byte[]> txn;
     private final Accounts recorded = new Accounts();
@@ -104,6 +106,8 @@ public final class IndexCheck implements AutoCloseable {
         expiries = table("expiries");
         onDevice = table("ondevice");
         devices = table("devices");
+        orders = table("orders");
+        purges = table("purges");
         state = table("state");
         txn = env.txnRead();
     }
@@ -361,6 +365,34 @@ public final class IndexCheck implements AutoCloseable {
                 visitor.accept(record);
             }
         });
+    }
+
+    // ---- orders and purges
+
+    /** How many rows of the orders of eviction say nothing; takes them out where it is to be mended. A snapshot that was cut off is none. */
+    public long damagedOrders(boolean mends) {
+        long[] count = {0};
+        forEach(orders, (key, value) -> {
+            if (!SavedOrder.isChunk(key, value)) {
+                count[0]++;
+                if (mends) {
+                    mend(write -> orders.delete(write, key));
+                }
+            }
+        });
+        return count[0];
+    }
+
+    /** The purges that are not done yet. */
+    public List<IndexRow> purges() {
+        List<IndexRow> found = new ArrayList<>();
+        forEach(purges, (key, value) -> found.add(new IndexRow(IndexRow.Table.PURGES, key, value)));
+        return found;
+    }
+
+    /** Takes the record of a purge out. */
+    public void takeOutPurge(IndexRow purge) {
+        mend(write -> purges.delete(write, purge.key()));
     }
 
     // ---- state

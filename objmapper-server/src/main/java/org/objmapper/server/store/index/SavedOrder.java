@@ -23,6 +23,7 @@ public final class SavedOrder {
     static final int CHUNK_ENTRIES = 4_096;
 
     private static final int ENTRY_BYTES = Long.BYTES + Long.BYTES + 1;
+    private static final int KEY_BYTES = 1 + 2 * Integer.BYTES;
     private static final int REMOVED_AT_ONCE = 64;
     private static final int FIRST_SNAPSHOT = 1;
 
@@ -108,8 +109,16 @@ public final class SavedOrder {
         } while (removed.size() == REMOVED_AT_ONCE);
     }
 
+    /** Whether a row of the orders is one that {@link Writer} writes. */
+    static boolean isChunk(byte[] key, byte[] value) {
+        return key.length == KEY_BYTES
+                && value.length > 0
+                && value.length % ENTRY_BYTES == 0
+                && value.length <= CHUNK_ENTRIES * ENTRY_BYTES;
+    }
+
     private byte[] key(int snapshot, int chunk) {
-        return ByteBuffer.allocate(1 + 2 * Integer.BYTES)
+        return ByteBuffer.allocate(KEY_BYTES)
                 .put((byte) tier)
                 .putInt(snapshot)
                 .putInt(chunk)

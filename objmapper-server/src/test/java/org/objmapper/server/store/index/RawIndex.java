@@ -65,6 +65,13 @@ public final class RawIndex {
         }
     }
 
+    /** Adds a row. */
+    public static void put(Path directory, String table, byte[] key, byte[] value) {
+        try (Env<byte[]> env = open(directory)) {
+            env.openDbi(table).put(key, value);
+        }
+    }
+
     private static Env<byte[]> open(Path directory) {
         return Env.create(ByteArrayProxy.PROXY_BA)
                 .setMapSize(MAP_BYTES)
