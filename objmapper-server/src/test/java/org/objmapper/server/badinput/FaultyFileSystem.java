@@ -101,6 +101,11 @@ public final class FaultyFileSystem implements AutoCloseable {
         assertThat(poll(hanging)).as("what hangs").isEqualTo(operation);
     }
 
+    /** Waits until another call hangs, whichever. */
+    public void awaitHanging() {
+        assertThat(poll(hanging)).isNotNull();
+    }
+
     /** Takes the mount away; who hangs in it gets an error. */
     @Override
     public void close() throws IOException {

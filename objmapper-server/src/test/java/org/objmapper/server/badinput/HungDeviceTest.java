@@ -138,7 +138,7 @@ class HungDeviceTest {
         try (RawClient stuck = RawClient.greeted(server.socket)) {
             stuck.send(RawClient.putDurably(++id, onBad.get(0), BODY));
             stuck.send(RawClient.get(++id, onBad.get(1), Mode.COPY));
-            disk.awaitHanging("create");
+            disk.awaitHanging();
             long during = p99OfTheGoodDevice();
             System.out.println("HungDeviceTest: p99 of a GET and a durable PUT on the other device, in microseconds: "
                     + before + " before, " + during + " while one device hangs");
