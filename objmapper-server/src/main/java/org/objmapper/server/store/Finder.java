@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * the object into the hot table. Safe on any thread that may block, and {@link #whereabouts} on event loops too.
  */
 final class Finder {
-    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Finder.class));
+    private final FailureLog failures = new FailureLog(LoggerFactory.getLogger(Finder.class));
 
     private final Index index;
     private final Devices devices;
@@ -217,7 +217,7 @@ final class Finder {
             lookup.found(null, new StoreException(Status.BUSY, "the server's memory for objects is full (" + e + ")"));
             return;
         } catch (RuntimeException | Error e) {
-            FAILURES.error("A look-up ended in a defect", e);
+            failures.error("A look-up ended in a defect", e);
             lookup.found(null, new StoreException(Status.INTERNAL, "the look-up ended in a defect: " + e));
             return;
         }
@@ -231,7 +231,7 @@ final class Finder {
         } catch (StoreException e) {
             throw e; // it is busy; nothing is wrong
         } catch (IOException | IndexException e) {
-            FAILURES.error("{} can't be read: {}", LoggedKeys.of(key), e.getMessage());
+            failures.error("{} can't be read: {}", LoggedKeys.of(key), e.getMessage());
             throw StoreException.of(e);
         }
     }
@@ -312,12 +312,34 @@ final class Finder {
             }
         }
         Choice choice = new Choice(pending, headers);
-        IndexRecord chosen = index.choose(plain, choice);
+        IndexRecord chosen;
+        try {
+            chosen = index.choose(plain, choice);
+        } catch (IndexException e) {
+            IndexRecord alone = newestOfAll(pending);
+            if (alone == null) {
+                throw e;
+            }
+            return new Standing(plain, alone, pending.get(0L), null);
+        }
         if (chosen == null) {
             return new Standing(plain, null, null, choice.variants);
         }
         long variant = chosen.variant().id();
         return new Standing(plain.variant(variant), chosen, pending.get(variant), choice.variants);
+    }
+
+    /** The object without a variant, where that hides all others, whatever the index has; null where that can't be said. */
+    private @Nullable IndexRecord newestOfAll(Map<Long, Change> pending) {
+        Change plain = pending.get(0L);
+        IndexRecord record = plain == null ? null : plain.record();
+        if (record == null || bans.hit(record) || record.expiredAt(clock.getAsLong())) {
+            return null;
+        }
+        boolean newest = pending.values().stream()
+                .map(Change::record)
+                .allMatch(other -> other == null || other.generation() <= record.generation());
+        return newest ? record : null;
     }
 
     private @Nullable IndexRecord unlessHit(@Nullable IndexRecord record) {
