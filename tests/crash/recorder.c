@@ -14,9 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include <linux/fs.h>
 
 enum kind { CREATE = 1, WRITE, TRUNCATE, SYNC, SYNC_WRITE, LINK, UNLINK, MKDIR, RENAME };
 
@@ -260,6 +263,46 @@ WRITING(pwrite64, ONE, 1, at, (fd, bytes, length, at), int fd, const void *bytes
 WRITING(writev, pieces, count, -1, (fd, pieces, count), int fd, const struct iovec *pieces, int count)
 WRITING(pwritev, pieces, count, at, (fd, pieces, count, at), int fd, const struct iovec *pieces, int count, off_t at)
 WRITING(pwritev64, pieces, count, at, (fd, pieces, count, at), int fd, const struct iovec *pieces, int count, off_t at)
+
+// Writes down that bytes of one file are about to be copied to another by the kernel.
+static void copying(int from, off_t at, int to, off_t offset, size_t length)
+{
+	REAL(ssize_t, pread, int, void *, size_t, off_t);
+	char path[PATH_MAX];
+	const char *name;
+	uint64_t inode;
+	if (!is_ours(to, path, &name, &inode))
+		return;
+	char *bytes = malloc(length > 0 ? length : 1);
+	if (bytes == NULL)
+		abort();
+	ssize_t n = real_pread(from, bytes, length, at);
+	if (n > 0)
+		note(WRITE, "", inode, (uint64_t)offset, bytes, (size_t)n);
+	free(bytes);
+}
+
+ssize_t copy_file_range(int from, off64_t *at, int to, off64_t *offset, size_t length, unsigned flags)
+{
+	REAL(ssize_t, copy_file_range, int, off64_t *, int, off64_t *, size_t, unsigned);
+	if (at == NULL || offset == NULL)
+		abort(); // nobody calls it so
+	copying(from, *at, to, *offset, length);
+	return real_copy_file_range(from, at, to, offset, length, flags);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	REAL(int, ioctl, int, unsigned long, ...);
+	va_list arguments;
+	va_start(arguments, request);
+	void *argument = va_arg(arguments, void *);
+	va_end(arguments);
+	struct stat facts;
+	if (request == FICLONE && fstat((int)(intptr_t)argument, &facts) == 0)
+		copying((int)(intptr_t)argument, 0, fd, 0, (size_t)facts.st_size);
+	return real_ioctl(fd, request, argument);
+}
 
 static int synced(int fd, uint64_t first, int result)
 {

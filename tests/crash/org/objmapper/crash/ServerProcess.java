@@ -92,7 +92,8 @@ final class ServerProcess implements AutoCloseable {
 
     /** Files of this user are taken. */
     private static String configuration(Path log, String store) throws IOException {
-        String text = store + "[server]\npassed_descriptor_uids = [" + Files.getAttribute(log, "unix:uid") + "]\n";
+        String text = store + "[server]\npassed_descriptor_uids = [" + Files.getAttribute(log.getParent(), "unix:uid")
+                + "]\n";
         return Files.writeString(log.resolveSibling("objmapperd.toml"), text).toString();
     }
 

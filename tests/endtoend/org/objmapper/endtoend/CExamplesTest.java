@@ -53,7 +53,7 @@ class CExamplesTest extends AgainstServer {
         Outcome mirrored = run("./mirror " + server.socket + " a/ b/");
         assertThat(mirrored.out()).as(mirrored.err()).isEqualTo("40 mirrored, 0 left out\n");
         assertThat(mirrored.exitCode()).isZero();
-        Outcome exported = run(tool + " export" + socket + "copy b/ && diff -r tree copy");
+        Outcome exported = run(tool + " export" + socket + "copy --prefix b/ && diff -r tree copy");
         assertThat(exported.exitCode()).as(exported.out() + exported.err()).isZero();
         assertThat(run(tool + " head" + socket + "--json b/f39").out()).contains("\"expiry\"");
         assertThat(run(tool + " purge" + socket + "--tag u").out()).isEqualTo("80\n");
