@@ -25,6 +25,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -75,6 +77,7 @@ class CrashTest {
     private final Random random = new Random(seed());
     private Path socket;
     private Path data;
+    private Path disk;
     private Path cache;
     private Path log;
     private Path uploads;
@@ -103,6 +106,7 @@ class CrashTest {
     void aServerThatIsKilledAgainAndAgainKeepsItsPromises() throws Exception {
         socket = directory.resolve("socket");
         data = Files.createDirectory(directory.resolve("data"));
+        disk = Files.createDirectory(directory.resolve("disk"));
         cache = Files.createDirectory(directory.resolve("cache"));
         log = Files.createFile(directory.resolve("server.log"));
         uploads = Files.createDirectory(directory.resolve("uploads"));
@@ -121,6 +125,8 @@ class CrashTest {
         }
         Fsck.expectClean(data);
         assertThat(evictions).as("evictions").isPositive();
+        assertThat(filesOn(data)).as("bodies on the first device").isPositive();
+        assertThat(filesOn(disk)).as("bodies on the second device").isPositive();
         System.out.println("CrashTest: " + KILLS + " kills: " + kills + "; "
                 + comparisons + " comparisons of the directory; " + objectsSeen + " objects read after kills; "
                 + orphansRemoved + " orphans removed; " + copies + " objects copied to the cache; " + evictions
@@ -157,7 +163,7 @@ class CrashTest {
     }
 
     private ServerProcess launch() throws Exception {
-        return ServerProcess.launchWithTiers(socket, data, cache, log);
+        return ServerProcess.launchWithMore(socket, List.of(data, disk, cache), log);
     }
 
     private ServerProcess start() throws Exception {
@@ -181,7 +187,7 @@ class CrashTest {
     }
 
     private void killWhileItRecovers() throws Exception {
-        try (ServerProcess server = ServerProcess.launchToRecoverSlowly(socket, data, cache, log)) {
+        try (ServerProcess server = ServerProcess.launchToRecoverSlowly(socket, List.of(data, disk, cache), log)) {
             server.awaitReady();
             try (ObjmapperClient client = Writer.client(socket, threads)) {
                 await(Phase.RECOVERING, client);
@@ -292,7 +298,7 @@ class CrashTest {
             assertThat(there).containsAll(listed);
             there.removeIf(key -> standing.get(key).mayGo()); // meanwhile, perhaps
             assertThat(listed).containsAll(there);
-            settled().untilAsserted(() -> assertThat(StoreDirectory.differences(data, client.list("")))
+            settled().untilAsserted(() -> assertThat(StoreDirectory.differences(List.of(data, disk), client.list("")))
                     .isEmpty());
             askUntilSomeAreCopied(client);
             settled().untilAsserted(() -> assertThat(StoreDirectory.needless(cache, client.list("")))
@@ -324,6 +330,12 @@ class CrashTest {
         copies += client.stat().get("objmapper_cache_promotions_total");
     }
 
+    private static long filesOn(Path device) throws IOException {
+        try (Stream<Path> files = Files.walk(device.resolve("objects"))) {
+            return files.filter(Files::isRegularFile).count();
+        }
+    }
+
     /** What is looked at may go meanwhile: an orphan, a descriptor. */
     private static ConditionFactory settled() {
         return Awaitility.await().atMost(LONG).ignoreExceptionsMatching(CrashTest::isGoneMeanwhile);
@@ -334,10 +346,10 @@ class CrashTest {
     }
 
     private void expectSaneDescriptors(List<String> descriptors, int objects) {
-        String files = data.resolve("objects") + "/";
-        assertThat(descriptors).noneMatch(target -> target.startsWith(files) && target.endsWith(DELETED));
-        int ofObjects = (int)
-                descriptors.stream().filter(target -> target.startsWith(files)).count();
+        Predicate<String> isObject = target ->
+                target.startsWith(data.resolve("objects") + "/") || target.startsWith(disk.resolve("objects") + "/");
+        assertThat(descriptors).noneMatch(isObject.and(target -> target.endsWith(DELETED)));
+        int ofObjects = (int) descriptors.stream().filter(isObject).count();
         assertThat(ofObjects).isLessThanOrEqualTo(objects);
         String cached = cache.resolve("objects") + "/";
         int ofCopies = (int) descriptors.stream()

@@ -123,7 +123,7 @@ class PowerLossTest {
                 }
                 await().atMost(LONG)
                         .ignoreExceptionsMatching(CrashTest::isGoneMeanwhile)
-                        .untilAsserted(() -> assertThat(StoreDirectory.differences(state, client.list("")))
+                        .untilAsserted(() -> assertThat(StoreDirectory.differences(List.of(state), client.list("")))
                                 .isEmpty());
             }
             assertThat(server.stop()).isZero();

@@ -20,8 +20,10 @@ final class ServerProcess implements AutoCloseable {
 
     private static final int SLOW_RATE = 10;
 
-    /** Copies that are too many soon. */
-    private static final String TIERS = """
+    /** A second device, and copies that are too many soon. */
+    private static final String MORE = """
+            [[device]]
+            directory = "%s"
             [memory]
             capacity = "2 MiB"
             [cache]
@@ -44,14 +46,20 @@ final class ServerProcess implements AutoCloseable {
         return launch(socket, log, Map.of(), store(data, USUAL_RATE));
     }
 
-    /** As {@link #launch}, with a memory tier and a cache above the store. */
-    static ServerProcess launchWithTiers(Path socket, Path data, Path cache, Path log) throws IOException {
-        return launch(socket, log, Map.of(), store(data, USUAL_RATE) + TIERS.formatted(cache));
+    /** As {@link #launch}, with the second of the directories as another device, the third as a cache, and a memory tier. */
+    static ServerProcess launchWithMore(Path socket, List<Path> directories, Path log) throws IOException {
+        return launchWithMore(socket, directories, log, USUAL_RATE);
     }
 
-    /** As {@link #launchWithTiers}; to look through the files of some objects takes it seconds. */
-    static ServerProcess launchToRecoverSlowly(Path socket, Path data, Path cache, Path log) throws IOException {
-        return launch(socket, log, Map.of(), store(data, SLOW_RATE) + TIERS.formatted(cache));
+    /** As {@link #launchWithMore}; to look through the files of some objects takes it seconds. */
+    static ServerProcess launchToRecoverSlowly(Path socket, List<Path> directories, Path log) throws IOException {
+        return launchWithMore(socket, directories, log, SLOW_RATE);
+    }
+
+    private static ServerProcess launchWithMore(Path socket, List<Path> directories, Path log, int recoveryRate)
+            throws IOException {
+        String more = MORE.formatted(directories.get(1), directories.get(2));
+        return launch(socket, log, Map.of(), store(directories.get(0), recoveryRate) + more);
     }
 
     /** As {@link #launch}, with recorder.c in it. */

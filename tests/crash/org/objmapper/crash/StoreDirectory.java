@@ -25,13 +25,13 @@ final class StoreDirectory {
 
     /** As {@link #differences}, of a directory that need not have all. */
     static List<String> needless(Path directory, Iterable<ListedObject> listed) throws IOException {
-        List<String> differences = new ArrayList<>(differences(directory, listed));
+        List<String> differences = new ArrayList<>(differences(List.of(directory), listed));
         differences.removeIf(difference -> difference.contains(MISSING));
         return differences;
     }
 
-    /** Files that no listed object has, objects without their file, temporaries; none when the two agree. */
-    static List<String> differences(Path directory, Iterable<ListedObject> listed) throws IOException {
+    /** Files of the devices that no listed object has, objects without their file, temporaries; none when all agree. */
+    static List<String> differences(List<Path> devices, Iterable<ListedObject> listed) throws IOException {
         Map<String, ListedObject> objects = new HashMap<>();
         for (ListedObject object : listed) {
             if (object.length() > LONGEST_IN_INDEX) {
@@ -39,19 +39,25 @@ final class StoreDirectory {
             }
         }
         List<String> differences = new ArrayList<>();
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : (Iterable<Path>) files.filter(path -> !Files.isDirectory(path))::iterator) {
-                String name = directory.relativize(file).toString();
-                ListedObject object = objects.remove(name.substring(0, Math.max(0, name.lastIndexOf('-'))));
-                if (object == null && !OTHER_FILES.contains(name)) {
-                    differences.add(name + " belongs to nothing");
-                } else if (object != null && Files.size(file) != object.length()) {
-                    differences.add(name + " has " + Files.size(file) + " bytes instead of " + object);
+        for (Path device : devices) {
+            try (Stream<Path> files = Files.walk(device)) {
+                for (Path file : (Iterable<Path>) files.filter(path -> !Files.isDirectory(path))::iterator) {
+                    compare(file, device.relativize(file).toString(), objects, differences);
                 }
             }
         }
         objects.forEach((stem, object) -> differences.add(stem + MISSING + object));
         return differences;
+    }
+
+    private static void compare(Path file, String name, Map<String, ListedObject> objects, List<String> differences)
+            throws IOException {
+        ListedObject object = objects.remove(name.substring(0, Math.max(0, name.lastIndexOf('-'))));
+        if (object == null && !OTHER_FILES.contains(name)) {
+            differences.add(file + " belongs to nothing");
+        } else if (object != null && Files.size(file) != object.length()) {
+            differences.add(file + " has " + Files.size(file) + " bytes instead of " + object);
+        }
     }
 
     /** What the name of an object's file begins with; after it comes the generation. */
