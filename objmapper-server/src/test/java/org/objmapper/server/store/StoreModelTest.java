@@ -29,6 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
@@ -114,6 +115,10 @@ class StoreModelTest {
     private boolean isUnderPressure;
     private long evictions;
     private Check afterwards = () -> {};
+    /** Devices that may be drained, and those that are. */
+    private List<Path> drainable = List.of();
+
+    private final Set<Path> drained = new HashSet<>();
 
     @Test
     void theStoreDoesWhatAMapWouldDo() throws Exception {
@@ -152,6 +157,38 @@ class StoreModelTest {
             });
         };
         run(StoreUnderTest.hotObjects(data, 16).withTiers(tiers));
+    }
+
+    /** As always, over three devices, two of which are drained and taken back at any moment. */
+    @Test
+    void whileBodiesMoveBetweenDevicesNothingElseIsSeen() throws Exception {
+        operations = OPERATIONS / 3;
+        Path data = Files.createDirectory(directory.resolve("data"));
+        drainable = List.of(
+                Files.createDirectory(directory.resolve("second")), Files.createDirectory(directory.resolve("third")));
+        afterwards = () -> {
+            for (Path device : drainable) {
+                if (!drained.contains(device)) {
+                    drainOrTakeBack(device);
+                }
+            }
+            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+                for (Path device : drainable) {
+                    assertThat(StoreUnderTest.objectFiles(device)).isEmpty();
+                }
+            });
+            compareAll();
+        };
+        run(StoreUnderTest.hotObjects(data, 16)
+                .withDevices(100, drainable.stream().map(DeviceOptions::of).collect(Collectors.toList())));
+    }
+
+    private void drainOrTakeBack(Path device) {
+        String command = drained.contains(device) ? "device undrain" : "device drain";
+        assertThat(store.manage(command, device.toString())).isEqualTo(Status.OK);
+        if (!drained.remove(device)) {
+            drained.add(device);
+        }
     }
 
     private void expectCopiesToComeAndToBeCounted(Path cache) throws Exception {
@@ -257,6 +294,8 @@ class StoreModelTest {
             compareAll();
         } else if (choice < 99) {
             store.nowMillis.addAndGet(random.nextInt(300));
+        } else if (!drainable.isEmpty() && random.nextBoolean()) {
+            drainOrTakeBack(drainable.get(random.nextInt(drainable.size())));
         } else {
             reopen();
             misses.clear();

@@ -23,6 +23,7 @@ import org.objmapper.protocol.ListEntry;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.DeviceOptions;
 
 /** A store whose callers wait for its answers, with a clock that the test moves. */
 final class StoreUnderTest implements AutoCloseable {
@@ -361,8 +362,21 @@ final class StoreUnderTest implements AutoCloseable {
     }
 
     /** The object files that are there. */
+    /** The bodies' files on all devices. */
     List<Path> objectFiles() throws IOException {
-        return objectFiles(options.directory());
+        List<Path> files = new ArrayList<>(objectFiles(options.directory()));
+        for (DeviceOptions device : options.moreDevices()) {
+            files.addAll(objectFiles(device.directory()));
+        }
+        return files;
+    }
+
+    /** What a command of {@code objmapper device} is answered. */
+    Status manage(String... words) {
+        CompletableFuture<Status> answer = new CompletableFuture<>();
+        assertThat(store().manage(List.of(words), (status, text) -> answer.complete(status)))
+                .isTrue();
+        return await(answer);
     }
 
     static List<Path> objectFiles(Path directory) throws IOException {
