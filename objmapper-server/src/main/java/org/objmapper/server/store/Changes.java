@@ -212,7 +212,7 @@ final class Changes {
         if (xxh3 != null) {
             metadata.set(MetadataType.XXH3, xxh3);
         }
-        long generation = committer.takeGeneration();
+        long generation = committer.generations().take();
         byte[] encoded = encode(metadata, generation, expiry);
         Device device = body.device();
         IndexRecord record = new IndexRecord(
@@ -397,7 +397,7 @@ final class Changes {
     Purge begin(Extent extent, boolean soft, List<ObjectKey> onTheirWay) throws StoreException {
         synchronized (committer) {
             awaitRoom(!soft);
-            Purge purge = new Purge(new RecordedPurge(committer.takeGeneration(), extent, soft, null));
+            Purge purge = new Purge(new RecordedPurge(committer.generations().take(), extent, soft, null));
             for (Change change : committer.allPending()) {
                 ObjectKey key = change.key();
                 IndexRecord record = change.record();
@@ -420,7 +420,7 @@ final class Changes {
             if (bans.count() >= MAX_BANS) {
                 return null;
             }
-            Purge ban = new Purge(new RecordedPurge(committer.takeGeneration(), extent, false, null));
+            Purge ban = new Purge(new RecordedPurge(committer.generations().take(), extent, false, null));
             purges.add(ban);
             bans.add(ban.recorded());
             fills.purged(extent);
@@ -611,7 +611,7 @@ final class Changes {
             throws StoreException {
         ObjectMetadata metadata = ObjectMetadata.decode(there.metadata()).merge(changes);
         long expiry = ttlMillis == null ? there.expiryMillis() : expiry(clock.getAsLong(), ttlMillis);
-        return rewritten(there, metadata, committer.takeGeneration(), expiry);
+        return rewritten(there, metadata, committer.generations().take(), expiry);
     }
 
     static IndexRecord rewritten(IndexRecord there, ObjectMetadata metadata, long generation, long expiry)
@@ -685,7 +685,7 @@ final class Changes {
                 return false;
             }
             refuseRemoved(target);
-            long bodyGeneration = committer.takeGeneration();
+            long bodyGeneration = committer.generations().take();
             committer.add(new Change(
                     key,
                     there,

@@ -3,9 +3,7 @@ package org.objmapper.server.store;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -62,8 +60,6 @@ final class Committer implements AutoCloseable {
     /** What a commit of many changes with bodies in the index may take. */
     private static final long ROOM_BYTES = 4L << 20;
 
-    private static final long GENERATION_BLOCK = 1L << 20;
-
     private final Index index;
     private final Devices devices;
     private final HotTable hot;
@@ -72,6 +68,7 @@ final class Committer implements AutoCloseable {
     private final UpperTiers upper;
     private final BackingTier tier;
     private final Metrics metrics;
+    private final Generations generations;
     private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
     /** Those of the visible that have a variant, by the key without. Changed under the lock only. */
     private final ConcurrentHashMap<ObjectKey, Set<ObjectKey>> visibleVariants = new ConcurrentHashMap<>();
@@ -96,8 +93,6 @@ final class Committer implements AutoCloseable {
     private long oldestNanos;
     private boolean somebodyWaits;
     private boolean closing;
-    private long nextGeneration;
-    private long generationBound;
     private @Nullable StoreException refusal;
     /** The refusal is for want of room, which removals may make: those are still tried. */
     private boolean outOfRoom;
@@ -127,8 +122,7 @@ final class Committer implements AutoCloseable {
         this.metrics = metrics;
         maxPending = (int) Math.min(MAX_PENDING, Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS));
         maxBatch = Math.min(MAX_BATCH, maxPending);
-        this.nextGeneration = index.generationBound();
-        this.generationBound = nextGeneration + GENERATION_BLOCK;
+        this.generations = new Generations(index.generationBound());
         reserveFirstGenerations();
         this.thread = new Thread(this::run, "store-committer");
         thread.setDaemon(true);
@@ -138,7 +132,7 @@ final class Committer implements AutoCloseable {
     /** A store that has no room for that yet serves what it has, and takes no changes until it could. */
     private void reserveFirstGenerations() {
         try {
-            index.commit(List.of(), List.of(), generationBound, new ArrayList<>());
+            index.commit(List.of(), List.of(), generations.bound(), new ArrayList<>());
         } catch (IndexException e) {
             if (e.status() != Status.NO_SPACE) {
                 throw e;
@@ -231,17 +225,9 @@ final class Committer implements AutoCloseable {
         return outOfRoom;
     }
 
-    /** All generations that were taken are below it. Under the lock. */
-    long nextGeneration() {
-        return nextGeneration;
-    }
-
-    /** A generation that nobody had before. Under the lock. */
-    long takeGeneration() {
-        if (nextGeneration >= generationBound) {
-            throw new IllegalStateException("the reserved generations are used up");
-        }
-        return nextGeneration++;
+    /** Who gives out generations; under the lock, so that they follow the order of changes. */
+    Generations generations() {
+        return generations;
     }
 
     /** Makes a change visible, and has it brought to disk. Under the lock. */
@@ -306,7 +292,7 @@ final class Committer implements AutoCloseable {
             return; // the store closes, and has taken no change
         }
         while (!isDone()) {
-            Batch batch = new Batch(new ArrayList<>(), new ArrayList<>());
+            CommitBatch batch = CommitBatch.empty();
             try {
                 begin(take(), batch);
                 if (!batch.isEmpty()) {
@@ -321,43 +307,6 @@ final class Committer implements AutoCloseable {
         }
     }
 
-    /**
-     * What one commit of the index is made of.
-     *
-     * @param settled changes of keys whose bodies are on disk, or lost
-     * @param rows changes that bring rows of the index
-     */
-    private record Batch(List<KeyChanges.Settled> settled, List<Change> rows) {
-        boolean isEmpty() {
-            return settled.isEmpty() && rows.isEmpty();
-        }
-
-        List<Change> all() {
-            List<Change> all = new ArrayList<>(rows);
-            settled.forEach(part -> all.addAll(part.all()));
-            return all;
-        }
-
-        /** What the index is told of objects, in the order of its pages. */
-        List<IndexChange> indexChanges() {
-            List<IndexChange> changes = new ArrayList<>();
-            for (KeyChanges.Settled part : settled) {
-                Change winner = part.winner();
-                if (winner != null) {
-                    changes.add(new IndexChange(part.key(), winner.record()));
-                }
-            }
-            changes.sort(Comparator.comparing(change -> change.key().row(), Arrays::compareUnsigned));
-            return changes;
-        }
-
-        List<IndexRow> indexRows() {
-            List<IndexRow> all = new ArrayList<>();
-            rows.forEach(change -> all.addAll(change.rows()));
-            return all;
-        }
-    }
-
     private synchronized boolean isDone() {
         return closing && queue.isEmpty() && underway.isEmpty();
     }
@@ -367,7 +316,7 @@ final class Committer implements AutoCloseable {
         while (isRefusing()) {
             awaitNextTry();
             try {
-                tryIndex(generationBound);
+                tryIndex(generations.bound());
                 acceptChanges();
             } catch (IndexException e) {
                 FAILURES.error("The store still takes no changes: {}", e.getMessage());
@@ -392,7 +341,7 @@ final class Committer implements AutoCloseable {
             lastProbeNanos = System.nanoTime();
         }
         try {
-            tryIndex(boundForCommit());
+            tryIndex(generations.bound());
             devices.first().measure();
             if (devices.first().freeBytes() >= ROOM_BYTES && index.hasRoom()) {
                 acceptChanges();
@@ -459,7 +408,7 @@ final class Committer implements AutoCloseable {
     }
 
     /** Has the bodies of changes brought to disk, and adds to a batch what can be committed by now. */
-    private void begin(List<Change> changes, Batch batch) {
+    private void begin(List<Change> changes, CommitBatch batch) {
         Set<KeyChanges> touched = new LinkedHashSet<>();
         synchronized (this) {
             for (NewFile file : settledFiles) {
@@ -518,7 +467,7 @@ final class Committer implements AutoCloseable {
         notifyAll();
     }
 
-    private void commit(Batch batch) {
+    private void commit(CommitBatch batch) {
         List<Index.Replaced> replaced = new ArrayList<>();
         try {
             commitIndex(batch, replaced);
@@ -545,7 +494,7 @@ final class Committer implements AutoCloseable {
     }
 
     /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
-    private synchronized void hideSettled(Batch batch) {
+    private synchronized void hideSettled(CommitBatch batch) {
         departures++;
         changesUnderway -= batch.rows().size();
         for (KeyChanges.Settled part : batch.settled()) {
@@ -674,13 +623,13 @@ final class Committer implements AutoCloseable {
     }
 
     /** Brings changes into the index; where it fails, opens it anew and tries once more. */
-    private void commitIndex(Batch batch, List<Index.Replaced> replaced) throws StoreException {
+    private void commitIndex(CommitBatch batch, List<Index.Replaced> replaced) throws StoreException {
         List<IndexChange> changes = batch.indexChanges();
         if (changes.isEmpty() && batch.rows().isEmpty()) {
             return; // all bodies were lost
         }
         try {
-            index.commit(changes, batch.indexRows(), boundForCommit(), replaced);
+            index.commit(changes, batch.indexRows(), generations.bound(), replaced);
             return;
         } catch (IndexException e) {
             if (e.status() == Status.NO_SPACE && index.isUsable()) {
@@ -692,7 +641,7 @@ final class Committer implements AutoCloseable {
         }
         reopenIndex(batch);
         try {
-            index.commit(changes, batch.indexRows(), boundForCommit(), replaced);
+            index.commit(changes, batch.indexRows(), generations.bound(), replaced);
         } catch (IndexException e) {
             reopenIndex(batch);
             throw StoreException.of(e);
@@ -700,10 +649,10 @@ final class Committer implements AutoCloseable {
     }
 
     /** Opens the index anew, again and again until it takes changes; only when the store closes it gives up. */
-    private void reopenIndex(Batch batch) throws StoreException {
+    private void reopenIndex(CommitBatch batch) throws StoreException {
         while (true) {
             try {
-                index.reopen(boundForCommit());
+                index.reopen(generations.bound());
                 acceptChanges();
                 return;
             } catch (IndexException e) {
@@ -714,7 +663,7 @@ final class Committer implements AutoCloseable {
     }
 
     /** Takes no changes until {@link #acceptChanges}. Those that came before are kept, but nobody is left waiting for them. */
-    private void refuseChanges(Batch batch, StoreException failure) {
+    private void refuseChanges(CommitBatch batch, StoreException failure) {
         List<Change> kept = batch.all();
         StoreException first;
         synchronized (this) {
@@ -763,22 +712,13 @@ final class Committer implements AutoCloseable {
         }
     }
 
-    private synchronized long boundForCommit() {
-        if (generationBound - nextGeneration < GENERATION_BLOCK / 2) {
-            // Used only from the commit on that makes it durable: half a block is left, more than can wait in the
-            // queue.
-            generationBound += GENERATION_BLOCK;
-        }
-        return generationBound;
-    }
-
     private void hide(ObjectKey key, Change change) {
         unshow(key, change);
         hot.remove(key.hash(), key.bytes());
     }
 
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
-    private void fail(Batch batch, StoreException failure) {
+    private void fail(CommitBatch batch, StoreException failure) {
         List<Change> lost = batch.all();
         StoreException told = failure;
         synchronized (this) {
