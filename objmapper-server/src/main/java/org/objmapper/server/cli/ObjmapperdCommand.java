@@ -224,7 +224,8 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             description = {
                 "Compares the index with the files and the files with the index, the tables of the index with each other, and"
                         + " bodies with their checksums. Prints a line for each thing that is wrong: to what, and what becomes"
-                        + " of it. Changes nothing without --repair.",
+                        + " of it. Changes nothing without --repair. A file that a crash left, and that a server removes after its"
+                        + " start, is told and no damage.",
                 "A body that is not what was sent is moved to quarantine, a directory beside the objects, with a text that"
                         + " says why; its object is gone.",
                 "All stores of the configuration are checked, one after the other, and all devices of each: a device is found by its id, in the directories of the configuration and in"

@@ -235,8 +235,14 @@ class FsckTest {
         Path file = fileOf("file");
         Path orphan = Path.of(file.toString().replaceFirst("-[0-9a-f]+$", "-1f"));
         Files.copy(file, orphan);
-        expectRepaired("is no object's");
+        Map<String, String> before = contents();
+
+        assertThat(check(false)).as("what the next start removes is no damage").isEqualTo(FsckReport.CLEAN);
+        assertThat(lines).anyMatch(line -> line.endsWith(" is no object's; a server removes it after its start"));
+        assertThat(contents()).isEqualTo(before);
+        assertThat(check(true)).isEqualTo(FsckReport.REPAIRED);
         assertThat(orphan).doesNotExist();
+        expectClean();
         assertThat(keysAfterwards()).hasSize(4);
     }
 

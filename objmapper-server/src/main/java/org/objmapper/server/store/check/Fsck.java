@@ -186,6 +186,8 @@ public final class Fsck {
                     "moves it to quarantine",
                     "it is moved to quarantine");
             quarantine(device, name, "newer than all that the index knew: is the index an old copy?");
+        } else if (use == FileUse.NOBODYS && !options.repairs && index.hasObjects()) {
+            report.remark("the file " + shown(device, name) + " is no object's; a server removes it after its start");
         } else if (use == FileUse.NOBODYS) {
             report.repairable("the file " + shown(device, name) + " is no object's", "removes it", "it is removed");
             if (options.repairs) {

@@ -404,6 +404,11 @@ public final class IndexCheck implements AutoCloseable {
         return found;
     }
 
+    /** Whether it has any object, sound or not. */
+    public boolean hasObjects() {
+        return objects.stat(txn).entries > 0;
+    }
+
     /** Adds an object to the sums that {@link #hasWrongTotals} compares with; {@code isWhole}: it stays when all is mended. */
     public void count(IndexRecord record, boolean isWhole) {
         recorded.plus(record);
