@@ -96,7 +96,8 @@ class FsckDevicesTest {
         assertThat(lines)
                 .anyMatch(line -> line.contains("its file " + gone + " is gone; --repair takes it out"))
                 .anyMatch(line -> line.contains("its file has bytes=1 instead of 5000, in " + changed))
-                .anyMatch(line -> line.equals("the file " + orphan + " is no object's; a server removes it after its start"));
+                .anyMatch(line ->
+                        line.equals("the file " + orphan + " is no object's; a server removes it after its start"));
         assertThat(changed).exists();
         assertThat(orphan).exists();
 
