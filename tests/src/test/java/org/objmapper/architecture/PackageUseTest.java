@@ -71,7 +71,7 @@ class PackageUseTest {
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, THREAD, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, THREAD, METRICS, LOGGING)),
             Map.entry(TABLE, List.of(INDEX, THREAD, METRICS, LOGGING)),
-            Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, BAN, METRICS, LOGGING)),
+            Map.entry(CHECK, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, THREAD, BAN, METRICS, LOGGING)),
             Map.entry(TIER, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, HOLD, EVICTION, THREAD, METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
             Map.entry(BAN, List.of(PROTOCOL, INDEX, "com.google.re2j..")),

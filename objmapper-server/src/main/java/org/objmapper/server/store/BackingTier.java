@@ -198,7 +198,7 @@ final class BackingTier {
     private boolean awaitEvictor(BooleanSupplier isMet) {
         long ticket = ++asked;
         wake();
-        Uninterruptibly.awaitWhile(this, () -> !isMet.getAsBoolean() && givenUp < ticket && !closing);
+        Uninterruptibly.awaitWhile(() -> !isMet.getAsBoolean() && givenUp < ticket && !closing, this::wait);
         return isMet.getAsBoolean();
     }
 

@@ -214,7 +214,7 @@ final class Committer implements AutoCloseable {
     /** As {@link #awaitRoom}, for what takes objects away: a full disk does not refuse it. */
     void awaitRoomToRemove() throws StoreException {
         Uninterruptibly.awaitWhile(
-                this, () -> queue.size() + changesUnderway >= maxPending && (refusal == null || outOfRoom));
+                () -> queue.size() + changesUnderway >= maxPending && (refusal == null || outOfRoom), this::wait);
         if (refusal != null && !outOfRoom) {
             throw refusal;
         }
@@ -368,24 +368,7 @@ final class Committer implements AutoCloseable {
 
     /** The next changes to bring to disk; none when files have been brought there, the store closes, or it is time to look for room. */
     private synchronized List<Change> take() {
-        boolean interrupted = false;
-        while (!due() && settledFiles.isEmpty()) {
-            try {
-                if (queue.isEmpty() && !outOfRoom) {
-                    wait();
-                } else if (queue.isEmpty()) {
-                    TimeUnit.MILLISECONDS.timedWait(this, REOPEN_PAUSE_MILLIS);
-                } else {
-                    long left = LINGER_NANOS - (System.nanoTime() - oldestNanos);
-                    TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, 1_000_000));
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibly.awaitWhile(() -> !due() && settledFiles.isEmpty(), this::awaitNews);
         List<Change> batch = new ArrayList<>();
         while (due() && batch.size() < maxBatch && !queue.isEmpty()) {
             batch.add(queue.remove());
@@ -395,6 +378,17 @@ final class Committer implements AutoCloseable {
             somebodyWaits = false;
         }
         return batch;
+    }
+
+    private void awaitNews() throws InterruptedException {
+        if (queue.isEmpty() && !outOfRoom) {
+            wait();
+        } else if (queue.isEmpty()) {
+            TimeUnit.MILLISECONDS.timedWait(this, REOPEN_PAUSE_MILLIS);
+        } else {
+            long left = LINGER_NANOS - (System.nanoTime() - oldestNanos);
+            TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, 1_000_000));
+        }
     }
 
     private boolean due() {
@@ -696,17 +690,9 @@ final class Committer implements AutoCloseable {
 
     private synchronized void awaitNextTry() throws StoreException {
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(REOPEN_PAUSE_MILLIS);
-        boolean interrupted = false;
-        for (long left = end - System.nanoTime(); left > 0 && !closing; left = end - System.nanoTime()) {
-            try {
-                TimeUnit.NANOSECONDS.timedWait(this, left);
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibly.awaitWhile(
+                () -> System.nanoTime() - end < 0 && !closing,
+                () -> TimeUnit.NANOSECONDS.timedWait(this, end - System.nanoTime()));
         if (closing && refusal != null) {
             throw refusal;
         }
@@ -819,17 +805,7 @@ final class Committer implements AutoCloseable {
             closing = true;
             notifyAll();
         }
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterruptibly.join(thread);
         publishers.values().forEach(FilePublisher::close);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

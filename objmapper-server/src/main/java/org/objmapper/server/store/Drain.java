@@ -20,6 +20,8 @@ import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.thread.Pace;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -45,8 +47,8 @@ final class Drain implements AutoCloseable {
     private final BodyCopy copies = new BodyCopy();
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread = new Thread(this::run, "store-drain");
-    /** When the bytes that were moved so far may be, at the rate that is allowed. */
-    private long freeNanos;
+    /** Anew for each pass. */
+    private Pace pace;
 
     private volatile @Nullable String trouble;
 
@@ -56,6 +58,7 @@ final class Drain implements AutoCloseable {
         this.index = index;
         this.changes = changes;
         this.bytesPerSecond = bytesPerSecond;
+        this.pace = new Pace(bytesPerSecond, closing);
         this.metrics = metrics;
         thread.setDaemon(true); // a hung disk must not keep the process from ending
         thread.start();
@@ -78,7 +81,7 @@ final class Drain implements AutoCloseable {
 
     private void run() {
         do {
-            freeNanos = System.nanoTime();
+            pace = new Pace(bytesPerSecond, closing);
             String met = attemptPass();
             if (met != null && !met.equals(trouble)) {
                 FAILURES.error("The drain of device={} does not get on, and goes on trying: {}", device.id(), met);
@@ -198,25 +201,10 @@ final class Drain implements AutoCloseable {
             throw new IOException("its body can't be opened: " + Errno.nameOf(-descriptor));
         }
         try {
-            spend(OBJECT_BYTES);
-            return copies.copy(device, descriptor, record.length(), record.xxh3(), target, this::spend);
+            pace.spendOrThrow(OBJECT_BYTES);
+            return copies.copy(device, descriptor, record.length(), record.xxh3(), target, pace::spendOrThrow);
         } finally {
             NativeIo.close(descriptor);
-        }
-    }
-
-    /** Waits until so many bytes may be moved; throws when it closes. */
-    private void spend(long bytes) {
-        freeNanos = Math.max(freeNanos, System.nanoTime() - TimeUnit.SECONDS.toNanos(1))
-                + (long) (bytes * 1e9 / bytesPerSecond);
-        try {
-            long wait = freeNanos - System.nanoTime();
-            if (closing.await(Math.max(wait, 0), TimeUnit.NANOSECONDS)) {
-                throw new UncheckedIOException(new IOException("the drain ends"));
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new UncheckedIOException(new IOException("interrupted"));
         }
     }
 
@@ -229,10 +217,6 @@ final class Drain implements AutoCloseable {
     @Override
     public void close() {
         stop();
-        try {
-            thread.join(CLOSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Patience.awaitEnd(thread, CLOSE_MILLIS);
     }
 }

@@ -15,8 +15,20 @@ public final class Patience {
 
     /** Whether the end came in time; an interrupt shows again in the waiting thread afterwards. */
     public static boolean awaitEnd(Wait wait) {
+        return awaitEnd(MILLIS, wait);
+    }
+
+    /** As {@link #awaitEnd(Wait)}, for a thread's end, and for so many milliseconds at most. */
+    public static boolean awaitEnd(Thread thread, long millis) {
+        return awaitEnd(millis, left -> {
+            thread.join(left);
+            return !thread.isAlive();
+        });
+    }
+
+    private static boolean awaitEnd(long millis, Wait wait) {
         try {
-            return wait.await(MILLIS);
+            return wait.await(millis);
         } catch (InterruptedException e) {
             boolean ended = awaitHurriedly(wait);
             Thread.currentThread().interrupt();

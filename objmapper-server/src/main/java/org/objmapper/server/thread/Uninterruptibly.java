@@ -4,14 +4,19 @@ import java.util.function.BooleanSupplier;
 
 /** Waits that an interrupt does not cut short: it shows again in the waiting thread afterwards. */
 public final class Uninterruptibly {
+    /** One wait, which may end too early. */
+    public interface Wait {
+        void await() throws InterruptedException;
+    }
+
     private Uninterruptibly() {}
 
-    /** Waits on a monitor that the caller holds, for as long as a condition holds; whoever changes that notifies all. */
-    public static void awaitWhile(Object monitor, BooleanSupplier condition) {
+    /** Waits again and again, for as long as a condition holds: on a monitor, say, that the caller has. */
+    public static void awaitWhile(BooleanSupplier condition, Wait wait) {
         boolean interrupted = false;
         while (condition.getAsBoolean()) {
             try {
-                monitor.wait();
+                wait.await();
             } catch (InterruptedException e) {
                 interrupted = true;
             }
@@ -23,16 +28,6 @@ public final class Uninterruptibly {
 
     /** Waits until a thread has ended; not at all for one that was never started. */
     public static void join(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        awaitWhile(thread::isAlive, thread::join);
     }
 }

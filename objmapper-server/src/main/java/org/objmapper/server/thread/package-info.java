@@ -1,4 +1,4 @@
-/** Waiting for threads. */
+/** Waits: that no interrupt cuts short, that end, that keep to a rate. */
 @NullMarked
 package org.objmapper.server.thread;
 

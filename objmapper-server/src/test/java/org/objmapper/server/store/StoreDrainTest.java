@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -74,29 +73,20 @@ class StoreDrainTest {
         }
     }
 
-    private record Told(Status status, String text) {}
-
-    private static Told tell(StoreUnderTest store, String... words) {
-        CompletableFuture<Told> answer = new CompletableFuture<>();
-        assertThat(store.store().manage(List.of(words), (status, text) -> answer.complete(new Told(status, text))))
-                .isTrue();
-        return StoreUnderTest.await(answer);
-    }
-
     private static void expectOk(StoreUnderTest store, String... words) {
-        Told told = tell(store, words);
+        StoreUnderTest.Told told = store.tell(words);
         assertThat(told.status()).as(told.text()).isEqualTo(Status.OK);
     }
 
     private static void expectRefused(Status status, String why, StoreUnderTest store, String... words) {
-        Told told = tell(store, words);
+        StoreUnderTest.Told told = store.tell(words);
         assertThat(told.text()).contains(why);
         assertThat(told.status()).isEqualTo(status);
     }
 
     /** What the list says of the device in a directory. */
     private static Map<String, String> listed(StoreUnderTest store, Path device) {
-        for (String line : tell(store, "device list").text().lines().toList()) {
+        for (String line : store.tell("device list").text().lines().toList()) {
             Map<String, String> fields = new HashMap<>();
             for (String field : line.split("\t")) {
                 fields.put(field.substring(0, field.indexOf('=')), field.substring(field.indexOf('=') + 1));
@@ -149,13 +139,13 @@ class StoreDrainTest {
                 assertThat(StoreUnderTest.body(held.get(i))).isEqualTo(body(i));
                 held.get(i).unpin();
             }
-            assertThat(tell(store, "device list").text().lines()).hasSize(1);
+            assertThat(store.tell("device list").text().lines()).hasSize(1);
             fill(store);
             assertThat(StoreUnderTest.objectFiles(second)).isEmpty();
         }
         expectSound(first);
         try (StoreUnderTest store = new StoreUnderTest(options(first, second))) {
-            assertThat(tell(store, "device list").text().lines())
+            assertThat(store.tell("device list").text().lines())
                     .as("the configuration still names it")
                     .hasSize(1);
             expectAll(store);

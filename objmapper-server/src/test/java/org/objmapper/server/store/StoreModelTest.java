@@ -185,7 +185,7 @@ class StoreModelTest {
 
     private void drainOrTakeBack(Path device) {
         String command = drained.contains(device) ? "device undrain" : "device drain";
-        assertThat(store.manage(command, device.toString())).isEqualTo(Status.OK);
+        assertThat(store.tell(command, device.toString()).status()).isEqualTo(Status.OK);
         if (!drained.remove(device)) {
             drained.add(device);
         }

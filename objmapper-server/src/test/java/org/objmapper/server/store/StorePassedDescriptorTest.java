@@ -5,8 +5,8 @@ import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.bytes;
 import static org.objmapper.server.store.StoreUnderTest.durable;
 import static org.objmapper.server.store.StoreUnderTest.plain;
+import static org.objmapper.server.store.StoreUnderTest.sealed;
 
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -54,13 +54,6 @@ class StorePassedDescriptorTest {
         byte[] body = new byte[length];
         new Random(length).nextBytes(body);
         return body;
-    }
-
-    private static int sealed(byte[] body) {
-        ByteBuffer bytes = ByteBuffer.allocateDirect(body.length + 1).put(body);
-        int descriptor = NativeIo.sealedMemory(NativeIo.address(bytes), body.length);
-        assertThat(descriptor).isNotNegative();
-        return descriptor;
     }
 
     private static int open(Path path, int flags) {

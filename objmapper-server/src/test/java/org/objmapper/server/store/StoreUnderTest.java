@@ -371,12 +371,23 @@ final class StoreUnderTest implements AutoCloseable {
         return files;
     }
 
+    /** An answer to a command. */
+    record Told(Status status, String text) {}
+
     /** What a command of {@code objmapper device} is answered. */
-    Status manage(String... words) {
-        CompletableFuture<Status> answer = new CompletableFuture<>();
-        assertThat(store().manage(List.of(words), (status, text) -> answer.complete(status)))
+    Told tell(String... words) {
+        CompletableFuture<Told> answer = new CompletableFuture<>();
+        assertThat(store().manage(List.of(words), (status, text) -> answer.complete(new Told(status, text))))
                 .isTrue();
         return await(answer);
+    }
+
+    /** A memfd that nobody can change. */
+    static int sealed(byte[] body) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(body.length + 1).put(body);
+        int descriptor = NativeIo.sealedMemory(NativeIo.address(bytes), body.length);
+        assertThat(descriptor).isNotNegative();
+        return descriptor;
     }
 
     static List<Path> objectFiles(Path directory) throws IOException {

@@ -17,7 +17,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.tier.Capacity;
 
@@ -94,8 +93,7 @@ class UnfinishedBodyTest {
 
     @Test
     void aPassedOneThatIsLongerThanTheCapacityIsNotCopied() {
-        ByteBuffer bytes = ByteBuffer.allocateDirect(CAPACITY + 1);
-        int sealed = NativeIo.sealedMemory(NativeIo.address(bytes), CAPACITY + 1);
+        int sealed = StoreUnderTest.sealed(new byte[CAPACITY + 1]);
         Result result = store.putDescriptor(plain("key"), sealed, CAPACITY + 1, ANYONE);
 
         assertThat(result.status()).as(result.message()).isEqualTo(Status.NO_SPACE);

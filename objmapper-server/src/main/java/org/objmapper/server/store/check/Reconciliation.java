@@ -21,6 +21,8 @@ import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.thread.Pace;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -274,10 +276,6 @@ public final class Reconciliation implements AutoCloseable {
     public void close() {
         closing.countDown();
         recovered.countDown();
-        try {
-            thread.join(CLOSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Patience.awaitEnd(thread, CLOSE_MILLIS);
     }
 }

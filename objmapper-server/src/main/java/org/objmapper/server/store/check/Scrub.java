@@ -18,6 +18,8 @@ import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.thread.Pace;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -48,8 +50,8 @@ public final class Scrub implements AutoCloseable {
     private long at;
 
     private long notedNanos = System.nanoTime();
-    /** When the bytes that were read so far may be, at the rate that is allowed. */
-    private long freeNanos;
+    /** Anew for each pass. */
+    private Pace pace;
 
     private volatile Quarantine.Contents quarantined = Quarantine.Contents.NOTHING;
 
@@ -79,6 +81,7 @@ public final class Scrub implements AutoCloseable {
         this.quarantine = new Quarantine(device, options.quarantineBytes());
         this.objects = objects;
         this.bytesPerSecond = options.scrubBytesPerSecond();
+        this.pace = new Pace(bytesPerSecond, closing);
         this.metrics = metrics;
         thread.setDaemon(true);
     }
@@ -117,7 +120,7 @@ public final class Scrub implements AutoCloseable {
 
     /** From where the last one stopped to the end, or until the device is offline. */
     private void pass() throws IOException {
-        freeNanos = System.nanoTime();
+        pace = new Pace(bytesPerSecond, closing);
         List<IndexRecord> some;
         do {
             some = index.onDevice(device.number(), at, AT_ONCE);
@@ -143,7 +146,7 @@ public final class Scrub implements AutoCloseable {
     /** Whether it is done with the body; else the store closes. */
     private boolean look(IndexRecord record) throws IOException {
         try {
-            spend(OBJECT_BYTES);
+            pace.spendOrThrow(OBJECT_BYTES);
         } catch (UncheckedIOException e) {
             return false; // this one is the next run's first
         }
@@ -184,7 +187,7 @@ public final class Scrub implements AutoCloseable {
         if (facts[1] != record.length()) {
             return "its file has bytes=" + facts[1] + " instead of " + record.length();
         }
-        long found = FileWindow.xxh3(descriptor, record.length(), this::spend);
+        long found = FileWindow.xxh3(descriptor, record.length(), pace::spendOrThrow);
         metrics.add(Metric.STORE_SCRUBBED_BYTES, record.length());
         return found == record.xxh3()
                 ? null
@@ -208,21 +211,6 @@ public final class Scrub implements AutoCloseable {
                 wrong,
                 name,
                 quarantine.directory());
-    }
-
-    /** Waits until so many bytes may be read; throws when the store closes. */
-    private void spend(long bytes) {
-        freeNanos = Math.max(freeNanos, System.nanoTime() - TimeUnit.SECONDS.toNanos(1))
-                + (long) (bytes * 1e9 / bytesPerSecond);
-        try {
-            long wait = freeNanos - System.nanoTime();
-            if (wait > 0 ? closing.await(wait, TimeUnit.NANOSECONDS) : isClosing()) {
-                throw new UncheckedIOException(new IOException("the store closes"));
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new UncheckedIOException(new IOException("interrupted"));
-        }
     }
 
     private void keepCursorIfDue() throws IOException {
@@ -250,10 +238,6 @@ public final class Scrub implements AutoCloseable {
     @Override
     public void close() {
         stop();
-        try {
-            thread.join(CLOSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Patience.awaitEnd(thread, CLOSE_MILLIS);
     }
 }

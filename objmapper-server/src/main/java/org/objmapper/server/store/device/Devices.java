@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.DeviceHealth.State;
+import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -219,11 +220,7 @@ public final class Devices implements AutoCloseable {
     /** Looks after them no more. */
     public void stop() {
         closing.countDown();
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibly.join(thread);
         probes.values().forEach(DeviceQueue::close);
     }
 

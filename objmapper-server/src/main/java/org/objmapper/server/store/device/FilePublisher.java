@@ -5,9 +5,9 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,7 +21,7 @@ public final class FilePublisher implements AutoCloseable {
     /** More gain little: with four, 128 small bodies take an eighth of the time that one thread takes (ext4). */
     private static final int SYNC_THREADS = 4;
 
-    private static final long CLOSE_SECONDS = 30;
+    private static final long CLOSE_MILLIS = 30_000;
 
     private final Device device;
     private final Consumer<List<NewFile>> settled;
@@ -141,11 +141,7 @@ public final class FilePublisher implements AutoCloseable {
             closing = true;
             notifyAll();
         }
-        try {
-            thread.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Patience.awaitEnd(thread, CLOSE_MILLIS);
         syncs.close();
     }
 }

@@ -101,15 +101,20 @@ public record IndexRecord(
 
     /** Its tags, in the order of its metadata. */
     public List<byte[]> tags() {
-        List<byte[]> tags = new ArrayList<>();
+        return values(metadata, MetadataType.TAG);
+    }
+
+    /** The values of one type, in the order of metadata as on the wire. */
+    static List<byte[]> values(byte[] metadata, MetadataType type) {
+        List<byte[]> values = new ArrayList<>();
         ByteBuffer buffer = ByteBuffer.wrap(metadata).order(ByteOrder.LITTLE_ENDIAN);
         MetadataReader reader = new MetadataReader().trust(buffer, 0, metadata.length);
         while (reader.next()) {
-            if (reader.type() == MetadataType.TAG.code()) {
-                tags.add(reader.bytes());
+            if (reader.type() == type.code()) {
+                values.add(reader.bytes());
             }
         }
-        return tags;
+        return values;
     }
 
     /** The same object with other metadata, which says too whether it is evictable. */

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 
 /**
@@ -64,15 +63,7 @@ public final class Variant {
 
     /** Of metadata as on the wire. */
     static Variant ofMetadata(byte[] metadata) {
-        List<byte[]> encoded = new ArrayList<>();
-        ByteBuffer buffer = ByteBuffer.wrap(metadata).order(ByteOrder.LITTLE_ENDIAN);
-        MetadataReader reader = new MetadataReader().trust(buffer, 0, metadata.length);
-        while (reader.next()) {
-            if (reader.type() == MetadataType.VARIANT.code()) {
-                encoded.add(reader.bytes());
-            }
-        }
-        return of(encoded);
+        return of(IndexRecord.values(metadata, MetadataType.VARIANT));
     }
 
     /** What is wrong with it (protocol-spec.md 5.4.9); null where it may be stored. */

@@ -25,6 +25,7 @@ import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.index.Totals;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -462,12 +463,7 @@ public final class UpperTier implements AutoCloseable {
             closing = true;
             notifyAll();
         }
-        try {
-            thread.join(CLOSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        if (thread.isAlive()) {
+        if (!Patience.awaitEnd(thread, CLOSE_MILLIS)) {
             FAILURES.warn("The " + name + " tier hangs, and is left to itself");
             return;
         }
