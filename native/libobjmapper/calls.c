@@ -206,6 +206,41 @@ int om_append_put(om_context *c, const void *key, size_t key_length, const void 
 	return append_end(c, *at, OM_OK);
 }
 
+/* 1 when it is answered: it was refused before its end. -1 when the session failed. */
+static int is_over(om_context *c, uint32_t id)
+{
+	return context_is_answered(c, id) < 0 ? -1 : pending_find(c->session->pending, id) == NULL;
+}
+
+int om_append_put_open(om_context *c, const void *key, size_t key_length, uint64_t length, const om_put_options *o, uint32_t *id)
+{
+	if (check_put(c, key_length, o) < 0)
+		return -1;
+	return context_end(c, begin_put(c, key, key_length, WIRE_MORE, 0, length, o, id), NULL, 0);
+}
+
+int om_append_put_bytes(om_context *c, uint32_t id, const void *bytes, size_t length)
+{
+	const unsigned char *at = bytes;
+	int over = is_over(c, id);
+
+	while (over == 0 && length > 0) {
+		size_t n = length < CHUNK ? length : CHUNK;
+		if (append_chunk(c, id, at, n) < 0)
+			return -1;
+		at += n;
+		length -= n;
+		over = is_over(c, id);
+	}
+	return over;
+}
+
+int om_append_put_close(om_context *c, uint32_t id, int complete)
+{
+	int over = is_over(c, id);
+	return over < 0 ? -1 : append_end(c, id, complete && !over ? OM_OK : OM_CANCELLED);
+}
+
 om_reply *om_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *o)
 {
 	uint32_t id;

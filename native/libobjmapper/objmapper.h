@@ -239,6 +239,12 @@ OM_API int om_append_head(om_context *c, const void *key, size_t key_length, con
 OM_API int om_append_put(om_context *c, const void *key, size_t key_length, const void *body, size_t body_length, const om_put_options *options, uint32_t *id);
 /* Queues a PUT with a descriptor, as om_put_fd has it. The library keeps a duplicate until it is sent. */
 OM_API int om_append_put_fd(om_context *c, const void *key, size_t key_length, int fd, uint64_t length, const om_put_options *options, uint32_t *id);
+/* A PUT of length bytes (OM_UNBOUNDED: not known yet) whose body comes bit by bit: other requests, and other bodies, may be appended between its parts. id is not NULL. */
+OM_API int om_append_put_open(om_context *c, const void *key, size_t key_length, uint64_t length, const om_put_options *options, uint32_t *id);
+/* Queues the next bytes of its body. 0; 1 where it was refused already, so that no more is wanted; or -1. */
+OM_API int om_append_put_bytes(om_context *c, uint32_t id, const void *bytes, size_t length);
+/* Ends it, once, a refused one too. complete 0: the body is given up; the object there stays, and the answer is OM_CANCELLED. */
+OM_API int om_append_put_close(om_context *c, uint32_t id, int complete);
 OM_API int om_append_touch(om_context *c, const void *key, size_t key_length, const om_put_options *options, uint32_t *id);
 OM_API int om_append_delete(om_context *c, const void *key, size_t key_length, int durable, uint32_t *id);
 OM_API int om_append_list(om_context *c, const void *prefix, size_t prefix_length, const void *cursor, size_t cursor_length, uint32_t limit, uint32_t *id);

@@ -288,6 +288,68 @@ static void a_descriptor_goes_with_the_first_byte_of_its_frame_and_once(void)
 	wire_free(&b);
 }
 
+/* Expects a frame next in what is to be sent, with a body of that length, and takes it off. */
+static void expect_frame(om_context *c, int operation, uint32_t id, int flags, int status, size_t body_length)
+{
+	size_t length;
+	const unsigned char *f = om_output(c, &length);
+
+	check(f != NULL && length >= WIRE_HEADER && f[4] == operation && wire_get32(f + 8) == id);
+	check((f[6] | f[7] << 8) == flags && (f[12] | f[13] << 8) == status);
+	check(wire_get32(f) == WIRE_HEADER + wire_get32(f + 16) + body_length);
+	om_output_sent(c, wire_get32(f));
+}
+
+static void a_body_may_come_bit_by_bit_between_other_requests(void)
+{
+	static char large[200 * 1024];
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	uint32_t first, second, ping;
+	size_t length;
+
+	check(om_append_put_open(c, "a", 1, sizeof large, NULL, &first) == 0);
+	check(om_append_put_open(c, "b", 1, OM_UNBOUNDED, NULL, &second) == 0);
+	check(om_append_put_bytes(c, second, "two", 3) == 0 && om_append_ping(c, &ping) == 0);
+	check(om_append_put_bytes(c, first, large, sizeof large) == 0 && om_append_put_bytes(c, first, NULL, 0) == 0);
+	check(om_append_put_close(c, second, 0) == 0 && om_append_put_close(c, first, 1) == 0);
+	expect_frame(c, WIRE_PUT, first, WIRE_MORE, OM_OK, 0);
+	expect_frame(c, WIRE_PUT, second, WIRE_MORE, OM_OK, 0);
+	expect_frame(c, WIRE_DATA, second, 0, OM_OK, 3);
+	expect_frame(c, WIRE_PING, ping, 0, OM_OK, 0);
+	expect_frame(c, WIRE_DATA, first, 0, OM_OK, 128 * 1024);
+	expect_frame(c, WIRE_DATA, first, 0, OM_OK, sizeof large - 128 * 1024);
+	expect_frame(c, WIRE_END, second, 0, OM_CANCELLED, 0);
+	expect_frame(c, WIRE_END, first, 0, OM_OK, 0);
+	check(om_output(c, &length) == NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
+static void a_refused_body_wants_no_more_bytes_and_is_closed_once(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	uint32_t id;
+	size_t length;
+
+	check(om_append_put_open(c, "", 0, 1, NULL, &id) == -1 && c->err == 0);
+	check(om_append_put_open(c, "k", 1, 9, NULL, &id) == 0 && om_append_put_bytes(c, id, "1", 1) == 0);
+	expect_frame(c, WIRE_PUT, id, WIRE_MORE, OM_OK, 0);
+	expect_frame(c, WIRE_DATA, id, 0, OM_OK, 1);
+	add_reply(&b, WIRE_PUT, 0, id, OM_NO_SPACE, 0, 0, "");
+	check(feed(c, &b, NULL, 0) == 0);
+	check(om_append_put_bytes(c, id, "2", 1) == 1 && om_output(c, &length) == NULL);
+	om_reply *r = om_get_reply(c);
+	check(r != NULL && r->status == OM_NO_SPACE);
+	om_reply_free(r);
+	check(om_append_put_bytes(c, id, "3", 1) == 1 && om_append_put_close(c, id, 1) == 0);
+	expect_frame(c, WIRE_END, id, 0, OM_CANCELLED, 0);
+	check(om_output(c, &length) == NULL);
+	om_free(c);
+	wire_free(&b);
+}
+
 static void connecting_to_nobody_says_so(void)
 {
 	char path[sizeof((struct sockaddr_un *)0)->sun_path + 8];
@@ -339,6 +401,8 @@ int main(void)
 	calls_that_wait_are_refused_without_a_socket();
 	what_an_answer_has_not_is_found_with_a_length_of_0();
 	a_descriptor_goes_with_the_first_byte_of_its_frame_and_once();
+	a_body_may_come_bit_by_bit_between_other_requests();
+	a_refused_body_wants_no_more_bytes_and_is_closed_once();
 	connecting_to_nobody_says_so();
 	a_server_that_says_nothing_is_given_up_after_the_timeout();
 	check(open_descriptors() == before);
