@@ -18,7 +18,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ForkJoinPool;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.ListEntry;
@@ -400,24 +399,32 @@ public final class ObjmapperClient implements AutoCloseable {
             Session session, Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
         Call call = session.register(request, settings.timeoutNanos());
         cancelWith(future, session, call);
-        call.reply.whenCompleteAsync(
-                (reply, failure) -> {
-                    if (reply != null && mayRepeat(request, reply)) {
-                        reply.discard();
-                        runLater(request, future, reading, unwanted);
-                    } else if (reply != null) {
-                        finish(reply, future, reading, unwanted);
-                    } else if (failure != null && !future.isDone()) {
-                        ObjmapperException ours = asOurs(request, failure);
-                        if (mayRepeat(request, ours)) {
-                            runLater(request, future, reading, unwanted);
-                        } else {
-                            future.completeExceptionally(ours);
-                        }
-                    }
-                },
-                settings.executor());
+        // Not whenCompleteAsync: with the common pool of two cores it starts a thread for each answer.
+        call.reply.whenComplete((reply, failure) ->
+                settings.executor().execute(() -> settle(request, reply, failure, future, reading, unwanted)));
         session.send(call);
+    }
+
+    private <T> void settle(
+            Request request,
+            @Nullable Reply reply,
+            @Nullable Throwable failure,
+            CompletableFuture<T> future,
+            Reading<T> reading,
+            Unwanted<T> unwanted) {
+        if (reply != null && mayRepeat(request, reply)) {
+            reply.discard();
+            runLater(request, future, reading, unwanted);
+        } else if (reply != null) {
+            finish(reply, future, reading, unwanted);
+        } else if (failure != null && !future.isDone()) {
+            ObjmapperException ours = asOurs(request, failure);
+            if (mayRepeat(request, ours)) {
+                runLater(request, future, reading, unwanted);
+            } else {
+                future.completeExceptionally(ours);
+            }
+        }
     }
 
     private <T> void runLater(Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
@@ -597,7 +604,7 @@ public final class ObjmapperClient implements AutoCloseable {
         private long timeoutMillis = 30_000;
         private long maxMappedBytes = 1L << 30;
         private String name = "java";
-        private Executor executor = ForkJoinPool.commonPool();
+        private Executor executor = Completions.POOL;
 
         private Builder(Path socket) {
             this.socket = socket;
@@ -667,7 +674,11 @@ public final class ObjmapperClient implements AutoCloseable {
             return this;
         }
 
-        /** Where futures are completed and long bodies are sent, by default the common pool; the caller shuts it down, after the client. */
+        /**
+         * Where futures are completed and long bodies are sent, by default a pool that all clients share, with as many threads as there are
+         * processors. What hangs on a future may block, but then others may wait for it. The caller shuts down what is given here, after the
+         * client.
+         */
         public Builder executor(Executor value) {
             executor = value;
             return this;

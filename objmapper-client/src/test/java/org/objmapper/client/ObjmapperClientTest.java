@@ -13,6 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,9 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ForkJoinPool;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,6 +96,31 @@ class ObjmapperClientTest extends AgainstScript {
                 assertThat(stale.status()).contains(Status.STALE_FILL);
             }
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("executors")
+    void answersToFuturesStartNoThreadEach(Consumer<ObjmapperClient.Builder> executor) throws Exception {
+        int answers = 1_000;
+        ObjmapperClient.Builder builder = builder();
+        executor.accept(builder);
+        try (ObjmapperClient pooled = builder.build();
+                Script script = server.serve(peer -> {
+                    for (int i = 0; i < answers; i++) {
+                        peer.reply(peer.receive(), Status.OK, HELLO);
+                    }
+                })) {
+            long before = ManagementFactory.getThreadMXBean().getTotalStartedThreadCount();
+            for (int i = 0; i < answers; i++) {
+                pooled.getAsync(KEY, new GetOptions()).join().orElseThrow().close();
+            }
+            assertThat(ManagementFactory.getThreadMXBean().getTotalStartedThreadCount() - before)
+                    .isLessThan(answers / 10);
+        }
+    }
+
+    static Stream<Consumer<ObjmapperClient.Builder>> executors() {
+        return Stream.of(builder -> {}, builder -> builder.executor(ForkJoinPool.commonPool()));
     }
 
     @Test
