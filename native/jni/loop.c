@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/openat2.h>
@@ -34,7 +35,7 @@ enum { EVENTS_PER_WAIT = 256, DESCRIPTORS_PER_EVENT = 288, ACCEPTS_PER_TURN = 16
 /* A token is kind << 56 | slot << 32 | descriptor. */
 enum token_kind { SESSION = 0, LISTENER = 1, WAKEUP = 2 };
 
-enum event_flags { MORE = 1, LOST = 2, WRITABLE = 4, ENDED = 8, ACCEPTED = 16, UNREAD = 32 };
+enum event_flags { MORE = 1, LOST = 2, WRITABLE = 4, ENDED = 8, ACCEPTED = 16, UNREAD = 32, FOUND_AWAKE = 64 };
 
 struct event {
 	uint64_t token;
@@ -158,6 +159,13 @@ static void accept_sessions(struct turn *t, uint64_t token)
 	}
 }
 
+static int64_t now_nanos(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 static void drain_wakeup(int fd)
 {
 	uint64_t count;
@@ -165,12 +173,22 @@ static void drain_wakeup(int fd)
 		;
 }
 
+/* Looks for events again and again for so many nanoseconds, and lets others run between. */
+static int spin_for_events(int epoll, struct epoll_event *ready, int room, int64_t nanos)
+{
+	int64_t end = now_nanos() + nanos;
+	int n;
+	while ((n = epoll_wait(epoll, ready, room, 0)) == 0 && now_nanos() < end)
+		sched_yield();
+	return n;
+}
+
 /*
- * Receives for the sessions in again (left over from earlier turns), then waits at most timeout ms and receives for all that are
- * ready. Returns how many events it wrote.
+ * Receives for the sessions in again (left over from earlier turns), then waits at most timeout ms, spinning first, and receives for all
+ * that are ready. Returns how many events it wrote.
  */
 JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint arena_size, jint slice, jlong events, jint event_room,
-    jlong again, jint again_count, jlong paused, jint timeout_millis)
+    jlong again, jint again_count, jlong paused, jint timeout_millis, jlong spin_nanos)
 {
 	(void)env, (void)class;
 	struct epoll_event ready[EVENTS_PER_WAIT];
@@ -192,7 +210,10 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 		want = EVENTS_PER_WAIT;
 	if (want <= 0)
 		return t.count;
-	int n = epoll_wait(epoll, ready, want, t.count > 0 ? 0 : timeout_millis);
+	int n = spin_nanos > 0 ? spin_for_events(epoll, ready, want, spin_nanos) : 0;
+	int found_awake = n > 0;
+	if (n == 0)
+		n = epoll_wait(epoll, ready, want, t.count > 0 ? 0 : timeout_millis);
 	if (n < 0)
 		return errno == EINTR ? t.count : -errno;
 	for (int i = 0; i < n; i++) {
@@ -206,6 +227,8 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jint epoll, jlong arena, jint are
 			ready_session(&t, token, ready[i].events);
 		}
 	}
+	if (found_awake && t.count > 0)
+		t.events[0].flags |= FOUND_AWAKE;
 	return t.count;
 }
 
@@ -434,4 +457,18 @@ JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
 	}
 	return -EINVAL;
+}
+
+JAVA(jint, runnableThreads)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	char text[64];
+	int running;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%*s %*s %*s %d/", &running) == 1 ? running : -EINVAL;
 }

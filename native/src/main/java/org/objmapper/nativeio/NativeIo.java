@@ -33,6 +33,8 @@ public final class NativeIo {
     public static final int FLAG_ACCEPTED = 16;
     /** The session is paused, so nothing was received. */
     public static final int FLAG_UNREAD = 32;
+    /** In a turn's first event: it came while the call looked for events, before it slept. */
+    public static final int FLAG_FOUND_AWAKE = 64;
 
     public static final long KIND_SESSION = 0L;
     public static final long KIND_LISTENER = 1L;
@@ -82,7 +84,8 @@ public final class NativeIo {
 
     /**
      * Receives for the sessions whose tokens stand at {@code again}, waits up to {@code timeoutMillis} (-1: for ever; not at all if
-     * there are such) and receives for all that are ready; returns the number of events.
+     * there are such), looking for events for {@code spinNanos} before it sleeps, and receives for all that are ready; returns the number of
+     * events.
      */
     public static native int receive(
             int epoll,
@@ -94,7 +97,8 @@ public final class NativeIo {
             long again,
             int againCount,
             long paused,
-            int timeoutMillis);
+            int timeoutMillis,
+            long spinNanos);
 
     /** Carries out send commands in order and writes their results. */
     public static native void send(long commands, int count, long scratch, int scratchSize);
@@ -139,6 +143,9 @@ public final class NativeIo {
 
     /** Sends what the socket takes at once, without descriptors; all of it, if the socket waits. */
     public static native long sendOnce(int socket, long address, int length);
+
+    /** How many threads of the machine run or want to, this one too, by /proc/loadavg: that is two system calls and no wait. */
+    public static native int runnableThreads();
 
     /** Keeps the calling thread on the processor of that index among those allowed. */
     public static native int pin(int index);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Operation;
@@ -27,6 +28,7 @@ import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 import org.objmapper.server.transport.Listener;
 import org.objmapper.server.transport.ListenerRules;
+import org.objmapper.server.transport.LoopOptions;
 import org.objmapper.server.transport.Server;
 import org.objmapper.server.transport.ServerLimits;
 import org.objmapper.server.transport.Service;
@@ -63,7 +65,7 @@ final class ServerRun implements AutoCloseable {
                 Store store = stores.get(i);
                 services.add(new Service(listen(configuration.stores().get(i)), () -> new Exchanges(store)));
             }
-            Server server = new Server(limits(configuration), services, configuration.loops());
+            Server server = new Server(limits(configuration), services, loops(configuration));
             for (Store store : stores) {
                 store.metrics().show(Metric.SESSIONS, server::sessions);
                 store.metrics().show(Metric.HELD_INPUT_BYTES, server::heldInputBytes);
@@ -187,6 +189,10 @@ final class ServerRun implements AutoCloseable {
             }
         }
         return allowed;
+    }
+
+    private static LoopOptions loops(Configuration configuration) {
+        return new LoopOptions(configuration.loops(), TimeUnit.MICROSECONDS.toNanos(configuration.spinMicros()));
     }
 
     private static ServerLimits limits(Configuration configuration) {

@@ -9,11 +9,13 @@ import java.util.Set;
  *
  * @param stores at least one
  * @param loops event loops
+ * @param spinMicros for how long a loop looks for input before it sleeps, while that pays; 0 is never
  * @param passedDescriptorUids users whose regular files PUT takes as descriptors
  */
 public record Configuration(
         List<StoreSettings> stores,
         int loops,
+        int spinMicros,
         Set<Integer> passedDescriptorUids,
         LimitSettings limits,
         TimeoutSettings timeouts) {
@@ -67,7 +69,7 @@ public record Configuration(
     }
 
     private Configuration with(StoreSettings store) {
-        return new Configuration(List.of(store), loops, passedDescriptorUids, limits, timeouts);
+        return new Configuration(List.of(store), loops, spinMicros, passedDescriptorUids, limits, timeouts);
     }
 
     /** The same with one listener of the only store, at another path. */
@@ -96,6 +98,6 @@ public record Configuration(
 
     /** The same with more users whose regular files PUT takes. */
     public Configuration withPassedDescriptorUids(Set<Integer> uids) {
-        return new Configuration(stores, loops, uids, limits, timeouts);
+        return new Configuration(stores, loops, spinMicros, uids, limits, timeouts);
     }
 }

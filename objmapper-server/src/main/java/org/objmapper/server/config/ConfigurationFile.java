@@ -100,6 +100,7 @@ public final class ConfigurationFile {
         Configuration configuration = new Configuration(
                 stores,
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
+                server.count(SERVER_SPIN_MICROS, 20),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(
                         limits.count(LIMITS_MAX_SESSIONS, 4_096),

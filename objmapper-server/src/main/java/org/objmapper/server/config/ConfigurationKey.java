@@ -46,6 +46,7 @@ public enum ConfigurationKey {
     CACHE_EVICTION("cache", "eviction", Kind.POLICY, 1, 64),
 
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
+    SERVER_SPIN_MICROS("server", "spin_micros", Kind.COUNT, 0, 1_000),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),
 
     LIMITS_MAX_SESSIONS("limits", "max_sessions", Kind.COUNT, 1, 1_000_000),

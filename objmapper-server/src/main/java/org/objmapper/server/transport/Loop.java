@@ -51,6 +51,7 @@ final class Loop implements AutoCloseable {
     private final long pausedSlotsAddress;
     private final BufferPool outputBuffers = new BufferPool(OUTPUT_BUFFER, OUTPUT_BUFFERS_KEPT);
     private final InputMemory inputMemory;
+    private final Spin spin;
 
     private final @Nullable Session[] sessions;
     private final ArrayList<Entrance> entrances = new ArrayList<>();
@@ -73,11 +74,12 @@ final class Loop implements AutoCloseable {
     /** Where sessions come in, and what answers them. */
     private record Entrance(Listener listener, Exchanges exchanges) {}
 
-    Loop(int index, ServerLimits limits, SessionCount sessionCount, int descriptorShare, long inputShare) {
+    Loop(int index, ServerLimits limits, SessionCount sessionCount, int descriptorShare, long inputShare, Spin spin) {
         this.index = index;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
+        this.spin = spin;
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.pausedSlots = BufferPool.direct(limits.maxSessions());
@@ -138,8 +140,34 @@ final class Loop implements AutoCloseable {
     /** One turn, in a method of its own: a body that loops for ever compiles badly. */
     private void turn() {
         int left = fillAgain();
-        int timeout = left > 0 || !sender.isIdle() ? 0 : TICK_MILLIS;
-        int count = NativeIo.receive(
+        boolean maySleep = left == 0 && sender.isIdle();
+        int count = maySleep ? awaitInput() : receive(left, 0, 0);
+        nowMillis = millis();
+        for (int i = 0; i < count; i++) {
+            handleOrClose(i * NativeIo.EVENT_SIZE);
+        }
+        runTasks();
+        sender.send();
+        tick();
+        freeSlots();
+    }
+
+    private int awaitInput() {
+        long spinNanos = spin.nanos();
+        long began = System.nanoTime();
+        int count = receive(0, TICK_MILLIS, spinNanos);
+        long now = System.nanoTime();
+        if (spinNanos == 0) {
+            spin.slept(now - began, count > 0, now);
+        } else {
+            int first = count > 0 ? events.getInt(NativeIo.EVENT_FLAGS) : 0;
+            spin.spun((first & NativeIo.FLAG_FOUND_AWAKE) != 0, now);
+        }
+        return count;
+    }
+
+    private int receive(int left, int timeoutMillis, long spinNanos) {
+        return NativeIo.receive(
                 epoll,
                 arenaAddress,
                 ARENA,
@@ -149,15 +177,8 @@ final class Loop implements AutoCloseable {
                 againAddress,
                 left,
                 pausedSlotsAddress,
-                timeout);
-        nowMillis = millis();
-        for (int i = 0; i < count; i++) {
-            handleOrClose(i * NativeIo.EVENT_SIZE);
-        }
-        runTasks();
-        sender.send();
-        tick();
-        freeSlots();
+                timeoutMillis,
+                spinNanos);
     }
 
     private int fillAgain() {
@@ -220,6 +241,7 @@ final class Loop implements AutoCloseable {
             return;
         }
         Session session = sessions[NativeIo.tokenSlot(token)];
+        spin.heard(NativeIo.tokenSlot(token));
         if (session == null) {
             throw new IllegalStateException("an event of a session that is gone");
         }
@@ -417,6 +439,9 @@ final class Loop implements AutoCloseable {
         }
         nextTick = nowMillis + TICK_MILLIS;
         sender.tick();
+        if (spin.isTrusted()) {
+            spin.runnableThreads(NativeIo.runnableThreads());
+        }
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];
             if (session != null) {

@@ -19,13 +19,20 @@ public final class Server implements AutoCloseable {
     private final CountDownLatch noMoreTime = new CountDownLatch(1);
 
     /** A server that takes no sessions yet. It owns the services' listeners from here on. */
-    public Server(ServerLimits limits, List<Service> services, int loopCount) {
+    public Server(ServerLimits limits, List<Service> services, LoopOptions options) {
         this.limits = limits;
         this.services = List.copyOf(services);
         this.sessions = new SessionCount(limits.maxSessions());
         int share = descriptorShare();
-        for (int i = 0; i < loopCount; i++) {
-            Loop loop = new Loop(i, limits, sessions, share, limits.maxHeldInput() / loopCount);
+        long inputShare = limits.maxHeldInput() / options.count();
+        for (int i = 0; i < options.count(); i++) {
+            Loop loop = new Loop(
+                    i,
+                    limits,
+                    sessions,
+                    share,
+                    inputShare,
+                    new Spin(options.spinNanos(), Runtime.getRuntime().availableProcessors()));
             loops.add(loop);
             this.services.forEach(loop::add);
         }

@@ -110,6 +110,7 @@ class ConfigurationFileTest {
                 queue_length = 14
                 [server]
                 loops = 3
+                spin_micros = 21
                 passed_descriptor_uids = [0, 1000]
                 [limits]
                 max_sessions = 10
@@ -154,6 +155,7 @@ class ConfigurationFileTest {
                         new Configuration.CheckSettings(500, 7 << 20, 9 << 20),
                         8 << 20));
         assertThat(configuration.loops()).isEqualTo(3);
+        assertThat(configuration.spinMicros()).isEqualTo(21);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())
                 .isEqualTo(new Configuration.LimitSettings(10, 11, 2 << 20, 100, 12, 13, 65 << 20, 5L << 30));

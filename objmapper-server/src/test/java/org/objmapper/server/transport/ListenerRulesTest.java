@@ -39,7 +39,9 @@ class ListenerRulesTest {
         Path socket = directory.resolve("s");
         Listener listener = Listener.open(new ListenerRules(socket.toString(), ping), null, null, 0600);
         server = new Server(
-                ServerLimits.DEFAULTS, List.of(new Service(List.of(listener), () -> new Exchanges(store))), 1);
+                ServerLimits.DEFAULTS,
+                List.of(new Service(List.of(listener), () -> new Exchanges(store))),
+                new LoopOptions(1, 0));
         server.start();
         client = RawClient.greeted(socket);
     }

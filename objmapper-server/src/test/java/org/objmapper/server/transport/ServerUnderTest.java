@@ -33,6 +33,20 @@ public final class ServerUnderTest implements AutoCloseable {
 
     /** One with a store of the test's, whose directory is {@code data}. It closes the store. */
     ServerUnderTest(Path directory, ServerLimits limits, int loops, Path data, Store store) throws IOException {
+        this(directory, limits, new LoopOptions(loops, 0), data, store);
+    }
+
+    /** One whose loops are set up as a test needs them. */
+    ServerUnderTest(Path directory, LoopOptions loops) throws IOException {
+        this(directory, loops, StoreOptions.of(Files.createDirectories(directory.resolve("data"))));
+    }
+
+    private ServerUnderTest(Path directory, LoopOptions loops, StoreOptions options) throws IOException {
+        this(directory, LIMITS, loops, options.directory(), Store.open(options));
+    }
+
+    private ServerUnderTest(Path directory, ServerLimits limits, LoopOptions loops, Path data, Store store)
+            throws IOException {
         socket = directory.resolve("s");
         this.data = data;
         this.store = store;

@@ -52,7 +52,8 @@ class SessionTest {
         socket = directory.resolve("s");
         store = Store.open(StoreOptions.of(data));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
-        server = new Server(LIMITS, List.of(new Service(List.of(listener), () -> new Exchanges(store))), 2);
+        server = new Server(
+                LIMITS, List.of(new Service(List.of(listener), () -> new Exchanges(store))), new LoopOptions(2, 0));
         server.start();
     }
 

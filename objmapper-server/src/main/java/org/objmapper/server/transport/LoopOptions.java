@@ -1,0 +1,9 @@
+package org.objmapper.server.transport;
+
+/**
+ * How a server's loops are set up.
+ *
+ * @param count of the loops
+ * @param spinNanos for how long a loop looks for input before it sleeps, while that pays; 0 is never
+ */
+public record LoopOptions(int count, long spinNanos) {}
