@@ -1,0 +1,46 @@
+/*
+ * Bodies on their way into the store. Those who bring them never wait: a thread of its own, which begins with the first fill, sends them
+ * all over one session.
+ */
+#ifndef OBJMAPPER_VMOD_FILLS_H
+#define OBJMAPPER_VMOD_FILLS_H
+
+#include <stddef.h>
+
+#include "objmapper.h"
+
+struct fill;
+struct fills;
+struct vmod_objmapper_store;
+
+/* What the store is told of a body before it comes. All is copied but opaque, which is to be malloc'ed, and is the fill's from then on. */
+struct fill_request {
+	const char *key;
+	size_t key_length;
+	uint64_t length; /* OM_UNBOUNDED: not known */
+	char *opaque;
+	size_t opaque_length;
+	double expiry;   /* in seconds since 1970 */
+	double grace;    /* in seconds after that */
+	const char *tags; /* words separated by white space and commas */
+	const unsigned char *token;
+	size_t token_length;
+	unsigned transaction; /* of Varnish's log */
+};
+
+/* For a store, of which the counters are used. The path is copied. */
+struct fills *fills_new(struct vmod_objmapper_store *store, const char *path);
+
+/* Ends the thread once what is complete is stored or given up, which a server that does not answer delays by two seconds. Every fill has been ended. */
+void fills_free(struct fills *fills);
+
+/* Begins to fill an object. NULL where too much is under way, or where it has more tags than an object may have: why says which. */
+struct fill *fill_begin(struct fills *fills, const struct fill_request *request, const char **why);
+
+/* The next bytes of the body, copied. -1: no more are wanted. */
+int fill_bytes(struct fill *fill, const void *bytes, size_t length);
+
+/* Ends it: only a complete one is stored. */
+void fill_end(struct fill *fill, int complete);
+
+#endif

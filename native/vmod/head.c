@@ -1,0 +1,186 @@
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/cache_varnishd.h"
+
+#include "head.h"
+
+enum { LIFE_ROOM = 128 };
+
+/* ---- writing */
+
+struct text {
+	char *bytes;
+	size_t length;
+};
+
+static int add(struct text *text, const char *bytes, size_t length)
+{
+	if (length > HEAD_ROOM - text->length)
+		return (-1);
+	memcpy(text->bytes + text->length, bytes, length);
+	text->length += length;
+	return (0);
+}
+
+static int add_line(struct text *text, txt line)
+{
+	return (add(text, line.b, (size_t)(line.e - line.b)) < 0 || add(text, "\r\n", 2) < 0 ? -1 : 0);
+}
+
+static int add_header(struct text *text, const struct http *response)
+{
+	for (unsigned i = HTTP_HDR_FIRST; i < response->nhd; i++)
+		if (!http_IsFiltered(response, i, HTTPH_C_SPECIFIC) && add_line(text, response->hd[i]) < 0)
+			return (-1);
+	return (add(text, "\r\n", 2));
+}
+
+char *head_of(const struct http *response, size_t *length)
+{
+	char status[32];
+	struct text text = { malloc(HEAD_ROOM), 0 };
+
+	AN(text.bytes);
+	int n = snprintf(status, sizeof status, "HTTP/1.1 %03u ", http_GetStatus(response));
+	if (add(&text, status, (size_t)n) < 0 || add_line(&text, response->hd[HTTP_HDR_REASON]) < 0 || add_header(&text, response) < 0) {
+		free(text.bytes);
+		return (NULL);
+	}
+	*length = text.length;
+	return (text.bytes);
+}
+
+char *head_with_life(const char *head, size_t head_length, const struct life *life, size_t *length)
+{
+	char line[LIFE_ROOM];
+	struct text text = { malloc(HEAD_ROOM), 0 };
+
+	AN(text.bytes);
+	int n = snprintf(line, sizeof line, "life %.6f %.3f %.3f %.3f\r\n", life->origin, life->ttl, life->grace, life->keep);
+	if (add(&text, head, head_length) < 0 || add(&text, line, (size_t)n) < 0) {
+		free(text.bytes);
+		return (NULL);
+	}
+	*length = text.length;
+	return (text.bytes);
+}
+
+/* ---- reading */
+
+/* Cuts the next line off, ends it with a NUL instead of CR LF, and returns it; NULL where there is none. */
+static char *next_line(char **at, const char *end)
+{
+	char *line = *at;
+	char *cr = memchr(line, '\r', (size_t)(end - line));
+
+	if (cr == NULL || cr + 1 >= end || cr[1] != '\n' || memchr(line, '\0', (size_t)(cr - line)) != NULL)
+		return (NULL);
+	*cr = '\0';
+	*at = cr + 2;
+	return (line);
+}
+
+static int read_status(const char *line, unsigned *status, const char **reason)
+{
+	static const char version[] = "HTTP/1.1 ";
+	const char *digits = line + sizeof version - 1;
+
+	if (strncmp(line, version, sizeof version - 1) != 0)
+		return (-1);
+	if (!isdigit(digits[0]) || !isdigit(digits[1]) || !isdigit(digits[2]) || digits[3] != ' ' || digits[0] == '0')
+		return (-1);
+	*status = (unsigned)atoi(digits);
+	*reason = digits + 4;
+	return (0);
+}
+
+int head_life(const char *kept, size_t length, struct life *life)
+{
+	static const char end[] = "\r\n\r\n";
+	char line[LIFE_ROOM] = "";
+	const char *at = memmem(kept, length, end, sizeof end - 1);
+
+	if (at == NULL)
+		return (-1);
+	at += sizeof end - 1;
+	size_t left = length - (size_t)(at - kept);
+	memcpy(line, at, left < sizeof line ? left : sizeof line - 1);
+	if (sscanf(line, "life %lf %lf %lf %lf", &life->origin, &life->ttl, &life->grace, &life->keep) != 4)
+		return (-1);
+	return (isfinite(life->origin) && life->origin > 0 && isfinite(life->ttl) && life->grace >= 0 && life->keep >= 0 ? 0 : -1);
+}
+
+static void set_field(struct http *response, unsigned n, const char *text)
+{
+	response->hd[n].b = text;
+	response->hd[n].e = strchr(text, '\0');
+	response->hdf[n] = 0;
+}
+
+/* Header lines up to the empty one. */
+static int read_header(struct http *response, char **at, const char *end)
+{
+	static const char age[] = "Age:";
+	char *line;
+
+	while ((line = next_line(at, end)) != NULL && *line != '\0') {
+		if (strchr(line, ':') == NULL || response->nhd + 1 >= response->shd) /* one is left for Age */
+			return (-1);
+		if (strncasecmp(line, age, sizeof age - 1) != 0)
+			set_field(response, response->nhd++, line);
+	}
+	return (line != NULL ? 0 : -1);
+}
+
+static int read_head(struct http *response, char *at, const char *end)
+{
+	const char *reason;
+	unsigned status;
+	const char *line = next_line(&at, end);
+
+	if (line == NULL || read_status(line, &status, &reason) < 0)
+		return (-1);
+	response->nhd = HTTP_HDR_FIRST;
+	if (read_header(response, &at, end) < 0)
+		return (-1);
+	set_field(response, HTTP_HDR_PROTO, "HTTP/1.1");
+	set_field(response, HTTP_HDR_REASON, reason);
+	response->status = (uint16_t)status;
+	response->protover = 11;
+	return (0);
+}
+
+/* With as much left as the fetch needs for itself; no overflow is marked where there is no room. */
+static char *copy_to(struct ws *ws, const char *kept, size_t length)
+{
+	enum { LEFT = 2048 };
+	unsigned room = WS_ReserveAll(ws);
+
+	WS_Release(ws, 0);
+	return (length + LEFT <= room ? WS_Copy(ws, kept, (int)length) : NULL);
+}
+
+int head_answer(struct busyobj *bo, const char *kept, size_t length, double age)
+{
+	struct http *response = bo->beresp;
+	uintptr_t before = WS_Snapshot(bo->ws);
+	char *copy = copy_to(bo->ws, kept, length);
+
+	if (copy == NULL)
+		return (-1);
+	if (read_head(response, copy, copy + length) < 0) {
+		response->nhd = HTTP_HDR_FIRST;
+		WS_Reset(bo->ws, before);
+		return (-1);
+	}
+	const char *line = WS_Printf(bo->ws, "Age: %.0f", floor(fmax(0, age)));
+	const char *status = WS_Printf(bo->ws, "%03u", response->status);
+	AN(line);
+	AN(status);
+	set_field(response, response->nhd++, line);
+	set_field(response, HTTP_HDR_STATUS, status);
+	return (0);
+}

@@ -1,0 +1,122 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cache/cache.h"
+
+#include "pool.h"
+
+struct pool {
+	unsigned magic;
+#define POOL_MAGIC 0x6f6d706cU
+	pthread_mutex_t lock;
+	char *path;
+	int timeout_millis;
+	unsigned max_sessions;
+	unsigned sessions; /* idle and out */
+	unsigned idle_count;
+	om_context **idle; /* the one that came back last is taken first */
+};
+
+struct pool *pool_new(const char *path, int timeout_millis, unsigned max_sessions)
+{
+	struct pool *pool;
+
+	ALLOC_OBJ(pool, POOL_MAGIC);
+	AN(pool);
+	AZ(pthread_mutex_init(&pool->lock, NULL));
+	pool->path = strdup(path);
+	AN(pool->path);
+	pool->timeout_millis = timeout_millis;
+	pool->max_sessions = max_sessions;
+	pool->idle = calloc(max_sessions, sizeof *pool->idle);
+	AN(pool->idle);
+	return (pool);
+}
+
+void pool_free(struct pool *pool)
+{
+	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
+	assert(pool->sessions == pool->idle_count);
+	while (pool->idle_count > 0)
+		om_free(pool->idle[--pool->idle_count]);
+	AZ(pthread_mutex_destroy(&pool->lock));
+	free(pool->idle);
+	free(pool->path);
+	FREE_OBJ(pool);
+}
+
+/* A server that said goodbye, or went away, has left something to read. */
+static int is_quiet(const om_context *session)
+{
+	char byte;
+	return (recv(om_socket(session), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void close_session(struct pool *pool, om_context *session)
+{
+	om_free(session);
+	AZ(pthread_mutex_lock(&pool->lock));
+	pool->sessions--;
+	AZ(pthread_mutex_unlock(&pool->lock));
+}
+
+/* An idle one, or the right to make one (1), or neither (0). */
+static int take_place(struct pool *pool, om_context **idle)
+{
+	int place = 1;
+
+	*idle = NULL;
+	AZ(pthread_mutex_lock(&pool->lock));
+	if (pool->idle_count > 0)
+		*idle = pool->idle[--pool->idle_count];
+	else if (pool->sessions < pool->max_sessions)
+		pool->sessions++;
+	else
+		place = 0;
+	AZ(pthread_mutex_unlock(&pool->lock));
+	return (place);
+}
+
+static om_context *connect_session(struct pool *pool, char why[256])
+{
+	const om_options options = { .mode = OM_FDPASS, .timeout_millis = pool->timeout_millis, .name = "varnish", .shared_accepted = 1 };
+	om_context *session = om_connect(pool->path, &options);
+
+	if (session != NULL && session->err == 0)
+		return (session);
+	snprintf(why, 256, "%s", session != NULL ? session->errstr : "no memory");
+	close_session(pool, session);
+	return (NULL);
+}
+
+om_context *pool_take(struct pool *pool, char why[256])
+{
+	om_context *session;
+
+	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
+	while (take_place(pool, &session)) {
+		if (session == NULL)
+			return (connect_session(pool, why));
+		if (is_quiet(session))
+			return (session);
+		close_session(pool, session);
+	}
+	snprintf(why, 256, "all %u connections are in use", pool->max_sessions);
+	return (NULL);
+}
+
+void pool_give(struct pool *pool, om_context *session)
+{
+	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
+	if (session->err != 0) {
+		close_session(pool, session);
+		return;
+	}
+	AZ(pthread_mutex_lock(&pool->lock));
+	assert(pool->idle_count < pool->max_sessions);
+	pool->idle[pool->idle_count++] = session;
+	AZ(pthread_mutex_unlock(&pool->lock));
+}

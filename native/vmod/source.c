@@ -1,0 +1,107 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/cache_varnishd.h"
+#include "cache/cache_filter.h"
+
+#include "source.h"
+
+struct source {
+	unsigned magic;
+#define SOURCE_MAGIC 0x6f6d736fU
+	om_reply *reply;
+	uint64_t done; /* bytes of the body */
+	struct life life;
+};
+
+/* VCL may shorten a life but not begin it anew: the object is as old as it is. */
+static void limit_life(struct objcore *oc, const struct life *life)
+{
+	double ttl_end = fmin(oc->t_origin + oc->ttl, life->origin + life->ttl);
+	double grace_end = fmin(ttl_end + oc->grace, life->origin + life->ttl + life->grace);
+	double keep_end = fmin(grace_end + oc->keep, life->origin + life->ttl + life->grace + life->keep);
+
+	oc->t_origin = life->origin;
+	oc->ttl = (float)(ttl_end - life->origin);
+	oc->grace = (float)fmax(0, grace_end - ttl_end);
+	oc->keep = (float)fmax(0, keep_end - fmax(grace_end, ttl_end));
+}
+
+static enum vfp_status v_matchproto_(vfp_init_f) source_init(VRT_CTX, struct vfp_ctx *vc, struct vfp_entry *entry)
+{
+	const struct source *source;
+
+	(void)ctx;
+	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
+	if (!(vc->oc->flags & (OC_F_PRIVATE | OC_F_HFM | OC_F_HFP)))
+		limit_life(vc->oc, &source->life);
+	return (VFP_OK);
+}
+
+/* How many bytes from where the source stands, up to room. */
+static ssize_t read_some(const struct source *source, void *to, size_t room)
+{
+	const om_reply *reply = source->reply;
+	ssize_t n;
+
+	if (reply->fd < 0) {
+		memcpy(to, reply->body + source->done, room);
+		return ((ssize_t)room);
+	}
+	do
+		n = pread(reply->fd, to, room, (off_t)(reply->fd_offset + source->done));
+	while (n < 0 && errno == EINTR);
+	return (n);
+}
+
+static enum vfp_status v_matchproto_(vfp_pull_f) source_pull(struct vfp_ctx *vc, struct vfp_entry *entry, void *to, ssize_t *length)
+{
+	struct source *source;
+
+	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
+	uint64_t left = source->reply->length - source->done;
+	size_t room = (uint64_t)*length < left ? (size_t)*length : (size_t)left;
+	ssize_t n = room > 0 ? read_some(source, to, room) : 0;
+
+	*length = 0;
+	if (n < 0)
+		return (VFP_Error(vc, "objmapper: cannot read the stored body: %s", strerror(errno)));
+	if (n == 0 && left > 0)
+		return (VFP_Error(vc, "objmapper: the stored body ends after %ju of %ju bytes", (uintmax_t)source->done, (uintmax_t)source->reply->length));
+	*length = n;
+	source->done += (uint64_t)n;
+	return (source->done == source->reply->length ? VFP_END : VFP_OK);
+}
+
+static void v_matchproto_(vfp_fini_f) source_fini(struct vfp_ctx *vc, struct vfp_entry *entry)
+{
+	struct source *source;
+
+	(void)vc;
+	TAKE_OBJ_NOTNULL(source, &entry->priv1, SOURCE_MAGIC);
+	om_reply_free(source->reply);
+	FREE_OBJ(source);
+}
+
+static const struct vfp source_filter = {
+	.name = "objmapper",
+	.init = source_init,
+	.pull = source_pull,
+	.fini = source_fini,
+};
+
+int source_push(struct vfp_ctx *filters, om_reply *reply, const struct life *life)
+{
+	struct vfp_entry *entry = VFP_Push(filters, &source_filter);
+	struct source *source;
+
+	if (entry == NULL)
+		return (-1);
+	ALLOC_OBJ(source, SOURCE_MAGIC);
+	AN(source);
+	source->reply = reply;
+	source->life = *life;
+	entry->priv1 = source;
+	return (0);
+}

@@ -1,0 +1,23 @@
+/* A store as VCL knows it: what vmod.c makes of objmapper.store(). */
+#ifndef OBJMAPPER_VMOD_STORE_H
+#define OBJMAPPER_VMOD_STORE_H
+
+#include "VSC_objmapper.h"
+#include "fills.h"
+#include "pool.h"
+
+struct vmod_objmapper_store {
+	unsigned magic;
+#define STORE_MAGIC 0x6f6d7374U
+	char *prefix;
+	struct pool *pool;
+	struct fills *fills;
+	VCL_BACKEND director;
+	struct VSC_objmapper *counters;
+	struct vsc_seg *counters_segment;
+};
+
+/* Counters are counted in by all workers. */
+#define COUNT(store, counter) ((void)__atomic_add_fetch(&(store)->counters->counter, 1, __ATOMIC_RELAXED))
+
+#endif

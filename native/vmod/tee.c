@@ -1,0 +1,158 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/cache_varnishd.h"
+#include "cache/cache_filter.h"
+#include "vtim.h"
+
+#include "fetch.h"
+#include "head.h"
+#include "key.h"
+#include "tee.h"
+
+struct tee {
+	unsigned magic;
+#define TEE_MAGIC 0x6f6d7465U
+	struct fetch *fetch;
+	struct fill *fill; /* NULL: nothing is being stored */
+	char *head;        /* as the origin sent it, before VCL */
+	size_t head_length;
+	unsigned status;
+	int is_whole; /* the origin's filter has said that its body ended */
+	struct key key;
+};
+
+/* What Varnish does not cache is not stored. */
+static int is_cached(const struct objcore *oc)
+{
+	return (!(oc->flags & (OC_F_PRIVATE | OC_F_HFM | OC_F_HFP | OC_F_CANCEL | OC_F_FAILED)));
+}
+
+/* NULL where the response is to be stored. */
+static const char *why_not(const struct tee *tee, const struct busyobj *bo)
+{
+	const struct objcore *oc = bo->fetch_objcore;
+
+	if (bo->uncacheable || !is_cached(oc))
+		return ("Varnish does not cache it");
+	if (oc->t_origin + oc->ttl <= VTIM_real())
+		return ("it has no time to live");
+	if (tee->status == 206)
+		return ("it is a part");
+	if (tee->status >= 500)
+		return ("it is an error of the origin");
+	if (bo->htc->body_status == BS_EOF)
+		return ("nothing says where its body ends");
+	return (NULL);
+}
+
+static struct fill *begin(const struct tee *tee, const struct busyobj *bo, const char **why)
+{
+	const struct fetch *fetch = tee->fetch;
+	const struct objcore *oc = bo->fetch_objcore;
+	const struct life life = { .origin = oc->t_origin, .ttl = oc->ttl, .grace = oc->grace, .keep = oc->keep };
+	struct fill_request request = {
+		.key = tee->key.bytes,
+		.key_length = tee->key.length,
+		.length = bo->htc->content_length >= 0 ? (uint64_t)bo->htc->content_length : OM_UNBOUNDED,
+		.expiry = life.origin + life.ttl,
+		.grace = life.grace + life.keep,
+		.tags = fetch->tags,
+		.token = fetch->token,
+		.token_length = fetch->token_length,
+		.transaction = bo->vsl->wid,
+	};
+
+	if (tee->head == NULL) {
+		*why = "its header is too large";
+		return (NULL);
+	}
+	if (bo->htc->body_status == BS_NONE)
+		request.length = 0;
+	request.opaque = head_with_life(tee->head, tee->head_length, &life, &request.opaque_length);
+	if (request.opaque == NULL) {
+		*why = "its header is too large";
+		return (NULL);
+	}
+	return (fill_begin(fetch->store->fills, &request, why));
+}
+
+static enum vfp_status v_matchproto_(vfp_init_f) tee_init(VRT_CTX, struct vfp_ctx *vc, struct vfp_entry *entry)
+{
+	struct tee *tee;
+
+	(void)vc;
+	CAST_OBJ_NOTNULL(tee, entry->priv1, TEE_MAGIC);
+	if (!tee->fetch->is_armed)
+		return (VFP_NULL);
+	const char *why = why_not(tee, ctx->bo);
+	if (why == NULL)
+		tee->fill = begin(tee, ctx->bo, &why);
+	if (tee->fill != NULL)
+		return (VFP_OK);
+	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: not stored: %s", why);
+	return (VFP_NULL);
+}
+
+static enum vfp_status v_matchproto_(vfp_pull_f) tee_pull(struct vfp_ctx *vc, struct vfp_entry *entry, void *to, ssize_t *length)
+{
+	struct tee *tee;
+
+	CAST_OBJ_NOTNULL(tee, entry->priv1, TEE_MAGIC);
+	enum vfp_status status = VFP_Suck(vc, to, length);
+	if (status == VFP_END)
+		tee->is_whole = 1;
+	if (status != VFP_ERROR && *length > 0 && tee->fill != NULL && fill_bytes(tee->fill, to, (size_t)*length) < 0) {
+		fill_end(tee->fill, 0);
+		tee->fill = NULL;
+	}
+	return (status);
+}
+
+static void v_matchproto_(vfp_fini_f) tee_fini(struct vfp_ctx *vc, struct vfp_entry *entry)
+{
+	struct tee *tee;
+
+	TAKE_OBJ_NOTNULL(tee, &entry->priv1, TEE_MAGIC);
+	if (tee->fill != NULL)
+		fill_end(tee->fill, tee->is_whole && !vc->failed && is_cached(vc->oc));
+	free(tee->head);
+	FREE_OBJ(tee);
+}
+
+static const struct vfp tee_filter = {
+	.name = "objmapper tee",
+	.init = tee_init,
+	.pull = tee_pull,
+	.fini = tee_fini,
+};
+
+/* A push that finds no room fails the fetch. */
+static int has_room(struct ws *ws, unsigned bytes)
+{
+	unsigned room = WS_ReserveAll(ws);
+
+	WS_Release(ws, 0);
+	return (room >= bytes + 64);
+}
+
+void tee_push(struct busyobj *bo, struct fetch *fetch, const struct key *key)
+{
+	struct vfp_entry *entry;
+	struct tee *tee;
+
+	if (!has_room(bo->ws, sizeof *entry)) {
+		VSLb(bo->vsl, SLT_VCL_Log, "objmapper: not stored: workspace_backend is too small");
+		return;
+	}
+	entry = VFP_Push(bo->vfc, &tee_filter);
+	AN(entry);
+	ALLOC_OBJ(tee, TEE_MAGIC);
+	AN(tee);
+	tee->fetch = fetch;
+	tee->key = *key;
+	tee->head = head_of(bo->beresp, &tee->head_length);
+	tee->status = http_GetStatus(bo->beresp);
+	tee->is_whole = bo->htc->body_status == BS_NONE;
+	entry->priv1 = tee;
+}

@@ -1,0 +1,92 @@
+/* What VCL calls. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/cache_varnishd.h"
+
+#include "director.h"
+#include "fetch.h"
+#include "vcc_if.h"
+
+VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const char *name, VCL_STRING socket, VCL_STRING prefix, VCL_DURATION lookup_timeout,
+    VCL_INT max_connections)
+{
+	struct vmod_objmapper_store *store;
+
+	if (socket == NULL || *socket == '\0') {
+		VRT_fail(ctx, "objmapper.store(): the path of the server's socket is empty; objmapperd says it when it starts");
+		return;
+	}
+	if (!(lookup_timeout >= 0.001 && lookup_timeout <= 60)) {
+		VRT_fail(ctx, "objmapper.store(): lookup_timeout is %.3fs; it has 1ms to 60s", lookup_timeout);
+		return;
+	}
+	if (max_connections < 1 || max_connections > 4096) {
+		VRT_fail(ctx, "objmapper.store(): max_connections is %jd; it has 1 to 4096", (intmax_t)max_connections);
+		return;
+	}
+	ALLOC_OBJ(store, STORE_MAGIC);
+	AN(store);
+	store->prefix = strdup(prefix != NULL ? prefix : "");
+	AN(store->prefix);
+	store->pool = pool_new(socket, (int)(lookup_timeout * 1000), (unsigned)max_connections);
+	store->fills = fills_new(store, socket);
+	store->counters = VSC_objmapper_New(NULL, &store->counters_segment, "%s.%s", VCL_Name(ctx->vcl), name);
+	AN(store->counters);
+	store->director = VRT_AddDirector(ctx, &director_methods, store, "%s", name);
+	*storep = store;
+}
+
+VCL_VOID vmod_store__fini(struct vmod_objmapper_store **storep)
+{
+	struct vmod_objmapper_store *store;
+
+	TAKE_OBJ_NOTNULL(store, storep, STORE_MAGIC);
+	VRT_DelDirector(&store->director);
+	fills_free(store->fills);
+	pool_free(store->pool);
+	VSC_objmapper_Destroy(&store->counters_segment);
+	free(store->prefix);
+	FREE_OBJ(store);
+}
+
+VCL_BACKEND vmod_store_backend(VRT_CTX, struct vmod_objmapper_store *store)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (ctx->bo == NULL) {
+		VRT_fail(ctx, "objmapper: .backend() belongs in vcl_backend_fetch");
+		return (NULL);
+	}
+	VCL_BACKEND chosen = ctx->bo->director_req;
+	struct fetch *fetch = fetch_of(ctx, store);
+	if (fetch == NULL)
+		fetch = fetch_begin(ctx, store);
+	if (fetch == NULL) {
+		VSLb(ctx->vsl, SLT_Error, "objmapper: the store is not asked: workspace_backend is too small");
+		return (chosen);
+	}
+	if (chosen != store->director)
+		VRT_Assign_Backend(&fetch->origin, chosen);
+	return (store->director);
+}
+
+VCL_VOID vmod_store_tee(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING tags)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	struct fetch *fetch = ctx->bo != NULL ? fetch_of(ctx, store) : NULL;
+
+	if (fetch == NULL) {
+		VSLb(ctx->vsl, SLT_Error, "objmapper: .tee() stores nothing where bereq.backend is not .backend()");
+		return;
+	}
+	fetch->is_armed = 1;
+	fetch->tags = tags;
+}
+
+VCL_BOOL vmod_store_hit(VRT_CTX, struct vmod_objmapper_store *store)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	const struct fetch *fetch = ctx->bo != NULL ? fetch_of(ctx, store) : NULL;
+
+	return (fetch != NULL && fetch->is_hit);
+}
