@@ -1,10 +1,10 @@
 /* floor_client's counterpart for an objmapper server: the same loop, with real requests and replies of protocol-spec.md.
  *
- *   bench_client SOCKET CONNECTIONS SECONDS fdpass|copy|splice|auto DEPTH KEY
+ *   bench_client [OPTION...] SOCKET CONNECTIONS SECONDS fdpass|copy|splice|auto DEPTH KEY
  *
  * Each connection is a session that fetches KEY: it sends DEPTH GETs at once, receives all replies, closes the descriptors
  * and begins anew. Times are of such a round. A second line says how the last body came: delivered=fd, chunks or inline.
- * Small bodies come inline only in the mode auto. */
+ * Small bodies come inline only in the mode auto. load.h has the options. */
 #include "floor.h"
 
 #include <stdbool.h>
@@ -86,8 +86,8 @@ static int one_round(void *session)
 		return -1;
 	while (missing > 0) {
 		unsigned char *into = s->buffer + s->held;
-		ssize_t got = takes_descriptors() ? load_receive(s->socket, into, CHUNK - s->held, &s->arrived)
-		                                  : recv(s->socket, into, CHUNK - s->held, 0);
+		ssize_t got = takes_descriptors() ? load_receive_descriptors(s->socket, into, CHUNK - s->held, &s->arrived)
+		                                  : load_receive(s->socket, into, CHUNK - s->held);
 		if (got <= 0)
 			return -1;
 		s->held += (size_t)got;
@@ -161,18 +161,21 @@ static void close_session(void *session)
 
 int main(int argc, char **argv)
 {
+	int options = load_options(argc, argv);
+	argc -= options;
+	argv += options;
 	for (int i = AUTO; argc == 7 && i > 0 && mode == 0; i--)
 		if (strcmp(argv[4], modes[i]) == 0)
 			mode = i;
 	if (mode == 0) {
-		fprintf(stderr, "usage: bench_client SOCKET CONNECTIONS SECONDS fdpass|copy|splice|auto DEPTH KEY\n");
+		fprintf(stderr, "usage: bench_client [OPTION...] SOCKET CONNECTIONS SECONDS fdpass|copy|splice|auto DEPTH KEY\n");
 		return 2;
 	}
 	path = argv[1];
 	depth = atoi(argv[5]);
 	key = argv[6];
-	struct load load = {atoi(argv[2]), atof(argv[3]), depth, open_session, one_round, close_session};
-	load_run("session", &load);
+	struct load load = {"session", path, atoi(argv[2]), atof(argv[3]), depth, open_session, one_round, close_session};
+	load_run(&load);
 	printf("delivered=%s\n", delivered);
 	return 0;
 }

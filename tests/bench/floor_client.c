@@ -1,9 +1,9 @@
 /* The client of floor_server: asks over and over and says how fast it went.
  *
- *   floor_client SOCKET CONNECTIONS SECONDS [fd|copy|sendfile] [DEPTH]
+ *   floor_client [OPTION...] SOCKET CONNECTIONS SECONDS [fd|copy|sendfile] [DEPTH]
  *
  * Each connection has a thread that sends DEPTH requests at once (1 when left out), receives all replies, closes the
- * descriptors and begins anew. Times are of such a round. */
+ * descriptors and begins anew. Times are of such a round. load.h has the options. */
 #include "floor.h"
 
 #include <unistd.h>
@@ -44,7 +44,7 @@ static int receive_descriptors(struct connection *c)
 	unsigned closed = 0;
 	size_t missing = (size_t)depth * MESSAGE;
 	while (missing > 0) {
-		ssize_t got = load_receive(c->socket, c->buffer, missing, &closed);
+		ssize_t got = load_receive_descriptors(c->socket, c->buffer, missing, &closed);
 		if (got <= 0)
 			return -1;
 		missing -= (size_t)got;
@@ -55,11 +55,15 @@ static int receive_descriptors(struct connection *c)
 static int receive_body(struct connection *c)
 {
 	uint64_t missing;
-	if (recv(c->socket, c->buffer, MESSAGE, MSG_WAITALL) != MESSAGE)
-		return -1;
+	for (size_t have = 0; have < MESSAGE;) {
+		ssize_t got = load_receive(c->socket, c->buffer + have, MESSAGE - have);
+		if (got <= 0)
+			return -1;
+		have += (size_t)got;
+	}
 	memcpy(&missing, c->buffer, sizeof missing);
 	while (missing > 0) {
-		ssize_t got = recv(c->socket, c->buffer, missing < CHUNK ? (size_t)missing : CHUNK, 0);
+		ssize_t got = load_receive(c->socket, c->buffer, missing < CHUNK ? (size_t)missing : CHUNK);
 		if (got <= 0)
 			return -1;
 		missing -= (uint64_t)got;
@@ -83,16 +87,20 @@ static int one_round(void *connection)
 
 int main(int argc, char **argv)
 {
+	int options = load_options(argc, argv);
+	argc -= options;
+	argv += options;
 	if (argc > 4)
 		way = way_of(argv[4]);
 	if (argc > 5)
 		depth = atoi(argv[5]);
 	if (argc < 4 || argc > 6 || way == WAY_UNKNOWN) {
-		fprintf(stderr, "usage: floor_client SOCKET CONNECTIONS SECONDS [fd|copy|sendfile] [DEPTH]\n");
+		fprintf(stderr, "usage: floor_client [OPTION...] SOCKET CONNECTIONS SECONDS [fd|copy|sendfile] [DEPTH]\n");
 		return 2;
 	}
 	path = argv[1];
-	load_run(argc > 4 ? argv[4] : "fd",
-	         &(struct load){atoi(argv[2]), atof(argv[3]), depth, open_connection, one_round, close_connection});
+	struct load load = {argc > 4 ? argv[4] : "fd", path, atoi(argv[2]), atof(argv[3]), depth, open_connection, one_round,
+	                    close_connection};
+	load_run(&load);
 	return 0;
 }

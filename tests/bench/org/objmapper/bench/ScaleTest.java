@@ -76,7 +76,7 @@ class ScaleTest {
 
     private long ownBytesOfAnEmptyStore() throws Exception {
         Path directory = Files.createDirectories(directory().resolve("scale-0"));
-        try (ScaleServer server = ScaleServer.start(directory);
+        try (ObjmapperServer server = ObjmapperServer.start(directory);
                 ObjmapperClient client = client(server)) {
             client.ping();
             return server.ownBytes();
@@ -89,7 +89,7 @@ class ScaleTest {
         long files = size / ONE_FILE_IN;
         long tagged = Math.min(TAGGED, size / ONE_FILE_IN);
         StringBuilder row = new StringBuilder("ScaleTest: " + size);
-        try (ScaleServer server = ScaleServer.start(directory);
+        try (ObjmapperServer server = ObjmapperServer.start(directory);
                 ObjmapperClient client = client(server)) {
             add(row, rate(size - files, i -> putInline(client, files + i, i < tagged)));
             add(row, rate(files, i -> putFile(client, i)));
@@ -99,7 +99,7 @@ class ScaleTest {
             add(row, rate(gets, i -> expect(client, key(Math.floorMod(random.nextLong(), size)), true)));
             add(row, rate(gets, i -> expect(client, "absent/" + i, false)));
         }
-        try (ScaleServer server = ScaleServer.start(directory);
+        try (ObjmapperServer server = ObjmapperServer.start(directory);
                 ObjmapperClient client = client(server)) {
             expect(client, key(size - 1), true).get();
             add(row, millisSince(server.startedNanos));
@@ -123,7 +123,7 @@ class ScaleTest {
         System.out.println(row);
     }
 
-    private static ObjmapperClient client(ScaleServer server) {
+    private static ObjmapperClient client(ObjmapperServer server) {
         return ObjmapperClient.builder(server.socket())
                 .timeoutMillis(LONG.toMillis())
                 .build();

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
 /** An objmapperd of the distribution, with its socket, data and log in one directory. */
-final class ScaleServer implements AutoCloseable {
+final class ObjmapperServer implements AutoCloseable {
     private static final long KIB = 1_024;
 
     private final Path directory;
@@ -16,24 +16,28 @@ final class ScaleServer implements AutoCloseable {
     /** When it was started, by System.nanoTime(). */
     final long startedNanos;
 
-    private ScaleServer(Path directory, Process process, long startedNanos) {
+    private ObjmapperServer(Path directory, Process process, long startedNanos) {
         this.directory = directory;
         this.process = process;
         this.startedNanos = startedNanos;
     }
 
+    /** Starts it from the distribution that was just built; returns when it is ready. */
+    static ObjmapperServer start(Path directory) throws IOException {
+        return start(Path.of(System.getProperty("objmapper.dist")), directory);
+    }
+
     /** Starts it; returns when it is ready. */
-    static ScaleServer start(Path directory) throws IOException {
+    static ObjmapperServer start(Path distribution, Path directory) throws IOException {
         Path data = Files.createDirectories(directory.resolve("data"));
         Path socket = socket(directory);
-        String program = Path.of(System.getProperty("objmapper.dist"), "bin", "objmapperd")
-                .toString();
+        String program = distribution.resolve("bin/objmapperd").toString();
         long started = System.nanoTime();
         Process process = new ProcessBuilder(program, "serve", "--socket", socket.toString(), "--data", data.toString())
                 .redirectError(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("server.log").toFile()))
                 .start();
-        ScaleServer server = new ScaleServer(directory, process, started);
+        ObjmapperServer server = new ObjmapperServer(directory, process, started);
         BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
         String line = out.readLine();
         if (line == null || !line.equals("objmapperd ready on " + socket)) {
