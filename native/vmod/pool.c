@@ -6,6 +6,9 @@
 
 #include "cache/cache.h"
 
+#include "vtim.h"
+
+#include "breaker.h"
 #include "pool.h"
 
 struct pool {
@@ -17,6 +20,7 @@ struct pool {
 	unsigned max_sessions;
 	unsigned sessions; /* idle and out */
 	unsigned idle_count;
+	struct breaker breaker;
 	om_context **idle; /* the one that came back last is taken first */
 };
 
@@ -55,27 +59,34 @@ static int is_quiet(const om_context *session)
 	return (recv(om_socket(session), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static void close_session(struct pool *pool, om_context *session)
+static void close_session(struct pool *pool, om_context *session, int has_failed)
 {
 	om_free(session);
 	AZ(pthread_mutex_lock(&pool->lock));
 	pool->sessions--;
+	if (has_failed)
+		breaker_count(&pool->breaker, 1, VTIM_mono());
 	AZ(pthread_mutex_unlock(&pool->lock));
 }
 
-/* An idle one, or the right to make one (1), or neither (0). */
-static int take_place(struct pool *pool, om_context **idle)
+/* An idle one, or the right to make one (1), or neither (0): then why[] says why not. */
+static int take_place(struct pool *pool, om_context **idle, char why[256])
 {
 	int place = 1;
 
 	*idle = NULL;
+	snprintf(why, 256, "it has failed too often; it is tried again in a second");
 	AZ(pthread_mutex_lock(&pool->lock));
-	if (pool->idle_count > 0)
+	if (!breaker_allows(&pool->breaker, VTIM_mono()))
+		place = 0;
+	else if (pool->idle_count > 0)
 		*idle = pool->idle[--pool->idle_count];
 	else if (pool->sessions < pool->max_sessions)
 		pool->sessions++;
-	else
+	else {
+		snprintf(why, 256, "all %u connections are in use", pool->max_sessions);
 		place = 0;
+	}
 	AZ(pthread_mutex_unlock(&pool->lock));
 	return (place);
 }
@@ -88,7 +99,7 @@ static om_context *connect_session(struct pool *pool, char why[256])
 	if (session != NULL && session->err == 0)
 		return (session);
 	snprintf(why, 256, "%s", session != NULL ? session->errstr : "no memory");
-	close_session(pool, session);
+	close_session(pool, session, 1);
 	return (NULL);
 }
 
@@ -97,14 +108,13 @@ om_context *pool_take(struct pool *pool, char why[256])
 	om_context *session;
 
 	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
-	while (take_place(pool, &session)) {
+	while (take_place(pool, &session, why)) {
 		if (session == NULL)
 			return (connect_session(pool, why));
 		if (is_quiet(session))
 			return (session);
-		close_session(pool, session);
+		close_session(pool, session, 0);
 	}
-	snprintf(why, 256, "all %u connections are in use", pool->max_sessions);
 	return (NULL);
 }
 
@@ -112,11 +122,21 @@ void pool_give(struct pool *pool, om_context *session)
 {
 	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
 	if (session->err != 0) {
-		close_session(pool, session);
+		close_session(pool, session, 1);
 		return;
 	}
 	AZ(pthread_mutex_lock(&pool->lock));
+	breaker_count(&pool->breaker, 0, VTIM_mono());
 	assert(pool->idle_count < pool->max_sessions);
 	pool->idle[pool->idle_count++] = session;
 	AZ(pthread_mutex_unlock(&pool->lock));
+}
+
+int pool_is_healthy(struct pool *pool)
+{
+	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
+	AZ(pthread_mutex_lock(&pool->lock));
+	int is_healthy = !pool->breaker.is_open;
+	AZ(pthread_mutex_unlock(&pool->lock));
+	return (is_healthy);
 }

@@ -12,10 +12,13 @@ struct pool *pool_new(const char *path, int timeout_millis, unsigned max_session
 /* Closes all sessions; none may be out. */
 void pool_free(struct pool *pool);
 
-/* A session for the caller alone; NULL where none is to be had now: why[] says why not. */
+/* A session for the caller alone; NULL where none is to be had now, or where the last calls have failed (breaker.h): why[] says which. */
 om_context *pool_take(struct pool *pool, char why[256]);
 
 /* Gives it back; one that has failed is closed. */
 void pool_give(struct pool *pool, om_context *session);
+
+/* Whether the store is asked: 0 while its calls fail. */
+int pool_is_healthy(struct pool *pool);
 
 #endif

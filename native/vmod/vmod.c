@@ -90,3 +90,10 @@ VCL_BOOL vmod_store_hit(VRT_CTX, struct vmod_objmapper_store *store)
 
 	return (fetch != NULL && fetch->is_hit);
 }
+
+VCL_BOOL vmod_store_healthy(VRT_CTX, struct vmod_objmapper_store *store)
+{
+	(void)ctx;
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	return (pool_is_healthy(store->pool));
+}

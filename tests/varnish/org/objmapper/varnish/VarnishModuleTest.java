@@ -49,7 +49,6 @@ class VarnishModuleTest {
                         "varnishtest",
                         "-t120",
                         "-Dvmod_so=" + MODULE,
-                        "-Dstart_store=" + CASES.resolve("start-store"),
                         "-Dobjmapperd=" + DISTRIBUTION.resolve("bin/objmapperd"),
                         "-Dobjmapper=" + DISTRIBUTION.resolve("bin/objmapper"),
                         file.toString())
