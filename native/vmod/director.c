@@ -10,6 +10,7 @@
 #include "fetch.h"
 #include "head.h"
 #include "key.h"
+#include "lookup.h"
 #include "source.h"
 #include "tee.h"
 
@@ -39,27 +40,15 @@ static int ask_origin(VRT_CTX, VCL_BACKEND director)
 
 /* ---- the store */
 
-static const char *header_or_none(const struct http *http, hdr_t name)
-{
-	const char *value;
-	return (http_GetHdr(http, name, &value) ? value : "");
-}
-
-/* URL and Host as the client's request had them after VCL, so that a purge of that request finds the same key. */
-static int key_of(struct key *key, const struct busyobj *bo, const struct vmod_objmapper_store *store)
-{
-	return (key_write(key, store->prefix, header_or_none(bo->bereq0, H_Host), bo->bereq0->hd[HTTP_HDR_URL].b, bo->digest, sizeof bo->digest));
-}
-
 static int may_be_stored(const struct busyobj *bo)
 {
 	return (!bo->uncacheable && bo->req == NULL && bo->bereq_body == NULL && !http_GetHdr(bo->bereq, H_Range, NULL) &&
 	    strcmp(http_GetMethod(bo->bereq), "GET") == 0);
 }
 
-static int may_be_answered(const struct busyobj *bo)
+static int may_be_answered(const struct busyobj *bo, const struct fetch *fetch)
 {
-	return (may_be_stored(bo) && bo->retries == 0 && !bo->is_hitmiss);
+	return (fetch->is_to_be_asked && bo->retries == 0 && !bo->is_hitmiss);
 }
 
 /* Makes what the store found the fetch's response: the reply is gone then. Returns -1, and leaves it, where that can't be. */
@@ -85,56 +74,29 @@ static int answer(struct busyobj *bo, om_reply *reply)
 	return (0);
 }
 
-static void keep_token(struct fetch *fetch, const om_reply *reply)
-{
-	size_t length;
-	const void *token = om_find(reply, OM_FILL_TOKEN, 0, &length);
-
-	if (token == NULL || length > sizeof fetch->token)
-		return;
-	memcpy(fetch->token, token, length);
-	fetch->token_length = length;
-}
-
-/* What the store says; NULL where it could not be asked. */
-static om_reply *look_up(struct busyobj *bo, const struct vmod_objmapper_store *store, const struct key *key)
-{
-	char why[256];
-	om_context *session = pool_take(store->pool, why);
-	om_reply *reply = NULL;
-
-	if (session != NULL) {
-		reply = om_get(session, key->bytes, key->length, NULL);
-		if (reply == NULL)
-			memcpy(why, session->errstr, sizeof why);
-		pool_give(store->pool, session);
-	}
-	if (reply == NULL)
-		VSLb(bo->vsl, SLT_Error, "objmapper: the store was not asked: %s", why);
-	return (reply);
-}
-
 /* Returns 1 when the store has answered the fetch. */
 static int ask_store(VRT_CTX, struct fetch *fetch, const struct key *key)
 {
-	om_reply *reply = look_up(ctx->bo, fetch->store, key);
+	om_reply *reply = lookup_body(ctx->bo, fetch, key);
 
-	if (reply == NULL) {
-		COUNT(fetch->store, lookups_failed);
+	if (reply == NULL)
 		return (0);
-	}
-	if (reply->status == OM_OK && answer(ctx->bo, reply) == 0) {
+	if (answer(ctx->bo, reply) == 0) {
 		VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: hit, %ju bytes", (uintmax_t)reply->length);
 		COUNT(fetch->store, hits);
 		fetch->is_hit = 1;
 		return (1);
 	}
-	if (reply->status == OM_NOT_FOUND)
-		keep_token(fetch, reply);
-	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: miss");
 	COUNT(fetch->store, misses);
 	om_reply_free(reply);
 	return (0);
+}
+
+static void forget_last_try(struct fetch *fetch)
+{
+	fetch->is_hit = fetch->is_armed = 0;
+	fetch->generation = 0;
+	fetch->token_length = 0;
 }
 
 static int v_matchproto_(vdi_gethdrs_f) director_gethdrs(VRT_CTX, VCL_BACKEND director)
@@ -142,19 +104,21 @@ static int v_matchproto_(vdi_gethdrs_f) director_gethdrs(VRT_CTX, VCL_BACKEND di
 	struct fetch *fetch = fetch_of(ctx, director->priv);
 	struct key key;
 
+	if (fetch != NULL)
+		forget_last_try(fetch);
 	if (fetch == NULL || !may_be_stored(ctx->bo))
 		return (ask_origin(ctx, director));
-	fetch->is_hit = fetch->is_armed = 0;
-	fetch->token_length = 0;
-	if (key_of(&key, ctx->bo, fetch->store) < 0) {
+	if (lookup_key(&key, ctx->bo, fetch->store) < 0) {
 		COUNT(fetch->store, keys_too_long);
 		return (ask_origin(ctx, director));
 	}
-	if (may_be_answered(ctx->bo) && ask_store(ctx, fetch, &key))
+	if (!may_be_answered(ctx->bo, fetch))
+		lookup_for_fill(ctx->bo, fetch, &key);
+	else if (ask_store(ctx, fetch, &key))
 		return (0);
 	if (ask_origin(ctx, director) < 0)
 		return (-1);
-	if (fetch->token_length > 0)
+	if (fetch->token_length > 0 || fetch->generation > 0)
 		tee_push(ctx->bo, fetch, &key);
 	return (0);
 }

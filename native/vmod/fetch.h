@@ -14,7 +14,10 @@ struct fetch {
 	int is_hit;         /* the store has answered */
 	int is_armed;       /* VCL wants the origin's answer stored */
 	const char *tags;
-	size_t token_length; /* 0: the store did not say that it has no such object */
+	int is_to_be_asked; /* the store; 0: VCL has it left out */
+	/* What the store said of the key: a fill says one of the two, so that it is refused where a purge came between. 0: it did not. */
+	uint64_t generation;
+	size_t token_length;
 	unsigned char token[TOKEN_ROOM];
 };
 

@@ -14,6 +14,7 @@
 #include "vtim.h"
 
 #include "fills.h"
+#include "headers.h"
 #include "store.h"
 
 enum {
@@ -33,6 +34,7 @@ struct fill {
 	struct fills *fills;
 	/* what the PUT says */
 	char *key, *opaque, *tag_words, *tags[MOST_TAGS + 1];
+	om_header variant[HEADERS_ROOM + 1];
 	size_t key_length;
 	uint64_t length;
 	double expiry;
@@ -71,6 +73,10 @@ struct fills {
 
 static void fill_free(struct fill *fill)
 {
+	for (om_header *header = fill->variant; header->name != NULL; header++) {
+		free((char *)(uintptr_t)header->name);
+		free((char *)(uintptr_t)header->value);
+	}
 	free(fill->key);
 	free(fill->opaque);
 	free(fill->tag_words);
@@ -115,6 +121,16 @@ static int split_tags(struct fill *fill, const char *words)
 	return (0);
 }
 
+static void copy_variant(struct fill *fill, const om_header *from)
+{
+	for (om_header *to = fill->variant; from->name != NULL; from++, to++) {
+		*to = (om_header){ .name = strdup(from->name), .value = strdup(from->value) };
+		AN(to->name);
+		AN(to->value);
+	}
+	fill->options.variant = fill->variant;
+}
+
 static struct fill *fill_new(struct fills *fills, const struct fill_request *request)
 {
 	struct fill *fill;
@@ -131,9 +147,13 @@ static struct fill *fill_new(struct fills *fills, const struct fill_request *req
 	fill->opaque = request->opaque;
 	fill->transaction = request->transaction;
 	assert(request->token_length <= sizeof fill->token);
-	memcpy(fill->token, request->token, request->token_length);
-	fill->options.fill_token = fill->token;
-	fill->options.fill_token_length = request->token_length;
+	if (request->token_length > 0) {
+		memcpy(fill->token, request->token, request->token_length);
+		fill->options.fill_token = fill->token;
+		fill->options.fill_token_length = request->token_length;
+	}
+	fill->options.if_generation = request->generation;
+	copy_variant(fill, request->variant);
 	fill->options.opaque = fill->opaque;
 	fill->options.opaque_length = request->opaque_length;
 	fill->options.grace_millis = (uint64_t)(request->grace * 1000);

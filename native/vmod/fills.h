@@ -23,8 +23,10 @@ struct fill_request {
 	double expiry;   /* in seconds since 1970 */
 	double grace;    /* in seconds after that */
 	const char *tags; /* words separated by white space and commas */
-	const unsigned char *token;
+	const om_header *variant; /* ended by one without a name */
+	const unsigned char *token; /* or a generation that is there: the fill is refused where that changes */
 	size_t token_length;
+	uint64_t generation;
 	unsigned transaction; /* of Varnish's log */
 };
 

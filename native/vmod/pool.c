@@ -70,14 +70,14 @@ static void close_session(struct pool *pool, om_context *session, int has_failed
 }
 
 /* An idle one, or the right to make one (1), or neither (0): then why[] says why not. */
-static int take_place(struct pool *pool, om_context **idle, char why[256])
+static int take_place(struct pool *pool, int in_any_case, om_context **idle, char why[256])
 {
 	int place = 1;
 
 	*idle = NULL;
 	snprintf(why, 256, "it has failed too often; it is tried again in a second");
 	AZ(pthread_mutex_lock(&pool->lock));
-	if (!breaker_allows(&pool->breaker, VTIM_mono()))
+	if (!in_any_case && !breaker_allows(&pool->breaker, VTIM_mono()))
 		place = 0;
 	else if (pool->idle_count > 0)
 		*idle = pool->idle[--pool->idle_count];
@@ -103,12 +103,12 @@ static om_context *connect_session(struct pool *pool, char why[256])
 	return (NULL);
 }
 
-om_context *pool_take(struct pool *pool, char why[256])
+static om_context *take(struct pool *pool, int in_any_case, char why[256])
 {
 	om_context *session;
 
 	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
-	while (take_place(pool, &session, why)) {
+	while (take_place(pool, in_any_case, &session, why)) {
 		if (session == NULL)
 			return (connect_session(pool, why));
 		if (is_quiet(session))
@@ -118,6 +118,10 @@ om_context *pool_take(struct pool *pool, char why[256])
 	return (NULL);
 }
 
+om_context *pool_take(struct pool *pool, char why[256]) { return (take(pool, 0, why)); }
+
+om_context *pool_take_in_any_case(struct pool *pool, char why[256]) { return (take(pool, 1, why)); }
+
 void pool_give(struct pool *pool, om_context *session)
 {
 	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
@@ -125,6 +129,7 @@ void pool_give(struct pool *pool, om_context *session)
 		close_session(pool, session, 1);
 		return;
 	}
+	om_set_timeout(session, pool->timeout_millis);
 	AZ(pthread_mutex_lock(&pool->lock));
 	breaker_count(&pool->breaker, 0, VTIM_mono());
 	assert(pool->idle_count < pool->max_sessions);

@@ -15,7 +15,10 @@ void pool_free(struct pool *pool);
 /* A session for the caller alone; NULL where none is to be had now, or where the last calls have failed (breaker.h): why[] says which. */
 om_context *pool_take(struct pool *pool, char why[256]);
 
-/* Gives it back; one that has failed is closed. */
+/* As pool_take, also where the last calls have failed. */
+om_context *pool_take_in_any_case(struct pool *pool, char why[256]);
+
+/* Gives it back, with any timeout; one that has failed is closed. */
 void pool_give(struct pool *pool, om_context *session);
 
 /* Whether the store is asked: 0 while its calls fail. */

@@ -7,6 +7,7 @@
 
 #include "fetch.h"
 #include "head.h"
+#include "headers.h"
 #include "key.h"
 #include "tee.h"
 
@@ -51,6 +52,8 @@ static struct fill *begin(const struct tee *tee, const struct busyobj *bo, const
 	const struct fetch *fetch = tee->fetch;
 	const struct objcore *oc = bo->fetch_objcore;
 	const struct life life = { .origin = oc->t_origin, .ttl = oc->ttl, .grace = oc->grace, .keep = oc->keep };
+	struct headers variant = { 0 };
+	const char *vary;
 	struct fill_request request = {
 		.key = tee->key.bytes,
 		.key_length = tee->key.length,
@@ -58,13 +61,19 @@ static struct fill *begin(const struct tee *tee, const struct busyobj *bo, const
 		.expiry = life.origin + life.ttl,
 		.grace = life.grace + life.keep,
 		.tags = fetch->tags,
+		.variant = variant.list,
 		.token = fetch->token,
 		.token_length = fetch->token_length,
+		.generation = fetch->generation,
 		.transaction = bo->vsl->wid,
 	};
 
 	if (tee->head == NULL) {
 		*why = "its header is too large";
+		return (NULL);
+	}
+	if (http_GetHdr(bo->beresp, H_Vary, &vary) && headers_add_vary(&variant, bo->bereq, vary) < 0) {
+		*why = "it varies by *, by more than 16 headers, or by too long ones";
 		return (NULL);
 	}
 	if (bo->htc->body_status == BS_NONE)

@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "cache/cache_varnishd.h"
+#include "vcl.h"
 
 #include "director.h"
 #include "fetch.h"
+#include "key.h"
+#include "lookup.h"
+#include "purges.h"
 #include "vcc_if.h"
 
 VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const char *name, VCL_STRING socket, VCL_STRING prefix, VCL_DURATION lookup_timeout,
@@ -50,7 +54,7 @@ VCL_VOID vmod_store__fini(struct vmod_objmapper_store **storep)
 	FREE_OBJ(store);
 }
 
-VCL_BACKEND vmod_store_backend(VRT_CTX, struct vmod_objmapper_store *store)
+VCL_BACKEND vmod_store_backend(VRT_CTX, struct vmod_objmapper_store *store, VCL_BOOL lookup)
 {
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
 	if (ctx->bo == NULL) {
@@ -65,6 +69,7 @@ VCL_BACKEND vmod_store_backend(VRT_CTX, struct vmod_objmapper_store *store)
 		VSLb(ctx->vsl, SLT_Error, "objmapper: the store is not asked: workspace_backend is too small");
 		return (chosen);
 	}
+	fetch->is_to_be_asked = lookup != 0;
 	if (chosen != store->director)
 		VRT_Assign_Backend(&fetch->origin, chosen);
 	return (store->director);
@@ -96,4 +101,36 @@ VCL_BOOL vmod_store_healthy(VRT_CTX, struct vmod_objmapper_store *store)
 	(void)ctx;
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
 	return (pool_is_healthy(store->pool));
+}
+
+VCL_BOOL vmod_store_purge(VRT_CTX, struct vmod_objmapper_store *store, VCL_BOOL soft)
+{
+	struct key key;
+
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (!(ctx->method & (VCL_MET_PURGE | VCL_MET_HIT | VCL_MET_MISS | VCL_MET_DELIVER))) {
+		VRT_fail(ctx, "objmapper: .purge() belongs in vcl_purge, vcl_hit, vcl_miss or vcl_deliver: before vcl_hash there is no key");
+		return (0);
+	}
+	if (lookup_key_of(&key, store, ctx->req->http, ctx->req->digest) < 0)
+		return (1); /* too long to have been stored */
+	return (purges_key(store, ctx->vsl, &key, soft) >= 0);
+}
+
+VCL_INT vmod_store_purge_tag(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING tag, VCL_BOOL soft)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	return (purges_tag(store, ctx->vsl, tag != NULL ? tag : "", soft));
+}
+
+/* The store first: what it no longer gives can't come back into Varnish behind Varnish's ban. */
+VCL_BOOL vmod_store_ban(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING expression)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (purges_ban(store, ctx->vsl, expression != NULL ? expression : "") < 0)
+		return (0);
+	const char *error = VRT_ban_string(ctx, expression);
+	if (error != NULL)
+		VSLb(ctx->vsl, SLT_Error, "objmapper: Varnish has not taken the ban: %s", error);
+	return (error == NULL);
 }

@@ -1,0 +1,141 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/cache_varnishd.h"
+
+#include "fetch.h"
+#include "headers.h"
+#include "key.h"
+#include "lookup.h"
+
+static const char *header_or_none(const struct http *http, hdr_t name)
+{
+	const char *value;
+	return (http_GetHdr(http, name, &value) ? value : "");
+}
+
+int lookup_key_of(struct key *key, const struct vmod_objmapper_store *store, const struct http *request, const uint8_t *digest)
+{
+	return (key_write(key, store->prefix, header_or_none(request, H_Host), request->hd[HTTP_HDR_URL].b, digest, DIGEST_LEN));
+}
+
+int lookup_key(struct key *key, const struct busyobj *bo, const struct vmod_objmapper_store *store)
+{
+	return (lookup_key_of(key, store, bo->bereq0, bo->digest));
+}
+
+/* ---- variants */
+
+/* Adds what a miss names. 1: it names what was not asked with. */
+static int add_named(struct headers *headers, const struct http *request, const om_reply *reply)
+{
+	const char *name;
+	size_t length;
+	int has_new = 0;
+
+	for (unsigned n = 0; (name = om_find(reply, OM_VARIANT_HEADER, n, &length)) != NULL; n++) {
+		int added = headers_add(headers, request, name, length);
+		if (added < 0)
+			return (-1);
+		has_new |= added;
+	}
+	return (has_new);
+}
+
+/* Adds what the body found is told by. 1: it was asked for without a header that it differs in. */
+static int add_differing(struct headers *headers, const struct http *request, const om_reply *reply)
+{
+	om_variant pair;
+	int differs = 0;
+
+	for (unsigned n = 0; om_find_variant(reply, n, &pair); n++) {
+		if (headers_add(headers, request, pair.name, pair.name_length) < 0)
+			return (-1);
+		const char *value = headers_value(headers, pair.name, pair.name_length);
+		differs |= strlen(value) != pair.value_length || memcmp(value, pair.value, pair.value_length) != 0;
+	}
+	return (differs);
+}
+
+/* ---- asking */
+
+typedef om_reply *request_f(om_context *, const void *, size_t, const om_get_options *);
+
+/*
+ * Asks until it has asked with every header that the bodies under the key are told apart by, which the store's answers name: that takes one
+ * more request, and a third where they come to be told apart by more meanwhile. NULL where the session failed, or where there are too many.
+ */
+static om_reply *ask(om_context *session, request_f *request, const struct key *key, const struct http *bereq)
+{
+	enum { MOST_REQUESTS = 3 };
+	struct headers headers = { 0 };
+	om_get_options options = { .headers = headers.list };
+
+	for (int i = 0; i < MOST_REQUESTS; i++) {
+		om_reply *reply = request(session, key->bytes, key->length, &options);
+		if (reply == NULL)
+			return (NULL);
+		int is_lacking = reply->status == OM_NOT_FOUND ? add_named(&headers, bereq, reply) : add_differing(&headers, bereq, reply);
+		if (is_lacking == 0)
+			return (reply);
+		om_reply_free(reply);
+		if (is_lacking < 0)
+			break;
+	}
+	snprintf(session->errstr, sizeof session->errstr, "its bodies are told apart by too many headers, or too long ones");
+	return (NULL);
+}
+
+static void keep_token(struct fetch *fetch, const om_reply *reply)
+{
+	size_t length;
+	const void *token = om_find(reply, OM_FILL_TOKEN, 0, &length);
+
+	if (token == NULL || length > sizeof fetch->token)
+		return;
+	memcpy(fetch->token, token, length);
+	fetch->token_length = length;
+}
+
+static om_reply *look_up(struct busyobj *bo, struct fetch *fetch, const struct key *key, request_f *request)
+{
+	char why[256];
+	om_context *session = pool_take(fetch->store->pool, why);
+	om_reply *reply = NULL;
+
+	if (session != NULL) {
+		reply = ask(session, request, key, bo->bereq);
+		if (reply == NULL)
+			memcpy(why, session->errstr, sizeof why);
+		pool_give(fetch->store->pool, session);
+	}
+	if (reply == NULL) {
+		VSLb(bo->vsl, SLT_Error, "objmapper: the store was not asked: %s", why);
+		COUNT(fetch->store, lookups_failed);
+		return (NULL);
+	}
+	if (reply->status == OM_NOT_FOUND)
+		keep_token(fetch, reply);
+	else if (reply->status == OM_OK)
+		fetch->generation = om_find_u64(reply, OM_GENERATION, 0);
+	else
+		VSLb(bo->vsl, SLT_Error, "objmapper: the store has no answer: %s", reply->message != NULL ? reply->message : om_status_name(reply->status));
+	return (reply);
+}
+
+om_reply *lookup_body(struct busyobj *bo, struct fetch *fetch, const struct key *key)
+{
+	om_reply *reply = look_up(bo, fetch, key, om_get);
+
+	if (reply == NULL || reply->status == OM_OK)
+		return (reply);
+	VSLb(bo->vsl, SLT_VCL_Log, "objmapper: miss");
+	COUNT(fetch->store, misses);
+	om_reply_free(reply);
+	return (NULL);
+}
+
+void lookup_for_fill(struct busyobj *bo, struct fetch *fetch, const struct key *key)
+{
+	om_reply_free(look_up(bo, fetch, key, om_head));
+}
