@@ -62,7 +62,7 @@ static int answer(struct busyobj *bo, om_reply *reply)
 		return (-1);
 	if (bo->stale_oc != NULL && life.origin <= bo->stale_oc->t_origin)
 		return (-1); /* what Varnish has itself is as new */
-	if (head_answer(bo, kept, length, VTIM_real() - life.origin) < 0)
+	if (head_answer(bo, kept, length, VTIM_real() - life.origin, reply->length) < 0)
 		return (-1);
 	bo->htc = WS_Alloc(bo->ws, sizeof *bo->htc);
 	AN(bo->htc);

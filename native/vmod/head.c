@@ -120,16 +120,21 @@ static void set_field(struct http *response, unsigned n, const char *text)
 	response->hdf[n] = 0;
 }
 
-/* Header lines up to the empty one. */
+static int is_header(const char *line, const char *name)
+{
+	return (strncasecmp(line, name, strlen(name)) == 0);
+}
+
+/* Header lines up to the empty one, but those that are to be written anew. */
 static int read_header(struct http *response, char **at, const char *end)
 {
-	static const char age[] = "Age:";
+	enum { ANEW = 2 };
 	char *line;
 
 	while ((line = next_line(at, end)) != NULL && *line != '\0') {
-		if (strchr(line, ':') == NULL || response->nhd + 1 >= response->shd) /* one is left for Age */
+		if (strchr(line, ':') == NULL || response->nhd + ANEW >= response->shd)
 			return (-1);
-		if (strncasecmp(line, age, sizeof age - 1) != 0)
+		if (!is_header(line, "Age:") && !is_header(line, "Content-Length:"))
 			set_field(response, response->nhd++, line);
 	}
 	return (line != NULL ? 0 : -1);
@@ -163,7 +168,15 @@ static char *copy_to(struct ws *ws, const char *kept, size_t length)
 	return (length + LEFT <= room ? WS_Copy(ws, kept, (int)length) : NULL);
 }
 
-int head_answer(struct busyobj *bo, const char *kept, size_t length, double age)
+/* There is room for it. */
+static const char *print(struct ws *ws, const char *format, uintmax_t number)
+{
+	const char *text = WS_Printf(ws, format, number);
+	AN(text);
+	return (text);
+}
+
+int head_answer(struct busyobj *bo, const char *kept, size_t length, double age, uint64_t body_length)
 {
 	struct http *response = bo->beresp;
 	uintptr_t before = WS_Snapshot(bo->ws);
@@ -176,11 +189,9 @@ int head_answer(struct busyobj *bo, const char *kept, size_t length, double age)
 		WS_Reset(bo->ws, before);
 		return (-1);
 	}
-	const char *line = WS_Printf(bo->ws, "Age: %.0f", floor(fmax(0, age)));
-	const char *status = WS_Printf(bo->ws, "%03u", response->status);
-	AN(line);
-	AN(status);
-	set_field(response, response->nhd++, line);
-	set_field(response, HTTP_HDR_STATUS, status);
+	set_field(response, HTTP_HDR_STATUS, print(bo->ws, "%03ju", response->status));
+	set_field(response, response->nhd++, print(bo->ws, "Age: %ju", (uintmax_t)fmax(0, age)));
+	if (body_length > 0)
+		set_field(response, response->nhd++, print(bo->ws, "Content-Length: %ju", body_length));
 	return (0);
 }

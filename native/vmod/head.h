@@ -3,6 +3,7 @@
 #define OBJMAPPER_VMOD_HEAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct busyobj;
 struct http;
@@ -24,9 +25,9 @@ char *head_with_life(const char *head, size_t head_length, const struct life *li
 int head_life(const char *kept, size_t length, struct life *life);
 
 /*
- * Makes a fetch's response of what the store has kept, with an Age in seconds. Returns 0; or -1 where that is no such head, or where there is no
+ * Makes a fetch's response of what the store has kept, with an Age in seconds and the length of its body. Returns 0; or -1 where that is no such head, or where there is no
  * room for it in the response or in its workspace: then nothing is changed.
  */
-int head_answer(struct busyobj *bo, const char *kept, size_t length, double age);
+int head_answer(struct busyobj *bo, const char *kept, size_t length, double age, uint64_t body_length);
 
 #endif
