@@ -32,6 +32,9 @@ final class BackingTier {
     private boolean isMakingRoom;
 
     private long wantedBytesOnDevice;
+    /** The last wish for room on the device was met, and nobody has taken that into account yet. */
+    private boolean wishMet;
+
     private long asked;
     private long givenUp;
     private boolean woken;
@@ -64,11 +67,23 @@ final class BackingTier {
         IndexRecord record = change.record();
         boolean evictable = record != null && record.isEvictable();
         if ((evictable && change.isUse()) || change.difference().evictableObjects() != 0) {
-            standings.tell(key.stableHash(), record != null && evictable ? record.length() : -1);
+            tellStanding(key, record);
         }
         synchronized (this) {
             onTheirWay = onTheirWay.plus(change.difference());
             notice();
+        }
+    }
+
+    private void tellStanding(ObjectKey key, @Nullable IndexRecord record) {
+        standings.tell(key.stableHash(), record != null && record.isEvictable() ? record.length() : -1);
+    }
+
+    /** A change that waited for room is about to reach the index. Under the committer's lock. */
+    void standsAgain(Change change) {
+        ObjectKey key = change.key();
+        if (key != null) {
+            tellStanding(key, change.record());
         }
     }
 
@@ -194,6 +209,25 @@ final class BackingTier {
         wake();
     }
 
+    /** Whether the evictor is still about a wish for room on the device. */
+    synchronized boolean isFreeingDevice() {
+        return wantedBytesOnDevice > 0;
+    }
+
+    /** Whether such a wish was met since this was asked the last time. */
+    synchronized boolean takeMetWish() {
+        boolean met = wishMet;
+        wishMet = false;
+        return met;
+    }
+
+    /** Evicting makes no room: the wish is taken back. */
+    synchronized void giveUpDevice() {
+        wantedBytesOnDevice = 0;
+        wishMet = false;
+        notifyAll();
+    }
+
     /** Waits until a wish is met; false where nobody is left to evict, and where the store closes. */
     private boolean awaitEvictor(BooleanSupplier isMet) {
         long ticket = ++asked;
@@ -227,6 +261,7 @@ final class BackingTier {
     /** The device has got room. */
     synchronized void freed() {
         wantedBytesOnDevice = 0;
+        wishMet = true;
         notifyAll();
     }
 

@@ -135,7 +135,7 @@ final class BanPass implements AutoCloseable {
     }
 
     private void sweep(List<Purge> bans) throws IOException, InterruptedException {
-        committer.flush(); // the index has all that is older than the bans
+        committer.flushAll(); // the index has all that is older than the bans
         byte[] at = null;
         while (!bans.isEmpty()) {
             List<IndexRecord> slice = index.after(at, Purger.STEP);

@@ -25,6 +25,8 @@ final class Change {
     private final boolean isUse;
     private final Result result;
     private Result.@Nullable Outcome outcome;
+    private boolean isAfterAll;
+    private int triesWithoutRoom;
     private long sequence;
 
     /**
@@ -65,9 +67,19 @@ final class Change {
         this.result = result;
     }
 
-    /** Changes nothing; tells {@code outcome} when all changes before it are on disk, or given up. */
+    /**
+     * Changes nothing; tells {@code outcome} when all changes before it are on disk, or given up. Those that wait for room don't count
+     * while there is none.
+     */
     static Change barrier(Result.Outcome outcome, Result result) {
         return new Change(null, null, null, null, outcome, result);
+    }
+
+    /** As {@link #barrier}; where changes before it wait for room, {@code outcome} is told that there is none. */
+    static Change barrierAfterAll(Result.Outcome outcome, Result result) {
+        Change barrier = barrier(outcome, result);
+        barrier.isAfterAll = true;
+        return barrier;
     }
 
     /** Changes no object, but rows of the index besides them. */
@@ -92,6 +104,20 @@ final class Change {
 
     List<IndexRow> rows() {
         return rows;
+    }
+
+    boolean isAfterAll() {
+        return isAfterAll;
+    }
+
+    /** Whether its rows are such as the index takes only where it has room to spare. */
+    boolean addsRows() {
+        return rows.stream().anyMatch(row -> row.table() == IndexRow.Table.ORDERS && row.value() != null);
+    }
+
+    /** There was no room for it; returns how often that was so. Under the committer's lock. */
+    int findsNoRoom() {
+        return ++triesWithoutRoom;
     }
 
     /** By how much the store holds more with it. Under the committer's lock. */

@@ -145,7 +145,7 @@ final class Changes {
         if (committer.pendingUnder(key).isEmpty()) {
             return false;
         }
-        committer.add(Change.barrier(outcome, found));
+        committer.add(Change.barrierAfterAll(outcome, found));
         return true;
     }
 
@@ -476,7 +476,11 @@ final class Changes {
         synchronized (committer) {
             committer.awaitRoomToRemove();
             purge.awaits();
-            committer.add(Change.barrier(purge::settled, Result.purged(0)));
+            Result purged = Result.purged(0);
+            committer.add(
+                    purge.isSoft()
+                            ? Change.barrierAfterAll(purge::settled, purged)
+                            : Change.barrier(purge::settled, purged));
             purge.awaits();
             committer.add(Change.ofRows(List.of(purge.recorded().noRow()), purge::settled));
         }
@@ -513,7 +517,8 @@ final class Changes {
                 }
                 fills.removed(key);
                 // Tells when this, and all before it, is on disk: what it found gone may not come back.
-                committer.add(Change.barrier(outcome, Result.purged(taken)));
+                Result purged = Result.purged(taken);
+                committer.add(soft ? Change.barrierAfterAll(outcome, purged) : Change.barrier(outcome, purged));
             }
         } catch (IOException | IndexException e) {
             outcome.done(Result.failed(StoreException.of(e)));

@@ -23,6 +23,12 @@ record CommitBatch(List<KeyChanges.Settled> settled, List<Change> rows) {
         return settled.isEmpty() && rows.isEmpty();
     }
 
+    /** Whether the index is to take more than it gives up. */
+    boolean adds() {
+        return settled.stream().anyMatch(KeyChanges.Settled::adds)
+                || rows.stream().anyMatch(Change::addsRows);
+    }
+
     List<Change> all() {
         List<Change> all = new ArrayList<>(rows);
         settled.forEach(part -> all.addAll(part.all()));

@@ -1,6 +1,5 @@
 package org.objmapper.server.store;
 
-import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
@@ -57,8 +57,20 @@ final class Committer implements AutoCloseable {
     /** How long to wait before the index is opened once more. */
     private static final long REOPEN_PAUSE_MILLIS = 500;
 
+    /** How long to wait before the next look whether what the evictor does has made room. */
+    private static final long EVICTION_PAUSE_MILLIS = 20;
+
     /** What a commit of many changes with bodies in the index may take. */
     private static final long ROOM_BYTES = 4L << 20;
+
+    /** Where the index's device has less free, that is asked before each commit. */
+    private static final long MEASURED_BELOW_BYTES = 64L << 20;
+
+    /** Objects whose changes had no room that are tried again with one commit: far less than that. */
+    private static final int TRIED_AGAIN_AT_ONCE = 16;
+
+    /** How often a change that somebody waits for may find no room. */
+    private static final int MAX_TRIES = 8;
 
     private final Index index;
     private final Devices devices;
@@ -96,6 +108,12 @@ final class Committer implements AutoCloseable {
     private @Nullable StoreException refusal;
     /** The refusal is for want of room, which removals may make: those are still tried. */
     private boolean outOfRoom;
+    /** The evictor may make room yet: until that is known nobody is refused for want of it. */
+    private boolean evicting;
+
+    private final ParkedChanges parked = new ParkedChanges();
+    /** What came later met a store that had no room already. */
+    private long fullSince;
 
     private long lastProbeNanos;
 
@@ -124,6 +142,7 @@ final class Committer implements AutoCloseable {
         maxBatch = Math.min(MAX_BATCH, maxPending);
         this.generations = new Generations(index.generationBound());
         reserveFirstGenerations();
+        devices.first().keepFree(index.reservedBytes());
         this.thread = new Thread(this::run, "store-committer");
         thread.setDaemon(true);
         thread.start();
@@ -203,9 +222,17 @@ final class Committer implements AutoCloseable {
         return visible.size();
     }
 
-    /** Waits, under the lock, until there is room for a change; throws when none can be taken. */
+    /**
+     * Waits, under the lock, until there is room for a change; throws when none can be taken. Not for the evictor, for which this waits
+     * too.
+     */
     void awaitRoom() throws StoreException {
-        awaitRoomToRemove();
+        Uninterruptibly.awaitWhile(
+                () -> evicting || (refusal == null && queue.size() + changesUnderway >= maxPending), this::wait);
+        refuseIfNoneIsTaken();
+    }
+
+    private void refuseIfNoneIsTaken() throws StoreException {
         if (refusal != null) {
             throw refusal;
         }
@@ -214,14 +241,15 @@ final class Committer implements AutoCloseable {
     /** As {@link #awaitRoom}, for what takes objects away: a full disk does not refuse it. */
     void awaitRoomToRemove() throws StoreException {
         Uninterruptibly.awaitWhile(
-                () -> queue.size() + changesUnderway >= maxPending && (refusal == null || outOfRoom), this::wait);
+                () -> queue.size() + changesUnderway - parked.changes() >= maxPending && (refusal == null || outOfRoom),
+                this::wait);
         if (refusal != null && !outOfRoom) {
             throw refusal;
         }
     }
 
-    /** Whether the disk is full, so that nothing may be acknowledged before it is committed. Under the lock. */
-    boolean isOutOfRoom() {
+    /** Whether the disk is full, so that nothing may be acknowledged before it is committed. */
+    synchronized boolean isOutOfRoom() {
         return outOfRoom;
     }
 
@@ -248,7 +276,7 @@ final class Committer implements AutoCloseable {
         notifyAll();
     }
 
-    /** Tells when all changes so far are on disk, or given up. */
+    /** Tells when all changes so far are on disk, or given up, but for those that wait for room while there is none. */
     void afterAll(Result.Outcome outcome) {
         StoreException refused;
         synchronized (this) {
@@ -262,11 +290,28 @@ final class Committer implements AutoCloseable {
         }
     }
 
-    /** Waits until all changes so far are on disk, or given up. */
+    /** Waits until all changes so far are on disk, or given up, but for those that wait for room while there is none. */
     void flush() throws InterruptedException {
         CountDownLatch done = new CountDownLatch(1);
         afterAll(result -> done.countDown());
         done.await();
+    }
+
+    /** As {@link #flush}; throws where some wait for room. */
+    void flushAll() throws StoreException, InterruptedException {
+        CompletableFuture<Result> flushed = new CompletableFuture<>();
+        synchronized (this) {
+            awaitRoomToRemove();
+            add(Change.barrierAfterAll(flushed::complete, Result.ok(0, 0)));
+        }
+        try {
+            Result result = flushed.get();
+            if (!result.isOk()) {
+                throw new StoreException(result.status(), result.message());
+            }
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /**
@@ -276,7 +321,8 @@ final class Committer implements AutoCloseable {
     void write(List<IndexRow> rows) throws StoreException {
         CompletableFuture<Result> written = new CompletableFuture<>();
         synchronized (this) {
-            awaitRoom();
+            awaitRoomToRemove();
+            refuseIfNoneIsTaken(); // at once: the evictor writes rows too
             add(Change.ofRows(rows, written::complete));
         }
         Result result = written.join();
@@ -299,6 +345,7 @@ final class Committer implements AutoCloseable {
                     commit(batch);
                 }
                 probeRoom();
+                giveUpParkedAtTheEnd();
             } catch (RuntimeException | Error e) {
                 FAILURES.error("A commit ended in a defect", e);
                 fail(batch, new StoreException(Status.INTERNAL, "a commit ended in a defect: " + e));
@@ -332,7 +379,10 @@ final class Committer implements AutoCloseable {
         return closing;
     }
 
-    /** Takes changes again when the disk or the index was full, and an index commit and both of them say that there is room. */
+    /**
+     * Takes changes again when the disk or the index was full, and both have room by now, or the evictor has made some. Where it can't,
+     * those who wait for room are told that there is none.
+     */
     private void probeRoom() {
         synchronized (this) {
             if (!isProbeDue()) {
@@ -343,13 +393,15 @@ final class Committer implements AutoCloseable {
         try {
             tryIndex(generations.bound());
             devices.first().measure();
-            if (devices.first().freeBytes() >= ROOM_BYTES && index.hasRoom()) {
+            if (index.hasRoom(devices.first().freeBytes()) || tier.takeMetWish()) {
                 acceptChanges();
-            } else {
+            } else if (!tier.isFreeingDevice()) {
+                refuseWhoeverWaitsForRoom();
                 tier.wantOnDevice(ROOM_BYTES);
             }
         } catch (IndexException e) {
             FAILURES.error("The store still takes no changes: {}", e.getMessage());
+            refuseWhoeverWaitsForRoom();
         }
     }
 
@@ -363,7 +415,8 @@ final class Committer implements AutoCloseable {
     }
 
     private boolean isProbeDue() {
-        return outOfRoom && System.nanoTime() - lastProbeNanos >= TimeUnit.MILLISECONDS.toNanos(REOPEN_PAUSE_MILLIS);
+        long pauseMillis = evicting && !tier.isFreeingDevice() ? EVICTION_PAUSE_MILLIS : REOPEN_PAUSE_MILLIS;
+        return outOfRoom && System.nanoTime() - lastProbeNanos >= TimeUnit.MILLISECONDS.toNanos(pauseMillis);
     }
 
     /** The next changes to bring to disk; none when files have been brought there, the store closes, or it is time to look for room. */
@@ -384,7 +437,7 @@ final class Committer implements AutoCloseable {
         if (queue.isEmpty() && !outOfRoom) {
             wait();
         } else if (queue.isEmpty()) {
-            TimeUnit.MILLISECONDS.timedWait(this, REOPEN_PAUSE_MILLIS);
+            TimeUnit.MILLISECONDS.timedWait(this, evicting ? EVICTION_PAUSE_MILLIS : REOPEN_PAUSE_MILLIS);
         } else {
             long left = LINGER_NANOS - (System.nanoTime() - oldestNanos);
             TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, 1_000_000));
@@ -393,12 +446,13 @@ final class Committer implements AutoCloseable {
 
     private boolean due() {
         return isProbeDue()
+                || (!outOfRoom && !parked.isEmpty())
                 || (!queue.isEmpty()
                         && (closing
                                 || somebodyWaits
                                 || queue.size() >= maxBatch
                                 || System.nanoTime() - oldestNanos >= LINGER_NANOS))
-                || (closing && underway.isEmpty());
+                || (closing && underway.size() == parked.keys());
     }
 
     /** Has the bodies of changes brought to disk, and adds to a batch what can be committed by now. */
@@ -408,10 +462,13 @@ final class Committer implements AutoCloseable {
             for (NewFile file : settledFiles) {
                 KeyChanges ofKey = publishing.remove(file);
                 if (ofKey != null) {
-                    touched.add(ofKey);
+                    touch(ofKey, touched);
                 }
             }
             settledFiles.clear();
+            if (!outOfRoom) {
+                parked.take(TRIED_AGAIN_AT_ONCE).forEach(ofKey -> tryAgain(ofKey, touched));
+            }
             for (Change change : changes) {
                 ObjectKey key = change.key();
                 if (!change.rows().isEmpty()) {
@@ -420,12 +477,26 @@ final class Committer implements AutoCloseable {
                     barriers.add(change);
                 } else {
                     KeyChanges ofKey = underway.computeIfAbsent(key, KeyChanges::new);
+                    touch(ofKey, touched);
                     ofKey.add(change);
-                    touched.add(ofKey);
                 }
             }
         }
         settle(touched, batch.settled());
+    }
+
+    private void touch(KeyChanges ofKey, Set<KeyChanges> touched) {
+        parked.remove(ofKey);
+        touched.add(ofKey);
+    }
+
+    /** The evictor has looked for these in the index, where they were not. */
+    private void tryAgain(KeyChanges ofKey, Set<KeyChanges> touched) {
+        touched.add(ofKey);
+        Change newest = ofKey.newest();
+        if (newest != null) {
+            tier.standsAgain(newest);
+        }
     }
 
     private void settle(Set<KeyChanges> touched, List<KeyChanges.Settled> settled) {
@@ -461,15 +532,35 @@ final class Committer implements AutoCloseable {
         notifyAll();
     }
 
+    /** Commits a batch; where there is no room for all of it, what needs none, and the rest waits for room. */
     private void commit(CommitBatch batch) {
+        CommitBatch part = isOutOfRoom() ? withoutAdditions(batch) : batch;
+        StoreException full = commitUnlessFull(part);
+        if (full != null && part.adds()) {
+            enterOutOfRoom(full);
+            part = withoutAdditions(part);
+            full = commitUnlessFull(part);
+        }
+        if (full != null) {
+            enterOutOfRoom(full);
+            giveUpRemovals(part, full);
+        }
+    }
+
+    /** Returns why there is no room for a batch, of which then nothing is done; null where all is done that can be. */
+    private @Nullable StoreException commitUnlessFull(CommitBatch batch) {
         List<Index.Replaced> replaced = new ArrayList<>();
         try {
             commitIndex(batch, replaced);
-        } catch (IOException e) {
-            fail(batch, StoreException.of(e));
+        } catch (StoreException e) {
+            boolean isFull = e.status() == Status.NO_SPACE && index.isUsable();
+            if (!isFull) {
+                fail(batch, e);
+            }
             removeUnused(replaced);
-            return;
+            return isFull ? e : null;
         }
+        devices.first().keepFree(index.reservedBytes());
         List<KeyChanges.Settled> settled = batch.settled();
         hideSettled(batch);
         for (Index.Replaced file : replaced) {
@@ -484,6 +575,148 @@ final class Committer implements AutoCloseable {
             if (part.winner() != null) {
                 part.winner().tell(part.winner().result());
             }
+        }
+        return null;
+    }
+
+    // ---- changes that wait for room
+
+    private synchronized void enterOutOfRoom(StoreException failure) {
+        refuseIfOutOfRoom(failure);
+    }
+
+    /** What needs no room of a batch; the rest waits for room, but for rows, which whoever writes them writes again. */
+    private CommitBatch withoutAdditions(CommitBatch batch) {
+        CommitBatch rest = CommitBatch.empty();
+        List<Change> refused = new ArrayList<>();
+        StoreException told;
+        synchronized (this) {
+            told = refusal;
+            for (KeyChanges.Settled part : batch.settled()) {
+                if (part.adds()) {
+                    refused.addAll(park(part));
+                } else {
+                    rest.settled().add(part);
+                }
+            }
+            for (Change change : batch.rows()) {
+                if (change.addsRows()) {
+                    changesUnderway--;
+                    refused.add(change);
+                } else {
+                    rest.rows().add(change);
+                }
+            }
+            notifyAll();
+        }
+        tellRefused(refused, told);
+        return rest;
+    }
+
+    /** Keeps changes until there is room; returns those that have waited for that too often, and are taken back. Under the lock. */
+    private List<Change> park(KeyChanges.Settled part) {
+        KeyChanges ofKey = underway.computeIfAbsent(part.key(), KeyChanges::new);
+        parked.remove(ofKey);
+        ofKey.takeBack(part);
+        parked.add(ofKey);
+        Change winner = part.winner();
+        boolean isTriedEnough = winner != null && winner.findsNoRoom() >= MAX_TRIES && winner.somebodyWaits();
+        return isTriedEnough ? takeBackWaiting(ofKey) : List.of();
+    }
+
+    /** Even a removal finds no room. Those acknowledged already wait for it too; whoever waits for one of the others is told. */
+    private void giveUpRemovals(CommitBatch batch, StoreException failure) {
+        CommitBatch lost = CommitBatch.empty();
+        List<Change> refused = new ArrayList<>(batch.rows());
+        synchronized (this) {
+            changesUnderway -= batch.rows().size();
+            for (KeyChanges.Settled part : batch.settled()) {
+                Change winner = part.winner();
+                if (winner == null) {
+                    lost.settled().add(part);
+                    continue;
+                }
+                refused.addAll(park(part));
+                KeyChanges ofKey = underway.get(part.key());
+                if (ofKey != null && winner.sequence() >= fullSince && takeBackNewest(ofKey, winner)) {
+                    refused.add(winner);
+                }
+            }
+            tier.giveUpDevice();
+        }
+        tellRefused(refused, failure);
+        commitUnlessFull(lost);
+        refuseWhoeverWaitsForRoom();
+    }
+
+    /** There is no room, and the evictor can't make any. */
+    private void refuseWhoeverWaitsForRoom() {
+        List<Change> refused = new ArrayList<>();
+        StoreException told;
+        synchronized (this) {
+            told = refusal;
+            evicting = false;
+            parked.all().forEach(ofKey -> refused.addAll(takeBackWaiting(ofKey)));
+            notifyAll();
+        }
+        tellRefused(refused, told);
+    }
+
+    /** Takes back what somebody waits for; only the newest change can be, for others are built on the rest. Under the lock. */
+    private List<Change> takeBackWaiting(KeyChanges ofKey) {
+        List<Change> waiting = new ArrayList<>();
+        for (Change change : ofKey.all()) {
+            if (change.somebodyWaits()) {
+                takeBackNewest(ofKey, change);
+                waiting.add(change);
+            }
+        }
+        return waiting;
+    }
+
+    /** Takes back a parked change unless another is built on it; says whether it did. Under the lock. */
+    private boolean takeBackNewest(KeyChanges ofKey, Change change) {
+        if (ofKey.newest() != change) {
+            return false;
+        }
+        parked.remove(ofKey);
+        ofKey.removeNewest();
+        departures++;
+        changesUnderway--;
+        takeBack(ofKey.key(), change, ofKey.newest());
+        tellTable(List.of(change));
+        tier.settled(List.of(change), true, index.totals());
+        NewFile file = change.file();
+        if (file != null && !ofKey.has(file)) {
+            discard(file);
+        }
+        if (ofKey.isEmpty()) {
+            underway.remove(ofKey.key(), ofKey);
+        } else {
+            parked.add(ofKey);
+        }
+        return true;
+    }
+
+    private void tellRefused(List<Change> refused, @Nullable StoreException told) {
+        if (!refused.isEmpty() && told != null) {
+            reportLoss(refused, told);
+            Result failed = Result.failed(told);
+            refused.forEach(change -> change.tell(failed));
+        }
+    }
+
+    /** The store closes, and nothing is left but what has no room. */
+    private void giveUpParkedAtTheEnd() {
+        StoreException told;
+        synchronized (this) {
+            if (!closing || !outOfRoom || !queue.isEmpty() || underway.size() > parked.keys()) {
+                return;
+            }
+            told = refusal;
+        }
+        if (told != null) {
+            fail(CommitBatch.empty(), told);
         }
     }
 
@@ -600,20 +833,32 @@ final class Committer implements AutoCloseable {
     /** Tells those who wait for all changes before theirs. */
     private void tellBarriers() {
         List<Change> passed = new ArrayList<>();
+        List<Change> refused = new ArrayList<>();
+        StoreException told;
         synchronized (this) {
-            long first = Long.MAX_VALUE;
-            if (!barriers.isEmpty()) {
-                for (KeyChanges ofKey : underway.values()) {
-                    first = Math.min(first, ofKey.oldest().sequence());
-                }
-            }
+            long first = barriers.isEmpty() ? 0 : firstUnderway();
             while (!barriers.isEmpty() && barriers.element().sequence() < first) {
-                passed.add(barriers.remove());
+                Change barrier = barriers.remove();
+                boolean isAfterAll = !barrier.isAfterAll() || parked.firstSequence() > barrier.sequence();
+                (isAfterAll || refusal == null ? passed : refused).add(barrier);
             }
-            changesUnderway -= passed.size();
+            told = refusal;
+            changesUnderway -= passed.size() + refused.size();
             notifyAll();
         }
         passed.forEach(barrier -> barrier.tell(barrier.result()));
+        tellRefused(refused, told);
+    }
+
+    /** The first of the changes that a barrier waits for; those that wait for room are none while there is none. */
+    private long firstUnderway() {
+        long first = Long.MAX_VALUE;
+        for (KeyChanges ofKey : underway.values()) {
+            if (!outOfRoom || !parked.has(ofKey)) {
+                first = Math.min(first, ofKey.oldest().sequence());
+            }
+        }
+        return first;
     }
 
     /** Brings changes into the index; where it fails, opens it anew and tries once more. */
@@ -623,6 +868,7 @@ final class Committer implements AutoCloseable {
             return; // all bodies were lost
         }
         try {
+            refuseWithoutReserve(batch);
             index.commit(changes, batch.indexRows(), generations.bound(), replaced);
             return;
         } catch (IndexException e) {
@@ -639,6 +885,23 @@ final class Committer implements AutoCloseable {
         } catch (IndexException e) {
             reopenIndex(batch);
             throw StoreException.of(e);
+        }
+    }
+
+    /** A removal needs room before it makes some: what adds doesn't get the last that there is. */
+    private void refuseWithoutReserve(CommitBatch batch) throws StoreException {
+        Device device = devices.first();
+        if (!batch.adds()) {
+            return;
+        }
+        if (device.freeBytes() < MEASURED_BELOW_BYTES) {
+            device.measure();
+        }
+        if (!index.canGrow(device.freeBytes())) {
+            throw new StoreException(
+                    Status.NO_SPACE,
+                    "No space left on the index's device: its bytes=" + device.freeBytes()
+                            + " are kept for removing objects, so delete some or make room");
         }
     }
 
@@ -665,6 +928,7 @@ final class Committer implements AutoCloseable {
                 return;
             }
             outOfRoom = false;
+            evicting = false;
             first = new StoreException(
                     failure.status(),
                     failure.getMessage() + "; the store takes no changes until the index can be opened again");
@@ -684,6 +948,7 @@ final class Committer implements AutoCloseable {
             FAILURES.warn("The store takes changes again");
             refusal = null;
             outOfRoom = false;
+            evicting = false;
             notifyAll();
         }
     }
@@ -711,6 +976,7 @@ final class Committer implements AutoCloseable {
             departures++;
             underway.values().forEach(ofKey -> lost.addAll(ofKey.all()));
             underway.clear();
+            parked.clear();
             publishing.clear();
             lost.addAll(barriers);
             barriers.clear();
@@ -755,6 +1021,8 @@ final class Committer implements AutoCloseable {
         }
         refuseForWantOfRoom(failure);
         outOfRoom = true;
+        evicting = true;
+        fullSince = nextSequence;
         lastProbeNanos = System.nanoTime();
         tier.wantOnDevice(ROOM_BYTES);
     }

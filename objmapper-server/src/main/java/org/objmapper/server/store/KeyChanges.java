@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,6 +41,11 @@ final class KeyChanges {
             return all().size();
         }
 
+        /** Whether the index is to take more than it gives up. */
+        boolean adds() {
+            return winner != null && winner.record() != null;
+        }
+
         /** The winner and those before it. */
         List<Change> done() {
             List<Change> done = new ArrayList<>(superseded);
@@ -64,6 +70,10 @@ final class KeyChanges {
         return changes.isEmpty();
     }
 
+    int size() {
+        return changes.size();
+    }
+
     List<Change> all() {
         return List.copyOf(changes);
     }
@@ -79,6 +89,25 @@ final class KeyChanges {
 
     void add(Change change) {
         changes.addFirst(change);
+    }
+
+    /** Takes the newest change out. */
+    void removeNewest() {
+        changes.removeFirst();
+    }
+
+    /** Whether a change has its body in a file. */
+    boolean has(NewFile file) {
+        return changes.stream().anyMatch(change -> change.file() == file);
+    }
+
+    /** Nothing was done of what had been decided. */
+    void takeBack(Settled settled) {
+        List<Change> all = settled.all();
+        all.addAll(changes);
+        all.sort(Comparator.comparingLong(Change::sequence).reversed());
+        changes.clear();
+        changes.addAll(all);
     }
 
     /** The file that the newest change waits for; null where it waits for none. */

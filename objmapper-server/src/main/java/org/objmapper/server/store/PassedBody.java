@@ -127,6 +127,7 @@ final class PassedBody {
             file.written(length);
             return true;
         }
+        file.refuseUnlessRoom(length);
         while (file.length() < length) {
             refuseIf(stop);
             long copied = NativeIo.copyRange(

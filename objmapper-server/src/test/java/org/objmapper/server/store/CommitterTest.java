@@ -40,8 +40,11 @@ class CommitterTest {
     }
 
     private Result put(String key) throws Exception {
+        return put(StoreUnderTest.plain(key));
+    }
+
+    private Result put(Put put) throws Exception {
         CompletableFuture<Result> result = new CompletableFuture<>();
-        Put put = StoreUnderTest.plain(key);
         changes.put(put, Body.ofBytes(new byte[4_000], put), result::complete);
         return result.get();
     }
@@ -67,7 +70,7 @@ class CommitterTest {
 
     @Test
     void anIndexThatHasGrownAsFarAsItMayTakesObjectsAgainWhenOthersAreRemoved() throws Exception {
-        assertThat(base.index.hasRoom()).isTrue();
+        assertThat(base.index.hasRoom(Long.MAX_VALUE)).isTrue();
         int taken = 0;
         Result result = put("key0");
         while (result.status() == Status.OK) {
@@ -80,7 +83,7 @@ class CommitterTest {
         assertThat(base.index.fileBytes()).isBetween(CommitterUnderTest.MAP_BYTES / 2, CommitterUnderTest.MAP_BYTES);
         assertThat(base.index.get(new ObjectKey(new byte[] {'k', 'e', 'y', '0'})))
                 .isNotNull();
-        assertThat(base.index.hasRoom()).isFalse();
+        assertThat(base.index.hasRoom(Long.MAX_VALUE)).isFalse();
         List<CompletableFuture<Result>> deleted = new ArrayList<>();
         for (int i = 0; i < taken; i++) {
             deleted.add(delete("key" + i));
@@ -89,6 +92,53 @@ class CommitterTest {
             assertThat(each.get().message()).isEmpty();
         }
         await().untilAsserted(() -> assertThat(put("again").status()).isEqualTo(Status.OK));
+    }
+
+    @Test
+    void relaxedChangesThatTheIndexHasNoRoomForWaitUntilItHas() throws Exception {
+        int taken = 0;
+        while (put("key" + taken).status() == Status.OK) {
+            taken++;
+        }
+        Result durable = put(StoreUnderTest.durable("durable"));
+        assertThat(durable.status()).isEqualTo(Status.NO_SPACE);
+        List<String> waiting = new ArrayList<>();
+        for (int i = 0; i < taken; i++) {
+            if (base.index.get(key("key" + i)) == null) {
+                assertThat(base.committer.pending(key("key" + i))).as("key" + i).isNotNull();
+                waiting.add("key" + i);
+            }
+        }
+        assertThat(waiting).isNotEmpty();
+
+        base.committer.flush();
+        for (int i = 0; i < taken - waiting.size(); i++) {
+            assertThat(delete("key" + i).get().message()).isEmpty();
+        }
+        await().untilAsserted(() -> assertThat(base.committer.pendingCount()).isZero());
+        for (String each : waiting) {
+            assertThat(base.index.get(key(each))).as(each).isNotNull();
+        }
+        assertThat(base.index.get(key("durable"))).as("it was refused").isNull();
+        assertThat(base.index.totals().objects()).isEqualTo(waiting.size());
+    }
+
+    @Test
+    void aChangeThatWaitsForRoomCanBeRemoved() throws Exception {
+        int taken = 0;
+        while (put("key" + taken).status() == Status.OK) {
+            taken++;
+        }
+        String last = "key" + (taken - 1);
+        assertThat(base.committer.pending(key(last))).isNotNull();
+
+        assertThat(delete(last).get().message()).isEmpty();
+        assertThat(base.committer.pending(key(last))).isNull();
+        assertThat(base.index.get(key(last))).isNull();
+    }
+
+    private static ObjectKey key(String key) {
+        return new ObjectKey(key.getBytes(StandardCharsets.US_ASCII));
     }
 
     @Test

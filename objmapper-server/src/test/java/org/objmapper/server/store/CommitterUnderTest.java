@@ -10,6 +10,7 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.table.ObjectTable;
 import org.objmapper.server.store.tier.Capacity;
+import org.objmapper.server.thread.Uninterruptibly;
 
 /** A committer of a new store, with what it needs and nothing else. */
 final class CommitterUnderTest implements AutoCloseable {
@@ -21,6 +22,7 @@ final class CommitterUnderTest implements AutoCloseable {
     final Committer committer;
     private final Devices devices;
     private final Ledger ledger;
+    private final Thread evictor = new Thread(this::evictNothing, "test-evictor");
 
     CommitterUnderTest(Path directory) throws IOException {
         Metrics metrics = new Metrics();
@@ -44,10 +46,20 @@ final class CommitterUnderTest implements AutoCloseable {
                 metrics,
                 System::currentTimeMillis);
         committer = new Committer(index, devices, hot, new ObjectTable(1 << 20), ledger, upper, tier, metrics, 1_000);
+        evictor.start();
+    }
+
+    /** Everything is kept. */
+    private void evictNothing() {
+        while (tier.awaitWork(60_000)) {
+            tier.nobodyIsLeft(tier.asked());
+        }
     }
 
     @Override
     public void close() {
+        tier.close();
+        Uninterruptibly.join(evictor);
         committer.close();
         ledger.close();
         index.close();

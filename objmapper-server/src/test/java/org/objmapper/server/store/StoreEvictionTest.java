@@ -280,4 +280,23 @@ class StoreEvictionTest {
                     .isEqualTo(Status.OK));
         }
     }
+
+    @Test
+    void aPutThatTheIndexHasNoRoomForIsTriedAgainWhenOthersWereEvicted() throws Exception {
+        try (SmallFileSystem small = new SmallFileSystem(directory.resolve("small"), "24m");
+                StoreUnderTest full = new StoreUnderTest(small.root)) {
+            for (int i = 0; i < 12_000; i++) {
+                boolean waits = i % 16 == 0;
+                Result result = full.put(
+                        new Put(StoreUnderTest.bytes("e" + i), evictability(true), -1, false, null, null, null, waits),
+                        new byte[4 * KIB]);
+                assertThat(result.status())
+                        .as("put %d: %s", i, result.message())
+                        .isEqualTo(Status.OK);
+            }
+
+            assertThat(full.figure("objmapper_store_changes_lost_total")).isZero();
+            assertThat(full.figure("objmapper_store_evictions_no_space_total")).isPositive();
+        }
+    }
 }

@@ -47,7 +47,8 @@ public final class BodyFile {
         while (done < bytes.limit()) {
             long from = address + done;
             int left = bytes.limit() - done;
-            long written = device.watched(() -> NativeIo.write(descriptor, from, left, length));
+            long written = device.watched(() ->
+                    device.hasRoom(descriptor, left) ? NativeIo.write(descriptor, from, left, length) : -Errno.ENOSPC);
             if (written == -Errno.ENOSPC && !roomMade) {
                 makeRoom.run();
                 roomMade = true;
@@ -58,6 +59,13 @@ public final class BodyFile {
                 done += (int) written;
                 length += written;
             }
+        }
+    }
+
+    /** To be asked before something else writes so many bytes. */
+    public void refuseUnlessRoom(long bytes) throws DeviceException {
+        if (!device.hasRoom(descriptor, bytes)) {
+            throw failed(-Errno.ENOSPC, "write a body");
         }
     }
 

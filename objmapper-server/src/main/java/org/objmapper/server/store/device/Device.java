@@ -75,6 +75,7 @@ public final class Device implements AutoCloseable {
     private volatile @Nullable Directory directory;
     private volatile boolean draining;
     private volatile long freeBytes;
+    private volatile long keptFreeBytes;
     private final AtomicLong evictions = new AtomicLong();
     private boolean isNew;
     /** Whether its directory may be looked for. */
@@ -550,6 +551,21 @@ public final class Device implements AutoCloseable {
         }
         health.end(begun, System.nanoTime(), free);
         freeBytes = Math.max(0, free);
+    }
+
+    /** From now on bodies leave so many bytes of the file system to others. */
+    public void keepFree(long bytes) {
+        keptFreeBytes = bytes;
+    }
+
+    /** Whether a body of which a file is open may take so many bytes more. */
+    boolean hasRoom(int bodyFile, long bytes) {
+        long kept = keptFreeBytes;
+        if (kept == 0) {
+            return true;
+        }
+        long free = NativeIo.freeBytes(bodyFile);
+        return free < 0 || free - bytes >= kept;
     }
 
     /** A file without a name, open for writing; below 0 is -errno. */

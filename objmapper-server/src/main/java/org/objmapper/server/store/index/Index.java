@@ -32,6 +32,7 @@ import org.lmdbjava.GetOp;
 import org.lmdbjava.LmdbException;
 import org.lmdbjava.LmdbNativeException.PanicException;
 import org.lmdbjava.PutFlags;
+import org.lmdbjava.Stat;
 import org.lmdbjava.Txn;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
@@ -50,6 +51,8 @@ public final class Index implements AutoCloseable {
 
     /** More than a commit of many changes takes. */
     private static final long MAX_RESERVE_BYTES = 16L << 20;
+
+    private static final long MIN_RESERVE_BYTES = 512L << 10;
 
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
@@ -177,6 +180,10 @@ public final class Index implements AutoCloseable {
 
         private static Dbi<byte[]> table(Env<byte[]> env, Txn<byte[]> txn, String name) {
             return env.openDbi(txn, ascii(name), null, false, DbiFlags.MDB_CREATE);
+        }
+
+        List<Dbi<byte[]>> all() {
+            return List.of(objects, bodies, prefixes, tags, expiries, onDevice, devices, orders, purges, state);
         }
 
         Dbi<byte[]> of(IndexRow.Table table) {
@@ -341,10 +348,36 @@ public final class Index implements AutoCloseable {
         return mapBytes;
     }
 
-    /** Whether objects can be added, and some more after that; for the committing thread. */
-    public boolean hasRoom() {
+    /** What is left free within the file by what was removed. */
+    private long freePageBytes() {
+        return read((tables, txn) -> {
+            long pages = tables.env.info().lastPageNumber + 1;
+            for (Dbi<byte[]> table : tables.all()) {
+                Stat stat = table.stat(txn);
+                pages -= stat.branchPages + stat.leafPages + stat.overflowPages;
+            }
+            return pages * tables.env.stat().pageSize;
+        });
+    }
+
+    /** How much of a file system is to be left to removals, which need some before they free more. */
+    public long reservedBytes() {
+        return Math.max(MIN_RESERVE_BYTES, Math.min(MAX_RESERVE_BYTES, fileBytes() / 4));
+    }
+
+    /**
+     * Whether objects can be added, so that those that are there can still be removed on a file system with so many free bytes; for the
+     * committing thread.
+     */
+    public boolean canGrow(long freeBytes) {
+        long reserve = reservedBytes();
+        return freeBytes >= reserve || freeBytes + freePageBytes() >= reserve;
+    }
+
+    /** Whether objects can be added, and some more after that, with so many free bytes on the file system; for the committing thread. */
+    public boolean hasRoom(long freeBytes) {
         try {
-            return isFarFromFull() || findsPages(2 * reserveBytes());
+            return canGrow(freeBytes / 2) && (isFarFromFull() || findsPages(2 * reserveBytes()));
         } catch (LmdbException e) {
             throw IndexException.of(e);
         }

@@ -354,4 +354,26 @@ class IndexTest {
         }
         assertThat(index.findEvictable(key("a").stableHash())).isNull();
     }
+
+    @Test
+    void onAFileSystemThatIsNearlyFullItGrowsOnlyAsFarAsRemovalsNeedNoMore() {
+        assertThat(index.canGrow(400 << 10)).isFalse();
+        assertThat(index.canGrow(512 << 10)).isTrue();
+        List<IndexRecord> many = new ArrayList<>();
+        for (int i = 0; i < 5_000; i++) {
+            many.add(inline("key" + i, i + 1));
+        }
+        put(many.toArray(IndexRecord[]::new));
+        assertThat(index.canGrow(0)).isFalse();
+
+        index.commit(
+                many.stream()
+                        .map(record -> new IndexChange(record.objectKey(), null))
+                        .toList(),
+                List.of(),
+                5_001,
+                new ArrayList<>());
+
+        assertThat(index.canGrow(0)).as("pages of the file are free").isTrue();
+    }
 }
