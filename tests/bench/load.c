@@ -1,7 +1,6 @@
 #include "load.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -10,21 +9,16 @@
 #include <unistd.h>
 
 #include "floor.h"
+#include "times.h"
 #include "usage.h"
 
-enum {
-	MOST_CONNECTIONS = 1024,
-	/* A bucket for each nanosecond up to 128, then 128 for each power of two: times are known to within 1 %. */
-	IN_POWER = 128,
-	BITS_IN_POWER = 7,
-	BUCKETS = (64 - BITS_IN_POWER + 1) * IN_POWER,
-};
+enum { MOST_CONNECTIONS = 1024 };
 
 struct asker {
 	pthread_t thread;
 	const struct load *load;
 	uint64_t replies;
-	uint32_t rounds_by_time[BUCKETS];
+	struct times rounds;
 };
 
 enum phase { WARMING_UP, COUNTING, ENDED };
@@ -33,13 +27,6 @@ static atomic_int phase;
 static double warm_up_seconds;
 static uint64_t spin_nanos;
 static bool prints_times;
-
-static uint64_t now_nanos(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void wait_seconds(double seconds)
 {
@@ -52,7 +39,7 @@ static void wait_seconds(double seconds)
 
 static ssize_t receive(int s, struct msghdr *message)
 {
-	for (uint64_t began = spin_nanos > 0 ? now_nanos() : 0; began > 0 && now_nanos() - began < spin_nanos; sched_yield()) {
+	for (uint64_t began = spin_nanos > 0 ? times_now() : 0; began > 0 && times_now() - began < spin_nanos; sched_yield()) {
 		ssize_t got = recvmsg(s, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 		if (got >= 0 || errno != EAGAIN)
 			return got;
@@ -95,48 +82,6 @@ ssize_t load_receive_descriptors(int s, void *bytes, size_t length, unsigned *co
 	return got;
 }
 
-/* ---- times */
-
-static size_t bucket_of(uint64_t nanos)
-{
-	if (nanos < IN_POWER)
-		return (size_t)nanos;
-	unsigned power = 63 - (unsigned)__builtin_clzll(nanos) - BITS_IN_POWER;
-	return (size_t)power * IN_POWER + (size_t)(nanos >> power);
-}
-
-/* The longest time that counts in a bucket. */
-static uint64_t nanos_of(size_t bucket)
-{
-	if (bucket < 2 * IN_POWER)
-		return bucket;
-	unsigned power = (unsigned)(bucket / IN_POWER) - 1;
-	return (((uint64_t)(bucket % IN_POWER + IN_POWER) + 1) << power) - 1;
-}
-
-/* The time in us that a share of all rounds took at most. */
-static double percentile_micros(const uint64_t *rounds_by_time, double share)
-{
-	uint64_t all = 0, seen = 0;
-	for (size_t i = 0; i < BUCKETS; i++)
-		all += rounds_by_time[i];
-	for (size_t i = 0; i < BUCKETS; i++) {
-		seen += rounds_by_time[i];
-		if (seen > 0 && (double)seen >= (double)all * share)
-			return (double)nanos_of(i) / 1e3;
-	}
-	return 0;
-}
-
-static void print_times(const uint64_t *rounds_by_time)
-{
-	printf("times");
-	for (size_t i = 0; i < BUCKETS; i++)
-		if (rounds_by_time[i] > 0)
-			printf(" %" PRIu64 ":%" PRIu64, nanos_of(i), rounds_by_time[i]);
-	printf("\n");
-}
-
 /* ---- the run */
 
 static void *ask(void *argument)
@@ -144,15 +89,15 @@ static void *ask(void *argument)
 	struct asker *asker = argument;
 	const struct load *load = asker->load;
 	void *connection = load->open();
-	uint64_t before = now_nanos();
+	uint64_t before = times_now();
 	int then;
 	do {
 		if (load->round(connection) < 0)
 			fail("the server");
-		uint64_t now = now_nanos();
+		uint64_t now = times_now();
 		then = atomic_load_explicit(&phase, memory_order_relaxed);
 		if (then != WARMING_UP) {
-			asker->rounds_by_time[bucket_of(now - before)]++;
+			times_add(&asker->rounds, now - before);
 			asker->replies += (uint64_t)load->depth;
 		}
 		before = now;
@@ -185,15 +130,14 @@ static struct asker *begin_askers(const struct load *load)
 }
 
 /* Adds up what the askers have counted, and returns how many replies there were. */
-static uint64_t end_askers(struct asker *askers, int count, uint64_t *rounds_by_time)
+static uint64_t end_askers(struct asker *askers, int count, struct times *rounds)
 {
 	uint64_t replies = 0;
 	phase = ENDED;
 	for (int i = 0; i < count; i++) {
 		pthread_join(askers[i].thread, NULL);
 		replies += askers[i].replies;
-		for (size_t k = 0; k < BUCKETS; k++)
-			rounds_by_time[k] += askers[i].rounds_by_time[k];
+		times_add_all(rounds, &askers[i].rounds);
 	}
 	free(askers);
 	return replies;
@@ -201,27 +145,27 @@ static uint64_t end_askers(struct asker *askers, int count, uint64_t *rounds_by_
 
 void load_run(const struct load *load)
 {
-	static uint64_t rounds_by_time[BUCKETS];
+	static struct times rounds;
 	check(load);
 	pid_t server = load->server == NULL ? 0 : usage_listener(load->server);
 	struct asker *askers = begin_askers(load);
 	wait_seconds(warm_up_seconds);
 	struct usage used_before = usage_of(server);
-	uint64_t start = now_nanos();
+	uint64_t start = times_now();
 	phase = COUNTING;
 	wait_seconds(load->seconds);
 	struct usage used = usage_of(server);
-	double replies = (double)end_askers(askers, load->connections, rounds_by_time);
-	double elapsed = (double)(now_nanos() - start) / 1e9;
-	printf("%s connections=%d depth=%d ops/s=%.0f p50=%.2fus p99=%.2fus p999=%.2fus", load->name, load->connections,
-	       load->depth, replies / elapsed, percentile_micros(rounds_by_time, 0.5),
-	       percentile_micros(rounds_by_time, 0.99), percentile_micros(rounds_by_time, 0.999));
+	double replies = (double)end_askers(askers, load->connections, &rounds);
+	double elapsed = (double)(times_now() - start) / 1e9;
+	printf("%s connections=%d depth=%d ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus", load->name, load->connections,
+	       load->depth, replies / elapsed, times_micros(&rounds, 0.5),
+	       times_micros(&rounds, 0.99), times_micros(&rounds, 0.999));
 	if (server != 0)
 		printf(" cpu=%.3fus switches=%.3f", (double)(used.cpu_nanos - used_before.cpu_nanos) / 1e3 / replies,
 		       (double)(used.switches - used_before.switches) / replies);
 	printf("\n");
 	if (prints_times)
-		print_times(rounds_by_time);
+		times_print(&rounds);
 }
 
 int load_options(int argc, char **argv)

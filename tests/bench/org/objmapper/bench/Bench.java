@@ -39,7 +39,15 @@ final class Bench implements Callable<Integer> {
     @Option(names = "--rounds", paramLabel = "N", description = "How many runs of each side; 5 when left out.")
     private int rounds = 5;
 
-    @Option(names = "--short", description = "One run of 0.1 s of each side: to see that it works.")
+    @Option(
+            names = "--objects",
+            paramLabel = "N",
+            description = "How many objects the store of the row first-answer has; 1000000 when left out.")
+    private int objects = 1_000_000;
+
+    @Option(
+            names = "--short",
+            description = "One run of 0.1 s of each side, with few objects and sessions: to see that it works.")
     private boolean isShort;
 
     @Option(
@@ -75,7 +83,9 @@ final class Bench implements Callable<Integer> {
             return list ? 0 : 2;
         }
         Report before = earlier == null ? null : Report.read(earlier);
-        Scale scale = isShort ? new Scale(0.1, 0.05, 1) : new Scale(seconds, warmUpSeconds, rounds);
+        Scale scale = isShort
+                ? new Scale(0.1, 0.05, 1, 100, 1_000)
+                : new Scale(seconds, warmUpSeconds, rounds, 10_000, objects);
         Files.createDirectories(output);
         Path work = Files.createTempDirectory(data == null ? output.toAbsolutePath() : data, "work");
         Report report;
@@ -94,12 +104,20 @@ final class Bench implements Callable<Integer> {
         double waiting = waiting();
         System.out.print(Table.HEAD);
         List<Result> results = new ArrayList<>();
+        List<String> leftOut = new ArrayList<>();
         for (Row row : rows) {
+            if (!row.canBeMeasured()) {
+                System.err.printf(
+                        "%s is left out: %s is not installed; packaging/install-build-dependencies --benchmark does that%n",
+                        row.name(), row.needs());
+                leftOut.add(row.name());
+                continue;
+            }
             Result result = measure(row, lab);
             System.out.print(Table.of(result));
             results.add(result);
         }
-        return new Report(machine(), began, new Report.Waiting(waiting, waiting()), lab.scale(), results);
+        return new Report(machine(), began, new Report.Waiting(waiting, waiting()), lab.scale(), results, leftOut);
     }
 
     private static Result measure(Row row, Lab lab) throws Exception {

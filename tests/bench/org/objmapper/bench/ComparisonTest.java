@@ -63,6 +63,7 @@ class ComparisonTest {
     }
 
     private static Report report(Result... results) {
-        return new Report("machine", "then", new Report.Waiting(0, 0), new Scale(1, 1, 5), List.of(results));
+        return new Report(
+                "machine", "then", new Report.Waiting(0, 0), new Scale(1, 1, 5, 1, 1), List.of(results), List.of());
     }
 }

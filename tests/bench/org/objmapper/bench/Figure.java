@@ -7,7 +7,11 @@ enum Figure {
     P99("p99", "µs", false),
     P999("p99.9", "µs", false),
     CPU("server CPU per request", "µs", false),
-    SWITCHES("context switches per request", "", false);
+    SWITCHES("context switches per request", "", false),
+    BUSY_P99("p99 of BUSY answers", "µs", false),
+    ALLOCATED("allocated by loops per request", "B", false),
+    MEMORY("memory", "B", false),
+    FIRST_ANSWER("exec to first answer", "s", false);
 
     /** As people read it. */
     final String title;

@@ -4,11 +4,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -22,9 +21,8 @@ final class Lab implements AutoCloseable {
     private final Path distribution;
     private final Path directory;
     private final Scale scale;
-    private final Map<String, Path> sockets = new HashMap<>();
+    private final Map<String, AutoCloseable> running = new LinkedHashMap<>();
     private final Set<String> stored = new HashSet<>();
-    private final Deque<AutoCloseable> running = new ArrayDeque<>();
 
     /** @param directory where servers keep their data; empty, and on a disk, not in memory */
     Lab(Path distribution, Path directory, Scale scale) {
@@ -37,16 +35,50 @@ final class Lab implements AutoCloseable {
         return scale;
     }
 
-    /** The socket of an objmapperd that has an object of a size under {@link #key}. */
-    Path server(long size) throws Exception {
-        Path socket = sockets.get("server");
-        if (socket == null) {
-            ObjmapperServer server =
-                    ObjmapperServer.start(distribution, Files.createDirectory(directory.resolve("server")));
-            running.push(server);
-            socket = server.socket();
-            sockets.put("server", socket);
+    /** How something is begun that goes on until the end. */
+    interface Begin<T extends AutoCloseable> {
+        T begin() throws Exception;
+    }
+
+    /** What goes on under a name; begins it when it is asked for first. */
+    <T extends AutoCloseable> T once(Class<T> type, String name, Begin<T> begin) throws Exception {
+        AutoCloseable known = running.get(name);
+        if (known == null) {
+            known = begin.begin();
+            running.put(name, known);
         }
+        return type.cast(known);
+    }
+
+    /** An objmapperd that runs until the end. */
+    ObjmapperServer server(Setup setup) throws Exception {
+        return once(ObjmapperServer.class, setup.name(), () -> start(setup.toml, newDirectory(setup.name())));
+    }
+
+    /** An objmapperd that the caller closes. */
+    ObjmapperServer start(String configuration, Path data) throws IOException {
+        Path file = data.resolve("objmapperd.toml");
+        Files.writeString(file, configuration);
+        return ObjmapperServer.start(distribution, data, "--config", file.toString());
+    }
+
+    /** A directory that may be there already. */
+    Path directory(String name) throws IOException {
+        return Files.createDirectories(directory.resolve(name));
+    }
+
+    Path newDirectory(String name) throws IOException {
+        return Files.createDirectory(directory.resolve(name));
+    }
+
+    /** The socket of an objmapperd that has an object of a size under {@link #key}. */
+    Path socket(Setup setup, long size) throws Exception {
+        return storing(server(setup), size);
+    }
+
+    /** The socket of a server, which has that object from now on. */
+    Path storing(ObjmapperServer server, long size) throws IOException {
+        Path socket = server.socket();
         if (stored.add(socket + key(size))) {
             try (ObjmapperClient client = ObjmapperClient.builder(socket).build()) {
                 client.put(Key.of(key(size)), Body.of(file(size)));
@@ -60,14 +92,30 @@ final class Lab implements AutoCloseable {
     }
 
     /** The socket of a floor server that hands out a file of a size; {@code way} is fd, copy or sendfile. */
-    Path floor(String way, long size) throws IOException {
-        String name = "floor-" + way + "-" + size;
-        Path socket = sockets.get(name);
-        if (socket == null) {
-            socket = directory.resolve(name);
-            running.push(Floor.start(
-                    program("floor_server"), socket.toString(), file(size).toString(), way));
-            sockets.put(name, socket);
+    Path floor(String way, long size) throws Exception {
+        Path socket = directory.resolve("floor-" + way + "-" + size);
+        once(
+                Daemon.class,
+                socket.toString(),
+                () -> Daemon.startReady(
+                        program("floor_server"), socket.toString(), file(size).toString(), way));
+        return socket;
+    }
+
+    /** The socket of an nginx, with a worker for each processor, that sends the files of {@link #file} by sendfile. */
+    Path nginx() throws Exception {
+        Path home = directory("nginx");
+        Path socket = home.resolve("socket");
+        once(Daemon.class, "nginx", () -> Rivals.nginx(home, directory, socket));
+        return socket;
+    }
+
+    /** The socket of a Redis that has the bytes of {@link #file} under {@link #key}. */
+    Path redis(long size) throws Exception {
+        Path socket = directory("redis").resolve("socket");
+        once(Daemon.class, "redis", () -> Rivals.redis(socket));
+        if (stored.add(socket + key(size))) {
+            Rivals.store(socket, key(size), Files.readAllBytes(file(size)));
         }
         return socket;
     }
@@ -83,11 +131,23 @@ final class Lab implements AutoCloseable {
         return file;
     }
 
-    /** Runs a program of tests/bench, with the options for warming up and printing times before the others. */
-    Sample load(String name, List<String> options, Object... arguments) throws IOException, InterruptedException {
+    /** Runs a load program of tests/bench; load.h says how such a one is called. */
+    Sample load(String name, Object... arguments) throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(List.of(program(name), "-t", "-w", Double.toString(scale.warmUpSeconds())));
-        command.addAll(options);
+        return run(command, arguments);
+    }
+
+    Sample openLoop(Object... arguments) throws IOException, InterruptedException {
+        return run(new ArrayList<>(List.of(program("open_loop_client"))), arguments);
+    }
+
+    /** Runs {@link JavaClient} in a JVM of its own, which warms up for longer. */
+    Sample javaLoad(Object... arguments) throws IOException, InterruptedException {
+        return run(JavaClient.command(4 * scale.warmUpSeconds()), arguments);
+    }
+
+    private static Sample run(List<String> command, Object... arguments) throws IOException, InterruptedException {
         for (Object argument : arguments) {
             command.add(argument.toString());
         }
@@ -103,14 +163,17 @@ final class Lab implements AutoCloseable {
         }
     }
 
-    private String program(String name) {
+    String program(String name) {
         return distribution.resolve("libexec/objmapper").resolve(name).toString();
     }
 
+    /** Ends what goes on, the last first. */
     @Override
     public void close() throws Exception {
-        while (!running.isEmpty()) {
-            running.pop().close();
+        List<AutoCloseable> all = new ArrayList<>(running.values());
+        Collections.reverse(all);
+        for (AutoCloseable each : all) {
+            each.close();
         }
     }
 }

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** An objmapperd of the distribution, with its socket, data and log in one directory. */
@@ -28,12 +30,15 @@ final class ObjmapperServer implements AutoCloseable {
     }
 
     /** Starts it; returns when it is ready. */
-    static ObjmapperServer start(Path distribution, Path directory) throws IOException {
+    static ObjmapperServer start(Path distribution, Path directory, String... options) throws IOException {
         Path data = Files.createDirectories(directory.resolve("data"));
         Path socket = socket(directory);
         String program = distribution.resolve("bin/objmapperd").toString();
         long started = System.nanoTime();
-        Process process = new ProcessBuilder(program, "serve", "--socket", socket.toString(), "--data", data.toString())
+        List<String> command =
+                new ArrayList<>(List.of(program, "serve", "--socket", socket.toString(), "--data", data.toString()));
+        command.addAll(List.of(options));
+        Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("server.log").toFile()))
                 .start();
@@ -54,6 +59,15 @@ final class ObjmapperServer implements AutoCloseable {
 
     Path socket() {
         return socket(directory);
+    }
+
+    /** Where it keeps its objects. */
+    Path data() {
+        return directory.resolve("data");
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     /** The memory that is its own, heap and all else, after a collection: not that of files. */

@@ -20,6 +20,7 @@ record Sample(Map<Figure, Double> figures, Histogram nanos) {
             "p50", Figure.P50,
             "p99", Figure.P99,
             "p999", Figure.P999,
+            "busyp99", Figure.BUSY_P99,
             "cpu", Figure.CPU,
             "switches", Figure.SWITCHES);
 

@@ -6,5 +6,7 @@ package org.objmapper.bench;
  * @param seconds how long a run counts
  * @param warmUpSeconds how long it goes on before
  * @param rounds how many runs of each side
+ * @param idleSessions how many sessions do nothing where that is measured
+ * @param objects how many objects a store has whose start is measured
  */
-record Scale(double seconds, double warmUpSeconds, int rounds) {}
+record Scale(double seconds, double warmUpSeconds, int rounds, int idleSessions, int objects) {}

@@ -1,0 +1,196 @@
+/* Offers requests at a rate, whether the server keeps up or not.
+ *
+ *   open_loop_client SOCKET CONNECTIONS SECONDS get|durable RATE KEY
+ *
+ * Each connection has its part of RATE requests a second to send, at even distances: GETs of KEY, or durable PUTs of 1 KiB under keys that
+ * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late. Prints
+ * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus": what was answered OK, and BUSY. */
+#include "floor.h"
+
+#include <errno.h>
+#include <objmapper.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "times.h"
+
+enum {
+	MOST_CONNECTIONS = 256,
+	MOST_IN_FLIGHT = 4096, /* a connection that has more waits, and all that it sends then is late */
+	MOST_KEY = 4096,
+	STORED = 1024,
+	MOST_DESCRIPTORS = 253,
+};
+
+static const char *path, *key;
+static bool durable;
+static double seconds, interval_nanos;
+
+struct connection {
+	pthread_t thread;
+	om_context *context;
+	int socket, number;
+	char key[MOST_KEY];
+	uint64_t began, next;                  /* when it began, and when the next request is to be sent */
+	uint64_t asked, answered;
+	uint64_t intended[MOST_IN_FLIGHT * 2]; /* by the request's id */
+	struct times ok, busy;
+	char buffer[CHUNK];
+};
+
+static void fail_by(const struct connection *c, const char *what)
+{
+	fprintf(stderr, "%s: %s: %s\n", path, what, c->context->errstr);
+	exit(1);
+}
+
+static void append(struct connection *c)
+{
+	static const char body[STORED];
+	om_put_options options = {.durable = 1};
+	uint32_t id;
+	if ((durable ? om_append_put(c->context, c->key, strlen(c->key), body, STORED, &options, &id)
+	             : om_append_get(c->context, key, strlen(key), NULL, &id)) < 0)
+		fail_by(c, "append");
+	c->intended[id % (MOST_IN_FLIGHT * 2)] = c->next;
+	c->asked++;
+	c->next = c->began + (uint64_t)((double)c->asked * interval_nanos);
+}
+
+static void send_what_can_be(struct connection *c)
+{
+	size_t length;
+	const void *bytes;
+	while ((bytes = om_output(c->context, &length)) != NULL) {
+		ssize_t sent = send(c->socket, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno == EAGAIN)
+			return;
+		if (sent < 0)
+			fail("send");
+		om_output_sent(c->context, (size_t)sent);
+	}
+}
+
+static bool receive(struct connection *c)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * MOST_DESCRIPTORS)];
+		struct cmsghdr align;
+	} control;
+	int fds[MOST_DESCRIPTORS];
+	size_t count = 0;
+	struct iovec into = {c->buffer, CHUNK};
+	struct msghdr message = {
+		.msg_iov = &into, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	ssize_t got = recvmsg(c->socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (got < 0 && errno == EAGAIN)
+		return false;
+	if (got <= 0)
+		fail("the server");
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	if (header != NULL) {
+		count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(header), count * sizeof(int));
+	}
+	if (om_input(c->context, c->buffer, (size_t)got, fds, count) < 0)
+		fail_by(c, "input");
+	return true;
+}
+
+static void take_replies(struct connection *c)
+{
+	for (om_reply *reply; (reply = om_get_reply(c->context)) != NULL; om_reply_free(reply)) {
+		uint64_t late = times_now() - c->intended[reply->id % (MOST_IN_FLIGHT * 2)];
+		if (reply->status == OM_OK)
+			times_add(&c->ok, late);
+		else if (reply->status == OM_BUSY)
+			times_add(&c->busy, late);
+		else
+			fail_by(c, om_status_name(reply->status));
+		c->answered++;
+	}
+	if (c->context->err != 0)
+		fail_by(c, "reply");
+}
+
+/* Waits until there is something to receive, room to send, or time for the next request. */
+static void wait_for_work(struct connection *c)
+{
+	size_t unsent = 0;
+	om_output(c->context, &unsent);
+	struct pollfd socket = {c->socket, (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
+	uint64_t now = times_now();
+	bool full = c->asked - c->answered >= MOST_IN_FLIGHT;
+	uint64_t nanos = full ? 100000000 : c->next > now ? c->next - now : 0;
+	struct timespec wait = {(time_t)(nanos / 1000000000), (long)(nanos % 1000000000)};
+	ppoll(&socket, 1, &wait, NULL);
+}
+
+static void *offer(void *connection)
+{
+	struct connection *c = connection;
+	uint64_t end;
+	c->began = c->next = times_now() + (uint64_t)(interval_nanos * c->number / MOST_CONNECTIONS);
+	end = c->began + (uint64_t)(seconds * 1e9);
+	while (times_now() < end) {
+		while (c->next <= times_now() && c->asked - c->answered < MOST_IN_FLIGHT)
+			append(c);
+		send_what_can_be(c);
+		wait_for_work(c);
+		while (receive(c))
+			take_replies(c);
+	}
+	return NULL;
+}
+
+static struct connection *connect_one(int number)
+{
+	om_options options = {.mode = OM_AUTO, .shared_accepted = 1, .name = "open_loop_client"};
+	struct sockaddr_un address;
+	struct connection *c = calloc(1, sizeof *c);
+	if (c == NULL || (c->context = om_detached(&options)) == NULL)
+		fail("calloc");
+	c->number = number;
+	snprintf(c->key, sizeof c->key, "%s/%d", key, number);
+	c->socket = socket_for(path, &address);
+	if (connect(c->socket, (struct sockaddr *)&address, sizeof address) < 0)
+		fail(path);
+	return c;
+}
+
+int main(int argc, char **argv)
+{
+	static struct times ok, busy;
+	struct connection *connections[MOST_CONNECTIONS];
+	int count = argc == 7 ? atoi(argv[2]) : 0;
+	durable = argc == 7 && strcmp(argv[4], "durable") == 0;
+	if (count < 1 || count > MOST_CONNECTIONS || atof(argv[5]) <= 0 || (!durable && strcmp(argv[4], "get") != 0)) {
+		fprintf(stderr, "usage: open_loop_client SOCKET CONNECTIONS SECONDS get|durable RATE KEY\n");
+		return 2;
+	}
+	path = argv[1];
+	seconds = atof(argv[3]);
+	interval_nanos = 1e9 * count / atof(argv[5]);
+	key = argv[6];
+	for (int i = 0; i < count; i++)
+		connections[i] = connect_one(i);
+	for (int i = 0; i < count; i++)
+		if (pthread_create(&connections[i]->thread, NULL, offer, connections[i]) != 0)
+			fail("pthread_create");
+	for (int i = 0; i < count; i++) {
+		pthread_join(connections[i]->thread, NULL);
+		times_add_all(&ok, &connections[i]->ok);
+		times_add_all(&busy, &connections[i]->busy);
+		close(connections[i]->socket);
+		om_free(connections[i]->context);
+		free(connections[i]);
+	}
+	printf("open connections=%d offered=%s ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus busy/s=%.0f busyp99=%.2fus\n", count,
+	       argv[5], (double)times_count(&ok) / seconds, times_micros(&ok, 0.5),
+	       times_micros(&ok, 0.99), times_micros(&ok, 0.999), (double)times_count(&busy) / seconds,
+	       times_micros(&busy, 0.99));
+	return 0;
+}
