@@ -51,57 +51,216 @@ static int may_be_answered(const struct busyobj *bo, const struct fetch *fetch)
 	return (fetch->is_to_be_asked && bo->retries == 0 && !bo->is_hitmiss);
 }
 
-/* Makes what the store found the fetch's response: the reply is gone then. Returns -1, and leaves it, where that can't be. */
-static int answer(struct busyobj *bo, om_reply *reply)
-{
+/* What the store has, and until when it is good: a soft purge may have ended that before its time. */
+struct found {
+	om_reply *reply; /* NULL: nothing */
+	const char *kept;
+	size_t kept_length;
 	struct life life;
-	size_t length;
-	const char *kept = om_find(reply, OM_OPAQUE, 0, &length);
+};
 
-	if (kept == NULL || head_life(kept, length, &life) < 0)
-		return (-1);
-	if (bo->stale_oc != NULL && life.origin <= bo->stale_oc->t_origin)
-		return (-1); /* what Varnish has itself is as new */
-	if (head_answer(bo, kept, length, VTIM_real() - life.origin, reply->length) < 0)
-		return (-1);
+static void find(struct found *found, struct busyobj *bo, struct fetch *fetch, const struct key *key)
+{
+	om_reply *reply = lookup_body(bo, fetch, key);
+
+	*found = (struct found){ .reply = reply };
+	if (reply == NULL)
+		return;
+	found->kept = om_find(reply, OM_OPAQUE, 0, &found->kept_length);
+	if (found->kept == NULL || head_life(found->kept, found->kept_length, &found->life) < 0) {
+		om_reply_free(reply);
+		found->reply = NULL;
+		return;
+	}
+	double expiry = (double)om_find_u64(reply, OM_EXPIRY, OM_UNBOUNDED) / 1000;
+	found->life.ttl = fmin(found->life.ttl, expiry - found->life.origin);
+}
+
+/* What Varnish has of its own, and asks the origin about, is as new as what is not newer. */
+static int is_fresh(const struct found *found, const struct busyobj *bo, double now)
+{
+	const struct life *life = &found->life;
+	return (found->reply != NULL && life->origin + life->ttl > now && (bo->stale_oc == NULL || life->origin > bo->stale_oc->t_origin));
+}
+
+static int is_in_grace(const struct found *found, double now)
+{
+	return (found->reply != NULL && found->life.origin + found->life.ttl + found->life.grace > now);
+}
+
+static void begin_body(struct busyobj *bo, const om_reply *reply)
+{
 	bo->htc = WS_Alloc(bo->ws, sizeof *bo->htc);
 	AN(bo->htc);
 	INIT_OBJ(bo->htc, HTTP_CONN_MAGIC);
 	bo->htc->doclose = SC_NULL;
 	bo->htc->body_status = reply->length > 0 ? BS_LENGTH : BS_NONE;
 	bo->htc->content_length = (ssize_t)reply->length;
-	AZ(source_push(bo->vfc, reply, &life));
-	return (0);
 }
 
-/* Returns 1 when the store has answered the fetch. */
-static int ask_store(VRT_CTX, struct fetch *fetch, const struct key *key)
+/* Makes it the fetch's response, with an Age that VCL sees: the reply is gone then. -1 where there is no room: nothing is changed. */
+static int answer(struct busyobj *bo, struct found *found, double age)
 {
-	om_reply *reply = lookup_body(ctx->bo, fetch, key);
-
-	if (reply == NULL)
-		return (0);
-	if (answer(ctx->bo, reply) == 0) {
-		VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: hit, %ju bytes", (uintmax_t)reply->length);
-		COUNT(fetch->store, hits);
-		fetch->is_hit = 1;
-		return (1);
-	}
-	COUNT(fetch->store, misses);
-	om_reply_free(reply);
+	if (head_answer(bo, found->kept, found->kept_length, age, found->reply->length) < 0)
+		return (-1);
+	begin_body(bo, found->reply);
+	source_push(bo->vfc, found->reply, &found->life);
+	found->reply = NULL;
 	return (0);
 }
+
+static int answer_fresh(VRT_CTX, struct fetch *fetch, struct found *found, double now)
+{
+	uintmax_t length = found->reply->length;
+
+	if (answer(ctx->bo, found, now - found->life.origin) < 0)
+		return (-1);
+	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: hit, %ju bytes", length);
+	COUNT(fetch->store, hits);
+	fetch->is_hit = 1;
+	return (0);
+}
+
+/* ---- what is past its time */
+
+/* The origin's part is over: what follows comes from the store. */
+static void take_over(VRT_CTX, VCL_BACKEND director)
+{
+	struct busyobj *bo = ctx->bo;
+
+	if (bo->htc != NULL)
+		bo->director_resp->vdir->methods->finish(ctx, bo->director_resp);
+	VRT_Assign_Backend(&bo->director_resp, director);
+	HTTP_Setup(bo->beresp, bo->ws, bo->vsl, SLT_BerespMethod);
+}
+
+/* The origin did not answer. VCL sees it as if it had just come, lest it take it for what must not be cached; source.c sets its age right. */
+static int answer_stale(VRT_CTX, VCL_BACKEND director, struct fetch *fetch, struct found *found)
+{
+	take_over(ctx, director);
+	if (answer(ctx->bo, found, 0) < 0)
+		return (-1);
+	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: stale, for the origin did not answer");
+	COUNT(fetch->store, stale);
+	fetch->is_hit = fetch->is_stale = 1;
+	return (0);
+}
+
+/* The origin says that it is good still. */
+static int answer_revalidated(VRT_CTX, VCL_BACKEND director, struct fetch *fetch, struct found *found, const struct key *key)
+{
+	struct busyobj *bo = ctx->bo;
+	size_t update_length, length;
+	const char *age;
+	char *update = head_of(bo->beresp, &update_length);
+	double seconds = http_GetHdr(bo->beresp, H_Age, &age) ? strtod(age, NULL) : 0;
+	char *head = update != NULL ? head_merged(found->kept, found->kept_length, update, update_length, &length) : NULL;
+
+	free(update);
+	take_over(ctx, director);
+	if (head == NULL || head_answer(bo, head, length, seconds, found->reply->length) < 0) {
+		free(head);
+		return (-1);
+	}
+	begin_body(bo, found->reply);
+	source_push_revalidated(bo->vfc, found->reply, fetch, key, head, length);
+	found->reply = NULL;
+	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: hit, which the origin says is good still");
+	COUNT(fetch->store, hits);
+	fetch->is_hit = 1;
+	return (0);
+}
+
+static int add_condition(struct busyobj *bo, const struct found *found, const char *name, hdr_t condition)
+{
+	enum { LONGEST = 1024 };
+	size_t length;
+	const char *value = head_value(found->kept, found->kept_length, name, &length);
+
+	if (value == NULL || length > LONGEST || http_GetHdr(bo->bereq, condition, NULL))
+		return (0);
+	http_PrintfHeader(bo->bereq, "%.*s %.*s", condition[0], condition + 1, (int)length, value);
+	return (1);
+}
+
+/* Asks the origin whether it is good still, unless Varnish asks about an object of its own. What was added to the request is taken back. */
+static int ask_whether_good(VRT_CTX, VCL_BACKEND director, const struct found *found, int *is_good)
+{
+	struct busyobj *bo = ctx->bo;
+	int may_ask = bo->stale_oc == NULL && found->kept_length > 12 && strncmp(found->kept + 9, "200", 3) == 0 &&
+	    !http_GetHdr(bo->bereq, H_If_None_Match, NULL) && !http_GetHdr(bo->bereq, H_If_Modified_Since, NULL);
+	int etag = may_ask && add_condition(bo, found, H_ETag + 1, H_If_None_Match);
+	int date = may_ask && add_condition(bo, found, H_Last_Modified + 1, H_If_Modified_Since);
+	int r = ask_origin(ctx, director);
+
+	*is_good = r == 0 && (etag || date) && http_IsStatus(bo->beresp, 304);
+	if (etag)
+		http_Unset(bo->bereq, H_If_None_Match);
+	if (date)
+		http_Unset(bo->bereq, H_If_Modified_Since);
+	return (r);
+}
+
+/* Whether what Varnish asks the origin about, an object of its own, is the version that the store has. */
+static int is_same_version(const struct busyobj *bo, const struct found *found)
+{
+	const char *asked, *name = H_ETag + 1;
+	size_t length;
+
+	if (!http_GetHdr(bo->bereq, H_If_None_Match, &asked)) {
+		name = H_Last_Modified + 1;
+		if (!http_GetHdr(bo->bereq, H_If_Modified_Since, &asked))
+			return (0);
+	}
+	const char *value = head_value(found->kept, found->kept_length, name, &length);
+	if (strncmp(asked, "W/", 2) == 0) /* Varnish weakens it where it has packed or unpacked the body */
+		asked += 2;
+	if (value != NULL && length > 2 && strncmp(value, "W/", 2) == 0) {
+		value += 2;
+		length -= 2;
+	}
+	return (value != NULL && strlen(asked) == length && memcmp(asked, value, length) == 0);
+}
+
+/* ---- a fetch */
 
 static void forget_last_try(struct fetch *fetch)
 {
-	fetch->is_hit = fetch->is_armed = 0;
+	fetch->is_hit = fetch->is_stale = fetch->is_armed = 0;
 	fetch->generation = 0;
 	fetch->token_length = 0;
+}
+
+/* The origin is asked; what the store has that is past its time may help. */
+static int pass_on(VRT_CTX, VCL_BACKEND director, struct fetch *fetch, const struct key *key, struct found *found)
+{
+	struct busyobj *bo = ctx->bo;
+	int is_good = 0;
+
+	if (found->reply != NULL)
+		lookup_for_fill(bo, fetch, key);
+	int r = found->reply != NULL ? ask_whether_good(ctx, director, found, &is_good) : ask_origin(ctx, director);
+	if (is_good)
+		return (answer_revalidated(ctx, director, fetch, found, key));
+	if (r != 0 && is_in_grace(found, VTIM_real()))
+		return (answer_stale(ctx, director, fetch, found));
+	if (found->reply != NULL)
+		COUNT(fetch->store, misses);
+	if (r != 0 || (fetch->token_length == 0 && fetch->generation == 0))
+		return (r);
+	om_reply *stored = NULL;
+	if (found->reply != NULL && bo->stale_oc != NULL && is_same_version(bo, found)) {
+		stored = found->reply;
+		found->reply = NULL;
+	}
+	tee_push(bo, fetch, key, stored);
+	return (0);
 }
 
 static int v_matchproto_(vdi_gethdrs_f) director_gethdrs(VRT_CTX, VCL_BACKEND director)
 {
 	struct fetch *fetch = fetch_of(ctx, director->priv);
+	struct found found = { 0 };
 	struct key key;
 
 	if (fetch != NULL)
@@ -112,15 +271,16 @@ static int v_matchproto_(vdi_gethdrs_f) director_gethdrs(VRT_CTX, VCL_BACKEND di
 		COUNT(fetch->store, keys_too_long);
 		return (ask_origin(ctx, director));
 	}
-	if (!may_be_answered(ctx->bo, fetch))
+	if (may_be_answered(ctx->bo, fetch))
+		find(&found, ctx->bo, fetch, &key);
+	else
 		lookup_for_fill(ctx->bo, fetch, &key);
-	else if (ask_store(ctx, fetch, &key))
+	double now = VTIM_real();
+	if (is_fresh(&found, ctx->bo, now) && answer_fresh(ctx, fetch, &found, now) == 0)
 		return (0);
-	if (ask_origin(ctx, director) < 0)
-		return (-1);
-	if (fetch->token_length > 0 || fetch->generation > 0)
-		tee_push(ctx->bo, fetch, &key);
-	return (0);
+	int r = pass_on(ctx, director, fetch, &key, &found);
+	om_reply_free(found.reply);
+	return (r);
 }
 
 /* Of a fetch that the store answered. */

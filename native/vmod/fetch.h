@@ -12,6 +12,7 @@ struct fetch {
 	struct vmod_objmapper_store *store;
 	VCL_BACKEND origin; /* where it goes when the store has no answer */
 	int is_hit;         /* the store has answered */
+	int is_stale;       /* with what is past its time, because the origin did not answer */
 	int is_armed;       /* VCL wants the origin's answer stored */
 	const char *tags;
 	int is_to_be_asked; /* the store; 0: VCL has it left out */

@@ -36,6 +36,7 @@ struct fill {
 	char *key, *opaque, *tag_words, *tags[MOST_TAGS + 1];
 	om_header variant[HEADERS_ROOM + 1];
 	size_t key_length;
+	int is_touch; /* a TOUCH, without a body */
 	uint64_t length;
 	double expiry;
 	om_put_options options;
@@ -131,6 +132,18 @@ static void copy_variant(struct fill *fill, const om_header *from)
 	fill->options.variant = fill->variant;
 }
 
+static void copy_variant_of(struct fill *fill, const om_reply *reply)
+{
+	om_variant pair;
+
+	for (unsigned n = 0; n < HEADERS_ROOM && om_find_variant(reply, n, &pair); n++) {
+		fill->variant[n] = (om_header){ .name = strndup(pair.name, pair.name_length), .value = strndup(pair.value, pair.value_length) };
+		AN(fill->variant[n].name);
+		AN(fill->variant[n].value);
+	}
+	fill->options.variant = fill->variant;
+}
+
 static struct fill *fill_new(struct fills *fills, const struct fill_request *request)
 {
 	struct fill *fill;
@@ -153,11 +166,9 @@ static struct fill *fill_new(struct fills *fills, const struct fill_request *req
 		fill->options.fill_token_length = request->token_length;
 	}
 	fill->options.if_generation = request->generation;
-	copy_variant(fill, request->variant);
 	fill->options.opaque = fill->opaque;
 	fill->options.opaque_length = request->opaque_length;
 	fill->options.grace_millis = (uint64_t)(request->grace * 1000);
-	fill->options.evictable = 1;
 	return (fill);
 }
 
@@ -266,18 +277,20 @@ static int receive_some(struct fills *fills)
 
 /* ---- the thread: the fills */
 
-static int begin_put(struct fills *fills, struct fill *fill)
+static int begin_request(struct fills *fills, struct fill *fill)
 {
 	double left = fill->expiry - VTIM_real();
 
 	fill->options.ttl_millis = left > 0.001 ? (uint64_t)(left * 1000) : 1;
+	if (fill->is_touch)
+		return (om_append_touch(fills->session, fill->key, fill->key_length, &fill->options, &fill->id));
 	return (om_append_put_open(fills->session, fill->key, fill->key_length, fill->length, &fill->options, &fill->id));
 }
 
 /* With the lock held: moves what is held of a fill to the session. -1 where the session takes no such PUT. */
 static int move_held(struct fills *fills, struct fill *fill)
 {
-	if (fill->id == 0 && begin_put(fills, fill) < 0)
+	if (fill->id == 0 && begin_request(fills, fill) < 0)
 		return (-1);
 	if (fill->held_length > 0 && om_append_put_bytes(fills->session, fill->id, fill->held, fill->held_length) < 0)
 		return (-1);
@@ -286,6 +299,8 @@ static int move_held(struct fills *fills, struct fill *fill)
 	if (!fill->is_ended)
 		return (0);
 	fill->is_closed = 1;
+	if (fill->is_touch)
+		return (0);
 	return (om_append_put_close(fills->session, fill->id, fill->is_complete));
 }
 
@@ -324,7 +339,10 @@ static struct fill *find(const struct fills *fills, uint32_t id)
 /* With the lock held. */
 static void take_answer(struct fills *fills, struct fill *fill, const om_reply *reply)
 {
-	if (reply->status == OM_OK) {
+	if (reply->status == OM_OK && fill->is_touch) {
+		COUNT(fills->store, touched);
+		say(fill, "touched", "the store keeps it longer");
+	} else if (reply->status == OM_OK) {
 		COUNT(fills->store, stored);
 		say(fill, "stored", "the store has taken it");
 	} else if (reply->status == OM_CANCELLED) {
@@ -491,6 +509,9 @@ struct fill *fill_begin(struct fills *fills, const struct fill_request *request,
 	struct fill *fill = fill_new(fills, request);
 	int has_place = 0;
 
+	copy_variant(fill, request->variant);
+	fill->options.evictable = 1;
+
 	*why = "it has more than 64 tags, or one of more than 255 bytes";
 	if (split_tags(fill, request->tags) == 0) {
 		*why = "too much is on its way to the store";
@@ -502,6 +523,21 @@ struct fill *fill_begin(struct fills *fills, const struct fill_request *request,
 		return (fill);
 	fill_free(fill);
 	return (NULL);
+}
+
+void fill_touch(struct fills *fills, const struct fill_request *request, const om_reply *reply)
+{
+	CHECK_OBJ_NOTNULL(fills, FILLS_MAGIC);
+	struct fill *fill = fill_new(fills, request);
+
+	copy_variant_of(fill, reply);
+	fill->is_touch = fill->is_ended = 1;
+	AZ(pthread_mutex_lock(&fills->lock));
+	int has_place = take_place(fills, fill) == 0;
+	AZ(pthread_mutex_unlock(&fills->lock));
+	if (!has_place)
+		fill_free(fill);
+	wake(fills);
 }
 
 /* With the lock held. -1 where it would hold too much. */

@@ -39,6 +39,9 @@ void fills_free(struct fills *fills);
 /* Begins to fill an object. NULL where too much is under way, or where it has more tags than an object may have: why says which. */
 struct fill *fill_begin(struct fills *fills, const struct fill_request *request, const char **why);
 
+/* Gives what a reply was found with a new life and head, where it is there still. length, tags, variant and token are not used. */
+void fill_touch(struct fills *fills, const struct fill_request *request, const om_reply *reply);
+
 /* The next bytes of the body, copied. -1: no more are wanted. */
 int fill_bytes(struct fill *fill, const void *bytes, size_t length);
 

@@ -53,6 +53,89 @@ char *head_of(const struct http *response, size_t *length)
 	return (text.bytes);
 }
 
+/* The next line of a head, without its end; NULL at the empty one, and at the end of the text. */
+static const char *step(const char **at, const char *end, size_t *length)
+{
+	const char *line = *at;
+	const char *cr = memmem(line, (size_t)(end - line), "\r\n", 2);
+
+	if (cr == NULL || cr == line)
+		return (NULL);
+	*at = cr + 2;
+	*length = (size_t)(cr - line);
+	return (line);
+}
+
+const char *head_value(const char *head, size_t head_length, const char *name, size_t *length)
+{
+	size_t name_length = strlen(name);
+	const char *line, *end = head + head_length;
+
+	while ((line = step(&head, end, length)) != NULL) {
+		if (*length < name_length || strncasecmp(line, name, name_length) != 0)
+			continue;
+		for (line += name_length, *length -= name_length; *length > 0 && (*line == ' ' || *line == '\t'); line++)
+			--*length;
+		return (line);
+	}
+	return (NULL);
+}
+
+/* Whether a head has a header of the name that stands in a line. */
+static int has_same(const char *head, size_t head_length, const char *line, size_t line_length)
+{
+	char name[256];
+	const char *colon = memchr(line, ':', line_length);
+	size_t length;
+
+	if (colon == NULL || (size_t)(colon - line) + 2 > sizeof name)
+		return (0);
+	memcpy(name, line, (size_t)(colon - line) + 1);
+	name[colon - line + 1] = '\0';
+	return (head_value(head, head_length, name, &length) != NULL);
+}
+
+/* What a 304 says of a body is of its own, which it has not. */
+static int is_of_body(const char *line, size_t length)
+{
+	static const char *const names[] = { "Content-Length:", "Content-Encoding:", "Content-Range:" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (length >= strlen(names[i]) && strncasecmp(line, names[i], strlen(names[i])) == 0)
+			return (1);
+	return (0);
+}
+
+static int merge(struct text *text, const char *head, size_t head_length, const char *update, size_t update_length)
+{
+	const char *line, *at = head;
+	size_t length;
+
+	while ((line = step(&at, head + head_length, &length)) != NULL)
+		if ((is_of_body(line, length) || !has_same(update, update_length, line, length)) && add_line(text, (txt){ line, line + length }) < 0)
+			return (-1);
+	at = update;
+	if (step(&at, update + update_length, &length) == NULL)
+		return (-1);
+	while ((line = step(&at, update + update_length, &length)) != NULL)
+		if (!is_of_body(line, length) && add_line(text, (txt){ line, line + length }) < 0)
+			return (-1);
+	return (add(text, "\r\n", 2));
+}
+
+char *head_merged(const char *head, size_t head_length, const char *update, size_t update_length, size_t *length)
+{
+	struct text text = { malloc(HEAD_ROOM), 0 };
+
+	AN(text.bytes);
+	if (merge(&text, head, head_length, update, update_length) < 0) {
+		free(text.bytes);
+		return (NULL);
+	}
+	*length = text.length;
+	return (text.bytes);
+}
+
 char *head_with_life(const char *head, size_t head_length, const struct life *life, size_t *length)
 {
 	char line[LIFE_ROOM];

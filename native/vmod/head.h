@@ -18,6 +18,12 @@ enum { HEAD_ROOM = 65536 }; /* protocol-spec.md, MAX_OPAQUE */
 /* Status line and header of a response, as an origin sent it, without what belongs to its connection; to be freed. NULL where it does not fit. */
 char *head_of(const struct http *response, size_t *length);
 
+/* A head with what a 304 says of it: its header lines replace those of the same name, but for what is said of the body. To be freed. NULL where it does not fit. */
+char *head_merged(const char *head, size_t head_length, const char *update, size_t update_length, size_t *length);
+
+/* The value of a header in a head, by its name and a colon; NULL where it has none. */
+const char *head_value(const char *head, size_t head_length, const char *name, size_t *length);
+
 /* As the store keeps it: with a line about its life behind the header's end, where bans do not look. To be freed. NULL where it does not fit. */
 char *head_with_life(const char *head, size_t head_length, const struct life *life, size_t *length);
 

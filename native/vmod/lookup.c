@@ -65,11 +65,11 @@ typedef om_reply *request_f(om_context *, const void *, size_t, const om_get_opt
  * Asks until it has asked with every header that the bodies under the key are told apart by, which the store's answers name: that takes one
  * more request, and a third where they come to be told apart by more meanwhile. NULL where the session failed, or where there are too many.
  */
-static om_reply *ask(om_context *session, request_f *request, const struct key *key, const struct http *bereq)
+static om_reply *ask(om_context *session, request_f *request, const struct key *key, const struct http *bereq, uint64_t grace_millis)
 {
 	enum { MOST_REQUESTS = 3 };
 	struct headers headers = { 0 };
-	om_get_options options = { .headers = headers.list };
+	om_get_options options = { .headers = headers.list, .grace_millis = grace_millis };
 
 	for (int i = 0; i < MOST_REQUESTS; i++) {
 		om_reply *reply = request(session, key->bytes, key->length, &options);
@@ -97,14 +97,14 @@ static void keep_token(struct fetch *fetch, const om_reply *reply)
 	fetch->token_length = length;
 }
 
-static om_reply *look_up(struct busyobj *bo, struct fetch *fetch, const struct key *key, request_f *request)
+static om_reply *look_up(struct busyobj *bo, struct fetch *fetch, const struct key *key, request_f *request, uint64_t grace_millis)
 {
 	char why[256];
 	om_context *session = pool_take(fetch->store->pool, why);
 	om_reply *reply = NULL;
 
 	if (session != NULL) {
-		reply = ask(session, request, key, bo->bereq);
+		reply = ask(session, request, key, bo->bereq, grace_millis);
 		if (reply == NULL)
 			memcpy(why, session->errstr, sizeof why);
 		pool_give(fetch->store->pool, session);
@@ -114,6 +114,8 @@ static om_reply *look_up(struct busyobj *bo, struct fetch *fetch, const struct k
 		COUNT(fetch->store, lookups_failed);
 		return (NULL);
 	}
+	fetch->generation = 0;
+	fetch->token_length = 0;
 	if (reply->status == OM_NOT_FOUND)
 		keep_token(fetch, reply);
 	else if (reply->status == OM_OK)
@@ -125,7 +127,8 @@ static om_reply *look_up(struct busyobj *bo, struct fetch *fetch, const struct k
 
 om_reply *lookup_body(struct busyobj *bo, struct fetch *fetch, const struct key *key)
 {
-	om_reply *reply = look_up(bo, fetch, key, om_get);
+	static const uint64_t any_millis = UINT64_C(1) << 62;
+	om_reply *reply = look_up(bo, fetch, key, om_get, any_millis);
 
 	if (reply == NULL || reply->status == OM_OK)
 		return (reply);
@@ -137,5 +140,5 @@ om_reply *lookup_body(struct busyobj *bo, struct fetch *fetch, const struct key 
 
 void lookup_for_fill(struct busyobj *bo, struct fetch *fetch, const struct key *key)
 {
-	om_reply_free(look_up(bo, fetch, key, om_head));
+	om_reply_free(look_up(bo, fetch, key, om_head, 0));
 }

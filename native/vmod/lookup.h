@@ -19,12 +19,12 @@ int lookup_key_of(struct key *key, const struct vmod_objmapper_store *store, con
 int lookup_key(struct key *key, const struct busyobj *bo, const struct vmod_objmapper_store *store);
 
 /*
- * Asks for the body under a key that the request's headers match. Returns the reply where there is one; NULL where there is none, or where the
+ * Asks for the body under a key that the request's headers match, past its time too. Returns the reply where there is one; NULL where there is none, or where the
  * store could not be asked. In the fetch it says what a fill of that key needs: a token where there is none, the generation where there is one.
  */
 om_reply *lookup_body(struct busyobj *bo, struct fetch *fetch, const struct key *key);
 
-/* As lookup_body, for what a fill needs alone. */
+/* As lookup_body, for what a fill needs alone: what is past its time is not there. */
 void lookup_for_fill(struct busyobj *bo, struct fetch *fetch, const struct key *key);
 
 #endif

@@ -5,7 +5,10 @@
 #include "cache/cache_varnishd.h"
 #include "cache/cache_filter.h"
 
+#include "fetch.h"
+#include "key.h"
 #include "source.h"
+#include "touch.h"
 
 struct source {
 	unsigned magic;
@@ -13,6 +16,11 @@ struct source {
 	om_reply *reply;
 	uint64_t done; /* bytes of the body */
 	struct life life;
+	/* Where the origin has said that it is good still: */
+	const struct fetch *fetch; /* or NULL */
+	struct key key;
+	char *head;
+	size_t head_length;
 };
 
 /* VCL may shorten a life but not begin it anew: the object is as old as it is. */
@@ -32,10 +40,13 @@ static enum vfp_status v_matchproto_(vfp_init_f) source_init(VRT_CTX, struct vfp
 {
 	const struct source *source;
 
-	(void)ctx;
 	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
-	if (!(vc->oc->flags & (OC_F_PRIVATE | OC_F_HFM | OC_F_HFP)))
+	if (vc->oc->flags & (OC_F_PRIVATE | OC_F_HFM | OC_F_HFP))
+		return (VFP_OK);
+	if (source->fetch == NULL)
 		limit_life(vc->oc, &source->life);
+	else if (source->fetch->is_armed)
+		touch(ctx->bo, source->fetch, &source->key, source->reply, source->head, source->head_length);
 	return (VFP_OK);
 }
 
@@ -81,6 +92,7 @@ static void v_matchproto_(vfp_fini_f) source_fini(struct vfp_ctx *vc, struct vfp
 	(void)vc;
 	TAKE_OBJ_NOTNULL(source, &entry->priv1, SOURCE_MAGIC);
 	om_reply_free(source->reply);
+	free(source->head);
 	FREE_OBJ(source);
 }
 
@@ -91,17 +103,30 @@ static const struct vfp source_filter = {
 	.fini = source_fini,
 };
 
-int source_push(struct vfp_ctx *filters, om_reply *reply, const struct life *life)
+static struct source *push(struct vfp_ctx *filters, om_reply *reply)
 {
 	struct vfp_entry *entry = VFP_Push(filters, &source_filter);
 	struct source *source;
 
-	if (entry == NULL)
-		return (-1);
+	AN(entry);
 	ALLOC_OBJ(source, SOURCE_MAGIC);
 	AN(source);
 	source->reply = reply;
-	source->life = *life;
 	entry->priv1 = source;
-	return (0);
+	return (source);
+}
+
+void source_push(struct vfp_ctx *filters, om_reply *reply, const struct life *life)
+{
+	push(filters, reply)->life = *life;
+}
+
+void source_push_revalidated(struct vfp_ctx *filters, om_reply *reply, const struct fetch *fetch, const struct key *key, char *head, size_t head_length)
+{
+	struct source *source = push(filters, reply);
+
+	source->fetch = fetch;
+	source->key = *key;
+	source->head = head;
+	source->head_length = head_length;
 }

@@ -10,11 +10,14 @@
 #include "headers.h"
 #include "key.h"
 #include "tee.h"
+#include "touch.h"
 
 struct tee {
 	unsigned magic;
 #define TEE_MAGIC 0x6f6d7465U
+	const struct busyobj *bo;
 	struct fetch *fetch;
+	om_reply *stored;  /* what a 304 is about, or NULL */
 	struct fill *fill; /* NULL: nothing is being stored */
 	char *head;        /* as the origin sent it, before VCL */
 	size_t head_length;
@@ -118,6 +121,24 @@ static enum vfp_status v_matchproto_(vfp_pull_f) tee_pull(struct vfp_ctx *vc, st
 	return (status);
 }
 
+/* Varnish has made its object of an older one of its own, at the origin's word. */
+static int is_revalidated(const struct tee *tee, const struct vfp_ctx *vc)
+{
+	return (tee->stored != NULL && tee->head != NULL && tee->bo->was_304 && tee->fetch->is_armed && !vc->failed && is_cached(vc->oc) &&
+	    vc->oc->stobj->stevedore != NULL);
+}
+
+static void touch_stored(const struct tee *tee)
+{
+	size_t kept_length, length;
+	const char *kept = om_find(tee->stored, OM_OPAQUE, 0, &kept_length);
+	char *head = kept != NULL ? head_merged(kept, kept_length, tee->head, tee->head_length, &length) : NULL;
+
+	if (head != NULL)
+		touch(tee->bo, tee->fetch, &tee->key, tee->stored, head, length);
+	free(head);
+}
+
 static void v_matchproto_(vfp_fini_f) tee_fini(struct vfp_ctx *vc, struct vfp_entry *entry)
 {
 	struct tee *tee;
@@ -125,6 +146,9 @@ static void v_matchproto_(vfp_fini_f) tee_fini(struct vfp_ctx *vc, struct vfp_en
 	TAKE_OBJ_NOTNULL(tee, &entry->priv1, TEE_MAGIC);
 	if (tee->fill != NULL)
 		fill_end(tee->fill, tee->is_whole && !vc->failed && is_cached(vc->oc));
+	else if (is_revalidated(tee, vc)) /* no filter is begun then */
+		touch_stored(tee);
+	om_reply_free(tee->stored);
 	free(tee->head);
 	FREE_OBJ(tee);
 }
@@ -145,20 +169,23 @@ static int has_room(struct ws *ws, unsigned bytes)
 	return (room >= bytes + 64);
 }
 
-void tee_push(struct busyobj *bo, struct fetch *fetch, const struct key *key)
+void tee_push(struct busyobj *bo, struct fetch *fetch, const struct key *key, om_reply *stored)
 {
 	struct vfp_entry *entry;
 	struct tee *tee;
 
 	if (!has_room(bo->ws, sizeof *entry)) {
 		VSLb(bo->vsl, SLT_VCL_Log, "objmapper: not stored: workspace_backend is too small");
+		om_reply_free(stored);
 		return;
 	}
 	entry = VFP_Push(bo->vfc, &tee_filter);
 	AN(entry);
 	ALLOC_OBJ(tee, TEE_MAGIC);
 	AN(tee);
+	tee->bo = bo;
 	tee->fetch = fetch;
+	tee->stored = stored;
 	tee->key = *key;
 	tee->head = head_of(bo->beresp, &tee->head_length);
 	tee->status = http_GetStatus(bo->beresp);

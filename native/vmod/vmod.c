@@ -96,6 +96,14 @@ VCL_BOOL vmod_store_hit(VRT_CTX, struct vmod_objmapper_store *store)
 	return (fetch != NULL && fetch->is_hit);
 }
 
+VCL_BOOL vmod_store_stale(VRT_CTX, struct vmod_objmapper_store *store)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	const struct fetch *fetch = ctx->bo != NULL ? fetch_of(ctx, store) : NULL;
+
+	return (fetch != NULL && fetch->is_stale);
+}
+
 VCL_BOOL vmod_store_healthy(VRT_CTX, struct vmod_objmapper_store *store)
 {
 	(void)ctx;
