@@ -1,6 +1,7 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -33,7 +34,6 @@ final class DeviceRegister {
 
     private final List<Device> opened = new ArrayList<>();
     private final List<IndexRow> news = new ArrayList<>();
-    private final List<Device> beginners = new ArrayList<>();
 
     private DeviceRegister(Index index, Device first) {
         this.index = index;
@@ -75,8 +75,10 @@ final class DeviceRegister {
         if (!news.isEmpty()) {
             index.commit(List.of(), news, index.generationBound(), new ArrayList<>());
         }
-        for (Device beginner : beginners) {
-            beginner.settle();
+        for (Device device : opened) {
+            if (!device.isOffline()) {
+                device.settle();
+            }
         }
     }
 
@@ -85,12 +87,14 @@ final class DeviceRegister {
         first.setDraining(there != null && there.state() == IndexedDevice.State.DRAINING);
     }
 
-    /** An empty directory where a device was is the mount point of a file system that is not there, and no place for a new device. */
+    /** An empty directory where a device was, or none, is the mount point of a file system that is not there, and no place for a new device. */
     private void refuseUnmounted(DeviceOptions directory) throws DeviceException {
         IndexedDevice there = lastAt(directory.directory());
-        if (there != null && Device.isEmpty(directory.directory())) {
-            throw DeviceException.absent("the store's directory " + directory.directory() + " is empty, and the device "
-                    + there.id() + " was there: mount its file system");
+        boolean isGone = Files.notExists(directory.directory());
+        if (there != null && (isGone || Device.isEmpty(directory.directory()))) {
+            throw DeviceException.absent(
+                    "the store's directory " + directory.directory() + (isGone ? " does not exist" : " is empty")
+                            + ", and the device " + there.id() + " was there: mount its file system");
         }
     }
 
@@ -127,9 +131,6 @@ final class DeviceRegister {
         }
         if (there == null) {
             there = new IndexedDevice(nextNumber(known.values()), device.id(), IndexedDevice.State.SERVING, 0, "");
-            beginners.add(device);
-        } else if (device.isNew()) {
-            beginners.add(device);
         }
         IndexedDevice now = there.at(device.root().toString(), device.options().weight());
         if (now.state() == IndexedDevice.State.ADDED) {

@@ -266,7 +266,9 @@ public final class Store implements AutoCloseable {
 
     private static StoreException unopened(Path directory, Exception failure) {
         StoreException known = StoreException.of(failure);
-        boolean ofDisk = !(failure instanceof IndexException) || ((IndexException) failure).isFailure();
+        boolean ofDisk = failure instanceof IndexException
+                ? ((IndexException) failure).isFailure()
+                : !(failure instanceof DeviceException); // which says itself what to do
         return new StoreException(
                 known.status(),
                 "the store in " + directory + " can't be opened: " + known.getMessage()

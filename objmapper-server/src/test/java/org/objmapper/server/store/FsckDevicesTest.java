@@ -148,6 +148,7 @@ class FsckDevicesTest {
         Files.writeString(
                 second.resolve("id"),
                 Files.readString(second.resolve("id")).replace(id(second), "00000000-0000-0000-0000-000000000000"));
+        Files.delete(second.resolve("lock")); // which would tell
         int before = StoreUnderTest.objectFiles(second).size();
 
         assertThat(check(true, second, third)).isEqualTo(FsckReport.LEFT_OR_LOST);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceOptions;
 
@@ -172,12 +173,97 @@ class StoreDevicesTest {
     }
 
     @Test
-    void aCopiedIdIsRefused() throws Exception {
-        open(second, third).close();
-        Files.copy(second.resolve("id"), third.resolve("id"), StandardCopyOption.REPLACE_EXISTING);
+    void aCopiedDeviceIsRefused() throws Exception {
+        open(second).close();
+        Files.copy(second.resolve("id"), third.resolve("id"));
+        Files.createDirectory(third.resolve("objects"));
         assertThatThrownBy(() -> open(second, third))
-                .hasMessageContaining(
-                        "the directories " + second + " and " + third + " have the same id " + id(second));
+                .hasMessageContaining("the directories " + second + " and " + third + " have the same id " + id(second))
+                .hasMessageEndingWith("take it out");
+    }
+
+    @Test
+    void aCopiedIdIsRefusedThoughItsDeviceIsNotThere() throws Exception {
+        open(second, third).close();
+        String was = id(third);
+        Files.copy(second.resolve("id"), third.resolve("id"), StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> open(third))
+                .hasMessageContaining(third.resolve("id") + " is the id file of the device " + id(second)
+                        + ", and the directory is that of the device " + was);
+    }
+
+    @Test
+    void swappedIdsAreRefusedAndNothingIsLost() throws Exception {
+        try (StoreUnderTest store = open(second, third)) {
+            fill(store);
+        }
+        swapIds();
+        assertThatThrownBy(() -> open(second, third)).hasMessageContaining(second.resolve("id") + " is the id file of");
+        assertThatThrownBy(() -> Fsck.run(new Fsck.Options(first, List.of(second, third), true, true), line -> {}))
+                .hasMessageContaining(second.resolve("id") + " is the id file of");
+        swapIds();
+        try (StoreUnderTest store = open(second, third)) {
+            store.store().awaitRecovery();
+            assertThat(readable(store, "")).hasSize(KEYS);
+        }
+    }
+
+    private void swapIds() throws IOException {
+        Path aside = directory.resolve("id");
+        Files.move(second.resolve("id"), aside);
+        Files.move(third.resolve("id"), second.resolve("id"));
+        Files.move(aside, third.resolve("id"));
+    }
+
+    @Test
+    void aDeviceThatComesBackWithTheIdOfAnotherStaysOut() throws Exception {
+        try (StoreUnderTest store = open(second, third)) {
+            fill(store);
+        }
+        Path away = directory.resolve("away");
+        Files.move(third, away);
+        String id = id(away);
+        try (StoreUnderTest store = open(second, third)) {
+            Files.writeString(away.resolve("lock"), id(second) + "\n");
+            Files.move(away, third);
+            Device device = store.store().devices().all().stream()
+                    .filter(each -> each.id().equals(id))
+                    .findAny()
+                    .orElseThrow();
+            assertThatThrownBy(device::returned).hasMessageContaining(third.resolve("id") + " is the id file of");
+            assertThat(readable(store, id)).hasSizeLessThan(KEYS);
+        }
+    }
+
+    @Test
+    void aDeviceThatWasCopiedToAnotherDiskIsTheSame() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+        }
+        Path copy = Files.createDirectory(directory.resolve("copy"));
+        Files.move(second.resolve("id"), copy.resolve("id"));
+        Files.move(second.resolve("objects"), copy.resolve("objects"));
+        try (StoreUnderTest store = open(copy)) {
+            store.store().awaitRecovery();
+            assertThat(readable(store, "")).hasSize(KEYS);
+        }
+    }
+
+    @Test
+    void aDeviceWithoutItsObjectsIsNotThereAndTheyComeBackWithIt() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+        }
+        long gone = files(second);
+        String id = id(second);
+        Path away = directory.resolve("away");
+        Files.move(second.resolve("objects"), away);
+        try (StoreUnderTest store = open(second)) {
+            store.store().awaitRecovery();
+            assertThat(readable(store, id)).hasSize((int) (KEYS - gone));
+            Files.move(away, second.resolve("objects"));
+            await().untilAsserted(() -> assertThat(readable(store, id)).hasSize(KEYS));
+        }
     }
 
     @Test
@@ -198,6 +284,7 @@ class StoreDevicesTest {
         Files.writeString(
                 second.resolve("id"),
                 Files.readString(second.resolve("id")).replace(id(second), "00000000-0000-0000-0000-000000000000"));
+        Files.delete(second.resolve("lock")); // which would tell
         assertThatThrownBy(() -> open(second))
                 .hasMessageContaining(
                         "is device 00000000-0000-0000-0000-000000000000, which the index in " + first.resolve("index"));

@@ -3,6 +3,7 @@ package org.objmapper.server.store.device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -27,11 +28,13 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.FailureLog;
+import org.slf4j.LoggerFactory;
 
 /**
  * A backing directory. It holds {@code id} (what it is, in which format, and which index knows of it), {@code lock}, {@code index/} and the object files:
  * {@code objects/aa/bb/REST-GENERATION}, where aa, bb and REST are the SHA-256 of the key. A file gets its name when its bytes are on
- * disk, and is never changed after that. {@link #link} and {@link #syncDirectories} belong to one thread; the rest is safe on any.
+ * disk, and is never changed after that. {@code lock} has the device's id too, so that the id file of another one is noticed. {@link #link} and {@link #syncDirectories} belong to one thread; the rest is safe on any.
  */
 public final class Device implements AutoCloseable {
     /** The only format that this version writes and reads. */
@@ -51,6 +54,7 @@ public final class Device implements AutoCloseable {
     /** What a file system must be, for messages. */
     public static final String HEALTHY = "on a sound file system that is mounted for writing and has room";
 
+    private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Device.class));
     private static final HexFormat HEX = HexFormat.of();
 
     private static final String ID = "id";
@@ -148,6 +152,7 @@ public final class Device implements AutoCloseable {
         int lock = takeLock(root);
         try {
             Ids ids = readIds(root, root.resolve(ID));
+            refuseOther(root, ids);
             return new Device(DeviceOptions.of(root), ids, false, openObjects(root, lock));
         } catch (DeviceException e) {
             NativeIo.close(lock);
@@ -209,11 +214,13 @@ public final class Device implements AutoCloseable {
         }
         int lock = takeLock(root);
         try {
+            refuseOther(root, ids);
             directory = openDirectory(root, lock);
         } catch (IOException e) {
             NativeIo.close(lock);
             throw e;
         }
+        claim();
         health.found();
         return true;
     }
@@ -245,6 +252,13 @@ public final class Device implements AutoCloseable {
                             + ", and not to this one with the index " + index
                             + ": give the one that belongs here, or an empty directory");
         }
+        if (!isNew) {
+            refuseOther(root, ids);
+            if (!Files.isDirectory(root.resolve(OBJECTS))) {
+                throw DeviceException.absent("the store's directory " + root + " has no " + OBJECTS
+                        + "/, where the bodies of its objects are: bring that back");
+            }
+        }
         for (String name : index == null ? List.of(OBJECTS, INDEX) : List.of(OBJECTS)) {
             if (!Files.isDirectory(root.resolve(name))) {
                 Files.createDirectory(root.resolve(name));
@@ -270,7 +284,7 @@ public final class Device implements AutoCloseable {
         return readIds(root, begun);
     }
 
-    /** A new directory is a store from here on: its index is there. */
+    /** All is well with the directory, and a new one is a store from here on: its index is there. */
     public void settle() throws DeviceException {
         if (isNew) {
             try {
@@ -281,6 +295,36 @@ public final class Device implements AutoCloseable {
             }
             syncDirectory(AT_FDCWD, root.toString());
             isNew = false;
+        }
+        claim();
+    }
+
+    /** Whose directory it is by its lock file; empty where that doesn't say. */
+    private static String claimedBy(Path root) throws IOException {
+        String text = Files.readString(root.resolve(LOCK), StandardCharsets.ISO_8859_1)
+                .strip();
+        return UUID_TEXT.matcher(text).matches() ? text : "";
+    }
+
+    /** An id file that came from another device would make orphans of all files here, and have all objects of both taken out. */
+    private static void refuseOther(Path root, Ids ids) throws IOException {
+        String claimed = claimedBy(root);
+        if (!claimed.isEmpty() && !claimed.equals(ids.device)) {
+            throw DeviceException.refused(root.resolve(ID) + " is the id file of the device " + ids.device
+                    + ", and the directory is that of the device " + claimed
+                    + ", so it was copied or swapped: put its own id file back, or, where the bodies in "
+                    + root.resolve(OBJECTS) + " are those of " + ids.device + ", remove " + root.resolve(LOCK));
+        }
+    }
+
+    /** Says in the lock file too whose directory it is. On a full disk that is left for another start. */
+    private void claim() {
+        try {
+            if (!claimedBy(root).equals(ids.device)) {
+                write(root.resolve(LOCK), ids.device + "\n");
+            }
+        } catch (IOException e) {
+            FAILURES.warn("device={} can't write its id to {}: {}", ids.device, root.resolve(LOCK), reason(e));
         }
     }
 
@@ -337,7 +381,11 @@ public final class Device implements AutoCloseable {
     private static void writeIds(Path file, String index) throws IOException {
         String text = "# A store of objmapper. Do not change.\nformat=" + FORMAT + "\nid=" + UUID.randomUUID()
                 + "\nindex=" + index + "\n";
-        try (var channel = java.nio.channels.FileChannel.open(
+        write(file, text);
+    }
+
+    private static void write(Path file, String text) throws IOException {
+        try (FileChannel channel = FileChannel.open(
                 file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
             channel.force(true);
