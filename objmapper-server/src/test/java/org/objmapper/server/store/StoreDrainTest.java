@@ -31,7 +31,7 @@ import org.objmapper.server.store.device.DeviceOptions;
 class StoreDrainTest {
     private static final int KEYS = 120;
     private static final int BYTES = 6_000;
-    private static final long SLOW = 400_000;
+    private static final long SLOW = 65_536;
     private static final String MOVED = "MOVED ";
     private static final Duration LONG = Duration.ofMinutes(2);
 
@@ -365,8 +365,13 @@ class StoreDrainTest {
             Path second = Path.of(arguments[1]);
             StoreUnderTest store = new StoreUnderTest(options(first, second).withDrain(SLOW));
             expectOk(store, "device drain", second.toString());
+            long told = -1;
             while (true) {
-                System.out.println(MOVED + store.figure("objmapper_store_moved_objects_total"));
+                long moved = store.figure("objmapper_store_moved_objects_total");
+                if (moved != told) {
+                    System.out.println(MOVED + moved);
+                    told = moved;
+                }
             }
         }
     }
