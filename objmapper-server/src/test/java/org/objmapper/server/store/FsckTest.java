@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +29,7 @@ import org.objmapper.server.store.index.RawIndex;
 class FsckTest {
     private static final int LONG = 9_000;
     private static final int INLINE = 500;
+    private static final int PAGE_BYTES = 4_096;
 
     @TempDir
     Path directory;
@@ -173,6 +175,42 @@ class FsckTest {
                 directory.resolve("index/data.mdb"),
                 StandardCopyOption.REPLACE_EXISTING);
         assertThatThrownBy(() -> check(true)).isInstanceOf(IOException.class).hasMessageContaining("copied or swapped");
+    }
+
+    /** LMDB would end the process at most of them. */
+    @Test
+    void anIndexWithAPageOfOtherBytesIsNotCheckedAndThePageIsNamed() throws Exception {
+        Path data = directory.resolve("index/data.mdb");
+        byte[] sound = Files.readAllBytes(data);
+        Random random = new Random(4);
+        int inUse = 0;
+        for (int page = 2; page < sound.length / PAGE_BYTES; page++) {
+            for (boolean isZeroed : new boolean[] {true, false}) {
+                byte[] other = new byte[PAGE_BYTES];
+                if (!isZeroed) {
+                    random.nextBytes(other);
+                }
+                byte[] damaged = sound.clone();
+                System.arraycopy(other, 0, damaged, page * PAGE_BYTES, PAGE_BYTES);
+                Files.write(data, damaged);
+                inUse += refuses(" is damaged: its page " + page + " is not what was written there") ? 1 : 0;
+                assertThat(data).hasBinaryContent(damaged);
+            }
+        }
+        assertThat(inUse).isGreaterThan(10);
+        Files.write(data, sound);
+        expectClean();
+    }
+
+    /** False where nothing is wrong: the page is free. */
+    private boolean refuses(String why) throws IOException {
+        try {
+            assertThat(check(true)).as(String.join("\n", lines)).isEqualTo(FsckReport.CLEAN);
+            return false;
+        } catch (IOException e) {
+            assertThat(e).hasMessageContaining(why);
+            return true;
+        }
     }
 
     @Test

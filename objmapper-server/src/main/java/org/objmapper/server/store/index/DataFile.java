@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * LMDB's file, looked at before LMDB maps it: reading a page of the map that the file doesn't have would end the process. The file may
@@ -15,18 +16,18 @@ final class DataFile {
     private static final int MAGIC = 0xBEEFC0DE;
     private static final int META_BYTES = 152;
     private static final int MAGIC_AT = 16;
-    private static final int PAGE_BYTES_AT = 40;
-    private static final int FREE_ROOT_AT = 80;
+    static final int PAGE_BYTES_AT = 40;
+    static final int FREE_ROOT_AT = 80;
     private static final int LAST_PAGE_AT = 136;
     private static final int TRANSACTION_AT = 144;
 
-    private static final int HEADER = 16;
-    private static final int FLAGS_AT = 10;
-    private static final int LOWER_AT = 12;
-    private static final int BRANCH = 1;
-    private static final int NODE_HEADER = 8;
-    private static final int IN_OVERFLOW = 1;
-    private static final int MOST_DEPTH = 32;
+    static final int HEADER = 16;
+    static final int FLAGS_AT = 10;
+    static final int LOWER_AT = 12;
+    static final int BRANCH = 1;
+    static final int NODE_HEADER = 8;
+    static final int IN_OVERFLOW = 1;
+    static final int MOST_DEPTH = 32;
 
     private final FileChannel file;
     private final int pageBytes;
@@ -42,15 +43,24 @@ final class DataFile {
     /** Whether pages are gone from the end of the file that are in use. What is no such file at all is for LMDB to refuse. */
     static boolean isCutOff(Path path) throws IOException {
         try (FileChannel file = FileChannel.open(path)) {
-            ByteBuffer first = read(file, 0, META_BYTES);
-            int pageBytes = first.getInt(PAGE_BYTES_AT);
-            if (first.getInt(MAGIC_AT) != MAGIC || pageBytes < META_BYTES || pageBytes > 1 << 16) {
+            ByteBuffer meta = newestMeta(file);
+            if (meta == null) {
                 return false;
             }
-            ByteBuffer second = read(file, pageBytes, META_BYTES);
-            ByteBuffer newest = second.getLong(TRANSACTION_AT) > first.getLong(TRANSACTION_AT) ? second : first;
-            return new DataFile(file, pageBytes, file.size() / pageBytes).lacksUsedPages(newest);
+            int pageBytes = meta.getInt(PAGE_BYTES_AT);
+            return new DataFile(file, pageBytes, file.size() / pageBytes).lacksUsedPages(meta);
         }
+    }
+
+    /** The newer one of the pages that everything begins at; null where the file is none of LMDB's. */
+    static @Nullable ByteBuffer newestMeta(FileChannel file) throws IOException {
+        ByteBuffer first = read(file, 0, META_BYTES);
+        int pageBytes = first.getInt(PAGE_BYTES_AT);
+        if (first.getInt(MAGIC_AT) != MAGIC || pageBytes < META_BYTES || pageBytes > 1 << 16) {
+            return null;
+        }
+        ByteBuffer second = read(file, pageBytes, META_BYTES);
+        return second.getLong(TRANSACTION_AT) > first.getLong(TRANSACTION_AT) ? second : first;
     }
 
     private boolean lacksUsedPages(ByteBuffer meta) throws IOException {
@@ -111,7 +121,7 @@ final class DataFile {
     }
 
     /** Some bytes, with zeros for what is behind the end. */
-    private static ByteBuffer read(FileChannel file, long at, int length) throws IOException {
+    static ByteBuffer read(FileChannel file, long at, int length) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(length).order(ByteOrder.nativeOrder());
         int count = 0;
         while (buffer.hasRemaining() && count >= 0) {

@@ -143,6 +143,19 @@ public final class Index implements AutoCloseable {
         }
     }
 
+    /** Without this LMDB would end the process at a page that is none of its own. Reads the whole file. */
+    static void checkPages(Path directory) {
+        Path data = directory.resolve(DATA_FILE);
+        try {
+            long broken = DataPages.firstBroken(data);
+            if (broken >= 0) {
+                throw lost(directory, " is damaged: its page " + broken + " is not what was written there");
+            }
+        } catch (IOException e) {
+            throw IndexException.wrong(data + " can't be read: " + e.getMessage());
+        }
+    }
+
     private static IndexException lost(Path directory, String how) {
         return IndexException.wrong("its index " + directory.resolve(DATA_FILE) + how
                 + ", and without it the bodies of its objects can't be told apart: put the index back from a backup, or"

@@ -76,6 +76,7 @@ public final class IndexCheck implements AutoCloseable {
     /** Opens the index of a directory; to be mended or to be looked at alone. */
     public static IndexCheck open(Path directory, long mapBytes, Index.Ids ids, boolean mends) {
         Index.checkData(directory, false);
+        Index.checkPages(directory);
         try {
             EnvFlags[] flags = mends
                     ? new EnvFlags[] {EnvFlags.MDB_NOTLS}
