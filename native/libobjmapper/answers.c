@@ -114,6 +114,16 @@ static uint32_t granted(const om_reply *hello, int type, uint32_t otherwise)
 	return (uint32_t)om_find_u64(hello, type, otherwise);
 }
 
+/* Where the server grants no table, or one of a kind that is unknown here, nothing is kept. */
+static int take_table(om_context *c, const om_reply *hello)
+{
+	struct om_session *s = c->session;
+	int is_granted = s->cache != NULL && (s->features & OM_VALIDITY) && hello->fd >= 0;
+	int r = is_granted ? validity_open(cache_validity(s->cache), hello->fd) : 0;
+
+	return r < 0 && r != -EPROTO ? context_fail(c, -r, "cannot map the server's validity table: %s", strerror(-r)) : 0;
+}
+
 /* The server's terms (protocol-spec.md 7.4). */
 static int take_hello(om_context *c, const om_frame *f)
 {
@@ -130,8 +140,9 @@ static int take_hello(om_context *c, const om_frame *f)
 	if (granted(hello, WIRE_MAX_QUEUED_DESCRIPTORS, 0) == 0)
 		c->session->max_descriptors = 0;
 	c->session->greeted = 1;
+	int r = take_table(c, hello);
 	om_reply_free(hello);
-	return 0;
+	return r;
 }
 
 static int take_body_frame(om_context *c, struct pending *p, const om_frame *f)

@@ -99,10 +99,36 @@ int om_append_head(om_context *c, const void *key, size_t key_length, const om_g
 	return append_lookup(c, WIRE_HEAD, key, key_length, o, id);
 }
 
+/* Whether a GET brings what any other GET of the key would. */
+static int is_plain(const om_get_options *o)
+{
+	return o == NULL || (o->mode == OM_INLINE && !o->has_range && o->if_generation_not == 0 && o->if_etag_not == NULL && !o->use_sink && o->headers == NULL);
+}
+
+/* Whether what is kept may answer: nothing that the session asked for before may still change it (protocol-spec.md 4.3). */
+static int may_keep(const om_context *c, const om_get_options *o)
+{
+	const struct om_session *s = c->session;
+	return s->cache != NULL && cache_validity(s->cache)->memory != NULL && is_plain(o) && c->err == 0 && s->pending == NULL;
+}
+
 om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *o)
 {
+	struct cache *cache = may_keep(c, o) ? c->session->cache : NULL;
+	om_reply *r = cache != NULL ? cache_get(cache, key, key_length) : NULL;
 	uint32_t id;
-	return check_waits(c) < 0 || om_append_get(c, key, key_length, o, &id) < 0 ? NULL : context_wait(c, id);
+
+	if (r != NULL)
+		return r;
+	uint64_t sent = cache != NULL ? validity_now() : 0;
+	if (check_waits(c) < 0 || om_append_get(c, key, key_length, o, &id) < 0)
+		return NULL;
+	r = context_wait(c, id);
+	if (r != NULL && cache != NULL) {
+		validity_answered(cache_validity(cache), sent);
+		cache_put(cache, key, key_length, r);
+	}
+	return r;
 }
 
 om_reply *om_head(om_context *c, const void *key, size_t key_length, const om_get_options *o)

@@ -11,7 +11,7 @@
 #include "fdpass.h"
 #include "session.h"
 
-enum { DEFAULT_TIMEOUT_MILLIS = 30000 };
+enum { DEFAULT_TIMEOUT_MILLIS = 30000, MOST_CACHED = 1000000, DEFAULT_CACHE_BYTES = 64 * 1024 * 1024, DEFAULT_CACHE_IDLE_MILLIS = 10000 };
 
 int om_socket(const om_context *c) { return c->session->socket; }
 
@@ -76,6 +76,12 @@ static int check_options(om_context *c, const om_options *o)
 		return context_fail(c, EINVAL, "timeout_millis %d; it has 1 and more, 0 for %d, or -1 for ever", o->timeout_millis, DEFAULT_TIMEOUT_MILLIS);
 	if (o->name != NULL && (o->name[0] == '\0' || strlen(o->name) > WIRE_MOST_NAME))
 		return context_fail(c, EINVAL, "a name of %zu bytes; it has 1 to %d, or is NULL", strlen(o->name), WIRE_MOST_NAME);
+	if (o->cache_objects == 0 && (o->cache_bytes != 0 || o->cache_idle_millis != 0))
+		return context_fail(c, EINVAL, "cache_bytes or cache_idle_millis without cache_objects: it says how many objects are kept");
+	if (o->cache_objects > MOST_CACHED)
+		return context_fail(c, EINVAL, "cache_objects %u; it has 1 to %d, or 0 for none", o->cache_objects, MOST_CACHED);
+	if (o->cache_objects > 0 && o->no_descriptors)
+		return context_fail(c, EINVAL, "cache_objects with no_descriptors: the table that tells what is current comes as a descriptor");
 	if (wire_any(o->reserved, sizeof o->reserved))
 		return context_fail(c, EINVAL, "reserved is not zero: the options are not zero-initialised, or of a later version");
 	return 0;
@@ -89,7 +95,7 @@ static void write_hello(om_context *c, const om_options *o)
 
 	wire_u32(out, WIRE_MODE, o->mode == OM_INLINE ? OM_AUTO : (uint32_t)o->mode);
 	wire_entry(out, WIRE_VERSIONS, versions, sizeof versions);
-	wire_u64(out, WIRE_FEATURES, OM_FILL_TOKENS | OM_VARIANTS | OM_BANS);
+	wire_u64(out, WIRE_FEATURES, OM_FILL_TOKENS | OM_VARIANTS | OM_BANS | (o->cache_objects > 0 ? OM_VALIDITY : 0));
 	if (o->max_requests != 0)
 		wire_u32(out, WIRE_MAX_REQUESTS, o->max_requests);
 	if (!o->no_descriptors) {
@@ -141,9 +147,13 @@ static om_context *new_context(const om_options *options)
 	s->max_descriptors = DEFAULT_DESCRIPTORS;
 	om_set_timeout(c, o->timeout_millis);
 	s->reader = om_reader_new(0);
-	if (check_options(c, o) == 0)
+	int checked = check_options(c, o) == 0;
+	if (checked)
 		write_hello(c, o);
-	if (s->reader == NULL || s->out.failed)
+	if (checked && o->cache_objects > 0)
+		s->cache = cache_new(o->cache_objects, o->cache_bytes != 0 ? o->cache_bytes : DEFAULT_CACHE_BYTES,
+		    o->cache_idle_millis != 0 ? o->cache_idle_millis : DEFAULT_CACHE_IDLE_MILLIS);
+	if (s->reader == NULL || s->out.failed || (checked && o->cache_objects > 0 && s->cache == NULL))
 		context_fail(c, ENOMEM, "no memory for a session");
 	return c;
 }
@@ -191,6 +201,7 @@ void om_free(om_context *c)
 		close(s->socket);
 	context_close_pipe(c);
 	om_reader_free(s->reader);
+	cache_free(s->cache);
 	context_drop_output(c);
 	free(s->input);
 	free(s);

@@ -85,7 +85,7 @@ enum om_type {
 };
 
 /* What a server may have beyond the least (protocol-spec.md 7.5): bits of om_features. */
-enum om_feature { OM_FILL_TOKENS = 1, OM_VARIANTS = 2, OM_BANS = 4 };
+enum om_feature { OM_FILL_TOKENS = 1, OM_VARIANTS = 2, OM_BANS = 4, OM_VALIDITY = 8 };
 
 /* A length or a lifetime without a bound. */
 #define OM_UNBOUNDED UINT64_MAX
@@ -114,8 +114,20 @@ typedef struct om_options {
 	const char *name;         /* for the server's logs, 1 to 64 bytes of UTF-8; NULL: none */
 	int ordered;              /* 1: the answers come in the order of the requests */
 	int shared_accepted;      /* 1: a descriptor may share its offset with others of this user: it is then only read with pread(2) or mmap(2) */
-	uint64_t reserved[4];
+	uint32_t cache_objects;     /* how many objects om_get keeps for the next om_get of their key, 1 to 1,000,000; 0: none. See below */
+	uint32_t cache_idle_millis; /* how long one is kept that nobody asks for; 0: 10,000 */
+	uint64_t cache_bytes;       /* of the bodies and metadata that are kept, in memory or as descriptors; 0: 64 MiB */
+	uint64_t reserved[2];
 } om_options;
+
+/*
+ * With cache_objects, om_get answers without asking the server where it has the object already and the server's validity table says
+ * that it is still current: what was overwritten, deleted, purged or has expired by then is never given. It asks where the server has
+ * no such table, where any request of the context waits for its answer, and with options other than grace_millis. Such an answer
+ * is one reply that several hold, so it must not be changed: each holder frees it, om_reply_take_fd gives a duplicate, and its
+ * descriptor is read with pread(2) or mmap(2) alone. Threads may hold and free one reply at the same time. A context without a socket
+ * keeps nothing.
+ */
 
 /* A header of the HTTP request that a variant is told by: both NUL-terminated, at most 1,024 bytes, the name in lower case. */
 typedef struct om_header {

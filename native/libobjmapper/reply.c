@@ -1,13 +1,31 @@
 /* An answer as its caller has it. */
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "session.h"
 
+/* What stands behind an answer: several may hold it where a session keeps it. */
+struct held_reply {
+	om_reply reply;
+	atomic_uint holders;
+	int is_shared; /* from before the second holder on */
+};
+
+static struct held_reply *held(om_reply *r) { return (struct held_reply *)r; }
+
+om_reply *reply_hold(om_reply *r)
+{
+	held(r)->is_shared = 1;
+	atomic_fetch_add_explicit(&held(r)->holders, 1, memory_order_relaxed);
+	return r;
+}
+
 void om_reply_free(om_reply *r)
 {
-	if (r == NULL)
+	if (r == NULL || atomic_fetch_sub_explicit(&held(r)->holders, 1, memory_order_acq_rel) > 1)
 		return;
 	if (r->fd >= 0)
 		close(r->fd);
@@ -20,6 +38,8 @@ void om_reply_free(om_reply *r)
 int om_reply_take_fd(om_reply *r)
 {
 	int fd = r->fd;
+	if (held(r)->is_shared)
+		return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	r->fd = -1;
 	return fd;
 }
@@ -74,11 +94,13 @@ char *message_in(const unsigned char *metadata, size_t size)
 
 om_reply *reply_of(const om_frame *f)
 {
-	om_reply *r = calloc(1, sizeof *r);
+	struct held_reply *whole = calloc(1, sizeof *whole);
 	size_t length;
 
-	if (r == NULL)
+	if (whole == NULL)
 		return NULL;
+	om_reply *r = &whole->reply;
+	atomic_init(&whole->holders, 1);
 	r->id = f->id;
 	r->operation = f->operation;
 	r->status = (enum om_status)f->status;

@@ -2,6 +2,7 @@
 #ifndef OBJMAPPER_SESSION_H
 #define OBJMAPPER_SESSION_H
 
+#include "cache.h"
 #include "objmapper.h"
 #include "reader.h"
 #include "wire.h"
@@ -54,12 +55,15 @@ struct om_session {
 	struct pending *moving; /* its sink gets the bytes that the socket has next, which the reader does not see; NULL: none */
 	size_t to_move;
 	int moving_ends; /* its answer is complete then */
+	struct cache *cache; /* NULL: the caller wants none */
 };
 
 struct pending *pending_find(struct pending *list, uint32_t id);
 
 /* An answer with what its first frame says, and its descriptor; NULL without memory. */
 om_reply *reply_of(const om_frame *f);
+/* One more holder of an answer, each of whom frees it. */
+om_reply *reply_hold(om_reply *reply);
 /* The MESSAGE in metadata, or NULL. */
 char *message_in(const unsigned char *metadata, size_t size);
 

@@ -6,6 +6,9 @@ public final class Features {
     public static final long VARIANTS = 1 << 1;
     public static final long BANS = 1 << 2;
 
+    /** The validity table: a descriptor with the server's HELLO, and VALIDITY in replies (protocol-spec.md 11). */
+    public static final long VALIDITY = 1 << 3;
+
     /** What a client asks for that has a use for whatever there is. */
     public static final long ALL = FILL_TOKENS | VARIANTS | BANS;
 

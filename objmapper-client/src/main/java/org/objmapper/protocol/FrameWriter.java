@@ -61,6 +61,13 @@ public final class FrameWriter {
         return this;
     }
 
+    /** VALIDITY. */
+    public FrameWriter validity(long epoch, long slot, long word, long deadline) {
+        entry(MetadataType.VALIDITY.code(), 32);
+        buffer.putLong(epoch).putLong(slot).putLong(word).putLong(deadline);
+        return this;
+    }
+
     /** VERSIONS. */
     public FrameWriter versions(int lowest, int highest) {
         entry(MetadataType.VERSIONS.code(), 8);

@@ -216,7 +216,7 @@ class VectorsTest {
         for (Vector vector : vectors()) {
             hexOf.put(vector.get("name"), vector.get("hex"));
         }
-        Matcher examples = Pattern.compile("\n12\\.\\d+\\. `([a-z-]+)`[^\n]*\n\n```\n([^`]*)```")
+        Matcher examples = Pattern.compile("\n13\\.\\d+\\. `([a-z-]+)`[^\n]*\n\n```\n([^`]*)```")
                 .matcher(Specification.text());
         int compared = 0;
         for (; examples.find(); compared++) {

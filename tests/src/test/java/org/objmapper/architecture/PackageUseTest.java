@@ -32,6 +32,7 @@ class PackageUseTest {
     private static final String TIER = "org.objmapper.server.store.tier";
     private static final String EVICTION = "org.objmapper.server.store.eviction";
     private static final String BAN = "org.objmapper.server.store.ban";
+    private static final String VALIDITY = "org.objmapper.server.store.validity";
     private static final String DELIVERY = "org.objmapper.server.delivery";
     private static final String EXCHANGE = "org.objmapper.server.exchange";
     private static final String METRICS = "org.objmapper.server.metrics";
@@ -62,6 +63,7 @@ class PackageUseTest {
                             TIER,
                             EVICTION,
                             BAN,
+                            VALIDITY,
                             THREAD,
                             "net.openhft..",
                             "com.github.benmanes.caffeine..",
@@ -75,6 +77,7 @@ class PackageUseTest {
             Map.entry(TIER, List.of(PROTOCOL, NATIVE, INDEX, DEVICE, HOLD, EVICTION, THREAD, METRICS, LOGGING)),
             Map.entry(EVICTION, List.of()),
             Map.entry(BAN, List.of(PROTOCOL, INDEX, "com.google.re2j..")),
+            Map.entry(VALIDITY, List.of(NATIVE, THREAD, METRICS, LOGGING)),
             Map.entry(DELIVERY, List.of(PROTOCOL, STORE, NATIVE, METRICS, LOGGING)),
             Map.entry(EXCHANGE, List.of(PROTOCOL, STORE, DELIVERY, METRICS, LOGGING)),
             Map.entry(

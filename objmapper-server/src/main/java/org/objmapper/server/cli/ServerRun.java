@@ -1,6 +1,7 @@
 package org.objmapper.server.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -126,9 +127,16 @@ final class ServerRun implements AutoCloseable {
                 .withDrain(settings.drainBytesPerSecond())
                 .withCapacity(capacity(settings.capacity()))
                 .withTiers(tiers(settings))
+                .withValidityTable(validityTable(settings))
                 .withMaxObjectBytes(configuration.limits().maxObjectBytes())
                 .withPassedDescriptorUids(configuration.passedDescriptorUids())
                 .withPartOfProcess(configuration.stores().size()));
+    }
+
+    /** Beside the store's first socket, where a directory of the machine's memory is. */
+    private static Path validityTable(StoreSettings settings) {
+        Path socket = settings.listeners().get(0).path();
+        return socket.resolveSibling(socket.getFileName() + ".validity");
     }
 
     private static TierOptions tiers(StoreSettings settings) {

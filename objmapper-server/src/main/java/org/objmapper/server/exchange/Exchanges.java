@@ -1,5 +1,6 @@
 package org.objmapper.server.exchange;
 
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.Store;
@@ -21,6 +22,12 @@ public final class Exchanges {
     /** What a new session of a user holds. Who asks for it ends it. */
     public Held newHeld(int uid) {
         return new Held(store.newHeldShare(uid));
+    }
+
+    /** The validity table's file for a new session, which says when it is gone; null where there is none. */
+    public @Nullable SentTable handValidity() {
+        int descriptor = store.handValidity();
+        return descriptor < 0 ? null : new SentTable(store, descriptor);
     }
 
     /** An exchange for a request of an operation, which may be unknown. */

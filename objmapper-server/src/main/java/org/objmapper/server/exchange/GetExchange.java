@@ -51,6 +51,10 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
 
     private final byte[] fillToken = new byte[Store.FILL_TOKEN_BYTES];
 
+    // The words of the validity table from before the look-up.
+    private long epoch;
+    private long word;
+
     // What the index says, on a thread of its own.
     private boolean indexAsked;
     private volatile boolean indexAnswered;
@@ -162,6 +166,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             return indexAnswered ? takeIndexAnswer() : Step.LOOKUP;
         }
         fillTime = store.fillTime();
+        epoch = store.validityEpoch();
+        word = store.validityWord(keyHash);
         object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength(), request.headers());
         if (object != null) {
             return Step.CHECK;
@@ -257,6 +263,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         }
         FrameWriter frame = output.frame(REPLY_ROOM + found.metadata().limit());
         frame.begin(operation, Frame.REPLY, requestId, Status.NOT_MODIFIED, found.length());
+        describeValidity(frame, found);
         frame.encoded(found.metadata(), 0, found.metadata().limit());
         output.end(null);
         return Step.RELEASE;
@@ -312,6 +319,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         if (operation == Operation.GET) {
             describeBody(frame, found);
         }
+        describeValidity(frame, found);
         frame.encoded(found.metadata(), 0, found.metadata().limit());
         if (here > 0) {
             endWithBody(frame, found, here);
@@ -335,6 +343,14 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
             if (peer.terms().sharesDescriptors() && share(fileOf(found))) {
                 frame.u32(MetadataType.SHARED, 1);
             }
+        }
+    }
+
+    /** How the client will know whether this answer is still right (protocol-spec.md 11); nothing where it changed while it was looked up. */
+    private void describeValidity(FrameWriter frame, StoredObject found) {
+        if (peer.terms().hasValidity() && (epoch & 1) == 0 && (word & 1) == 0) {
+            long deadline = found.expiryMillis() == Long.MAX_VALUE ? Limits.UNKNOWN : found.expiryMillis();
+            frame.validity(epoch, store.validitySlot(keyHash), word, deadline);
         }
     }
 

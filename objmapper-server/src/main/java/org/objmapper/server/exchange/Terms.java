@@ -29,6 +29,25 @@ public record Terms(
         return (features & Features.BANS) != 0;
     }
 
+    /** Whether the client was handed the validity table. */
+    public boolean hasValidity() {
+        return (features & Features.VALIDITY) != 0;
+    }
+
+    /** The same without the validity table: there is none to hand. */
+    public Terms withoutValidity() {
+        return new Terms(
+                mode,
+                maxRequests,
+                maxMessageDescriptors,
+                maxQueuedDescriptors,
+                maxFrame,
+                inlineLimit,
+                ordered,
+                sharesDescriptors,
+                features & ~Features.VALIDITY);
+    }
+
     /** Whether the client takes descriptors at all. */
     public boolean takesDescriptors() {
         return maxMessageDescriptors > 0 && maxQueuedDescriptors > 0;

@@ -422,7 +422,7 @@ final class Changes {
             }
             Purge ban = new Purge(new RecordedPurge(committer.generations().take(), extent, false, null));
             purges.add(ban);
-            bans.add(ban.recorded());
+            committer.hide(() -> bans.add(ban.recorded()));
             fills.purged(extent);
             committer.add(Change.ofRows(List.of(ban.recorded().row()), outcome));
             return ban;

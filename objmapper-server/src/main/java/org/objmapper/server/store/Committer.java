@@ -34,6 +34,7 @@ import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.table.ObjectTable;
+import org.objmapper.server.store.validity.ValidityTable;
 import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
@@ -76,6 +77,7 @@ final class Committer implements AutoCloseable {
     private final Devices devices;
     private final HotTable hot;
     private final ObjectTable table;
+    private final ValidityTable validity;
     private final Ledger ledger;
     private final UpperTiers upper;
     private final BackingTier tier;
@@ -105,6 +107,9 @@ final class Committer implements AutoCloseable {
     private long oldestNanos;
     private boolean somebodyWaits;
     private boolean closing;
+    /** Clients of the server before may still go by what it said: nothing may change yet. */
+    private boolean heldBack;
+
     private @Nullable StoreException refusal;
     /** The refusal is for want of room, which removals may make: those are still tried. */
     private boolean outOfRoom;
@@ -125,6 +130,7 @@ final class Committer implements AutoCloseable {
             Devices devices,
             HotTable hot,
             ObjectTable table,
+            ValidityTable validity,
             Ledger ledger,
             UpperTiers upper,
             BackingTier tier,
@@ -134,6 +140,7 @@ final class Committer implements AutoCloseable {
         this.devices = devices;
         this.hot = hot;
         this.table = table;
+        this.validity = validity;
         this.ledger = ledger;
         this.upper = upper;
         this.tier = tier;
@@ -240,12 +247,33 @@ final class Committer implements AutoCloseable {
 
     /** As {@link #awaitRoom}, for what takes objects away: a full disk does not refuse it. */
     void awaitRoomToRemove() throws StoreException {
+        Uninterruptibly.awaitWhile(() -> heldBack, this::wait);
+        awaitPlace();
+    }
+
+    private void awaitPlace() throws StoreException {
         Uninterruptibly.awaitWhile(
                 () -> queue.size() + changesUnderway - parked.changes() >= maxPending && (refusal == null || outOfRoom),
                 this::wait);
         if (refusal != null && !outOfRoom) {
             throw refusal;
         }
+    }
+
+    /** Lets changes of objects wait until {@link #release}. */
+    synchronized void holdBack() {
+        heldBack = true;
+    }
+
+    /** Lets changes of objects wait no longer for {@link #holdBack}. */
+    synchronized void release() {
+        heldBack = false;
+        notifyAll();
+    }
+
+    /** Makes a change under the lock that hides any number of objects at once from every look-up. */
+    void hide(Runnable change) {
+        validity.changeAll(change);
     }
 
     /** Whether the disk is full, so that nothing may be acknowledged before it is committed. */
@@ -267,9 +295,11 @@ final class Committer implements AutoCloseable {
         queue.add(change);
         ObjectKey key = change.key();
         if (key != null) {
+            validity.begin(key.hash());
             show(key, change);
             table.unsettle(key.code(), key.variant() != 0);
             hot.remove(key.hash(), key.bytes());
+            validity.end(key.hash());
         }
         tier.added(change);
         somebodyWaits |= change.somebodyWaits();
@@ -321,7 +351,7 @@ final class Committer implements AutoCloseable {
     void write(List<IndexRow> rows) throws StoreException {
         CompletableFuture<Result> written = new CompletableFuture<>();
         synchronized (this) {
-            awaitRoomToRemove();
+            awaitPlace();
             refuseIfNoneIsTaken(); // at once: the evictor writes rows too
             add(Change.ofRows(rows, written::complete));
         }
@@ -778,12 +808,14 @@ final class Committer implements AutoCloseable {
 
     /** Shows the change before one that failed; if there is none, the index. */
     private void takeBack(ObjectKey key, Change change, @Nullable Change before) {
+        validity.begin(key.hash());
         if (before == null) {
             unshow(key, change);
         } else {
             visible.replace(key, change, before);
         }
         hot.remove(key.hash(), key.bytes());
+        validity.end(key.hash());
     }
 
     private void unlink(Index.Replaced file) {
@@ -964,8 +996,10 @@ final class Committer implements AutoCloseable {
     }
 
     private void hide(ObjectKey key, Change change) {
+        validity.begin(key.hash());
         unshow(key, change);
         hot.remove(key.hash(), key.bytes());
+        validity.end(key.hash());
     }
 
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */

@@ -40,6 +40,8 @@ import org.objmapper.server.store.index.Totals;
 import org.objmapper.server.store.table.Filler;
 import org.objmapper.server.store.table.ObjectTable;
 import org.objmapper.server.store.tier.EvictionOrder;
+import org.objmapper.server.store.validity.SharedTable;
+import org.objmapper.server.store.validity.ValidityTable;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -82,6 +84,8 @@ public final class Store implements AutoCloseable {
 
     /** And behind it the number of the device, u16. */
     private static final byte[] SCRUB_CURSOR = "scrub/".getBytes(StandardCharsets.US_ASCII);
+    /** Which validity table clients may have. */
+    private static final byte[] VALIDITY = "validity".getBytes(StandardCharsets.US_ASCII);
 
     private final FailureLog defects = new FailureLog(LoggerFactory.getLogger(Store.class));
     private final StoreOptions options;
@@ -90,6 +94,8 @@ public final class Store implements AutoCloseable {
     private final Index index;
     private final HotTable hot;
     private final ObjectTable table;
+    private final SharedTable shared;
+    private final ValidityTable validity;
     private final DescriptorReserve reserve;
     private final Ledger ledger;
     private final UpperTiers upper;
@@ -148,6 +154,8 @@ public final class Store implements AutoCloseable {
         reserve = new DescriptorReserve(limitOfProcess, hot, devices::closingDescriptors);
         ledger = new Ledger(opened, maxWatched(descriptorLimit));
         table = new ObjectTable(Runtime.getRuntime().maxMemory() / TABLE_PART_OF_MEMORY / options.partOfProcess());
+        shared = SharedTable.open(options.validityTable(), index.row(IndexRow.Table.STATE, VALIDITY), clock);
+        validity = shared.table();
         tier = new BackingTier(options.capacity(), index.totals());
         upper = new UpperTiers(
                 options.tiers(),
@@ -161,7 +169,7 @@ public final class Store implements AutoCloseable {
                 descriptorLimit,
                 metrics,
                 clock);
-        committer = new Committer(index, devices, hot, table, ledger, upper, tier, metrics, descriptorLimit);
+        committer = new Committer(index, devices, hot, table, validity, ledger, upper, tier, metrics, descriptorLimit);
         changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
@@ -204,6 +212,7 @@ public final class Store implements AutoCloseable {
             cache = Cache.open(options.tiers().cache(), files.indexId());
             List<Device> devices = DeviceRegister.open(files, options, index);
             Store store = new Store(options, clock, memory, devices, cache, index, metrics);
+            store.shareTable();
             store.devices.start();
             store.purger.resume();
             store.recovery.start();
@@ -224,6 +233,16 @@ public final class Store implements AutoCloseable {
             files.close();
             throw unopened(options.directory(), e);
         }
+    }
+
+    /** No change is made before those are sure to notice who go by what the server before said. */
+    private void shareTable() {
+        if (shared.holdsBack()) {
+            committer.holdBack();
+        }
+        shared.start(
+                value -> committer.write(List.of(new IndexRow(IndexRow.Table.STATE, VALIDITY, value))),
+                committer::release);
     }
 
     private void addChunks(Device device, int devicesInAll) {
@@ -252,7 +271,7 @@ public final class Store implements AutoCloseable {
         committer.giveUp(device);
         finder.giveUp(device);
         if (sinceNow) {
-            hot.clear();
+            validity.changeAll(hot::clear);
         }
     }
 
@@ -377,6 +396,33 @@ public final class Store implements AutoCloseable {
 
     private Totals totals(Device device) {
         return index.totals(IndexRecord.BACKING, device.number());
+    }
+
+    // ---- what clients keep
+
+    /** The word that stands for all objects, to be asked for before a look-up; odd while many of them change. */
+    public long validityEpoch() {
+        return validity.epoch();
+    }
+
+    /** The word that stands for a key, by its hash; as {@link #validityEpoch}. */
+    public long validityWord(long keyHash) {
+        return validity.word(validity.slot(keyHash));
+    }
+
+    /** Where that word stands. */
+    public long validitySlot(long keyHash) {
+        return validity.slot(keyHash);
+    }
+
+    /** The descriptor of these words' file for a session, which stays the store's; -1 where there is none. {@link #letGoOfValidity} ends it. */
+    public int handValidity() {
+        return shared.hand();
+    }
+
+    /** A session ends that was handed the descriptor. */
+    public void letGoOfValidity() {
+        shared.letGo();
     }
 
     // ---- reading
@@ -767,7 +813,9 @@ public final class Store implements AutoCloseable {
         lister.close();
         evictor.close();
         upper.stop();
+        shared.stop();
         committer.close();
+        shared.close();
         devices.stop();
         hot.clear();
         upper.close();

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.device.DeviceOptions;
@@ -43,6 +44,7 @@ public final class StoreOptions {
     private List<DeviceOptions> moreDevices = List.of();
     private int partOfProcess = 1;
     private TierOptions tiers = TierOptions.NONE;
+    private @Nullable Path validityTable;
 
     private StoreOptions(Path directory) {
         this.directory = directory;
@@ -74,6 +76,7 @@ public final class StoreOptions {
         other.moreDevices = moreDevices;
         other.partOfProcess = partOfProcess;
         other.tiers = tiers;
+        other.validityTable = validityTable;
         change.accept(other);
         return other;
     }
@@ -156,6 +159,11 @@ public final class StoreOptions {
         return with(other -> other.tiers = newTiers);
     }
 
+    /** The same with a validity table for clients, in a file at a path. */
+    public StoreOptions withValidityTable(Path file) {
+        return with(other -> other.validityTable = file);
+    }
+
     /** The same as one of so many stores in the process, which have its memory and its descriptors together. */
     public StoreOptions withPartOfProcess(int stores) {
         return with(other -> {
@@ -172,6 +180,12 @@ public final class StoreOptions {
     /** What is above the devices. */
     TierOptions tiers() {
         return tiers;
+    }
+
+    /** Where the validity table is; null where clients get none. */
+    @Nullable
+    Path validityTable() {
+        return validityTable;
     }
 
     /** The directory, as one of the devices. */

@@ -1,5 +1,6 @@
 package org.objmapper.server.transport;
 
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
@@ -12,6 +13,7 @@ import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.exchange.Output;
+import org.objmapper.server.exchange.SentFile;
 import org.objmapper.server.exchange.Terms;
 
 /** HELLO: what the client asks for, and what it is granted (protocol-spec.md 7). */
@@ -20,14 +22,14 @@ final class Greeting {
     private static final Terms REFUSED = new Terms(Mode.AUTO, 0, 0, 0, 0, 0, false, false, 0);
 
     /** What this server has. */
-    private static final long FEATURES = Features.FILL_TOKENS | Features.VARIANTS | Features.BANS;
+    private static final long FEATURES = Features.FILL_TOKENS | Features.VARIANTS | Features.BANS | Features.VALIDITY;
 
     private static final int ROOM = 1_024;
 
     private Greeting() {}
 
-    /** Writes the answer and returns the terms; those of a refused session allow no request. */
-    static Terms answer(MetadataReader hello, Output output, ServerLimits limits) throws MalformedFrame {
+    /** Says what is granted, or writes why nothing is: the terms of a refused session allow no request. */
+    static Terms terms(MetadataReader hello, Output output, ServerLimits limits) throws MalformedFrame {
         if (!hello.find(MetadataType.VERSIONS)) {
             throw new MalformedFrame("7.2", "HELLO without VERSIONS");
         }
@@ -44,7 +46,7 @@ final class Greeting {
                 return REFUSED;
             }
         }
-        Terms terms = new Terms(
+        return new Terms(
                 mode(hello),
                 Math.min(
                         within(
@@ -75,8 +77,6 @@ final class Greeting {
                 within(hello, MetadataType.ORDERED, 0, 0, 1) == 1,
                 within(hello, MetadataType.SHARED_ACCEPTED, 0, 0, 1) == 1,
                 hello.find(MetadataType.FEATURES) ? hello.u64() & FEATURES : 0);
-        grant(output, terms, limits);
-        return terms;
     }
 
     private static Mode mode(MetadataReader hello) throws MalformedFrame {
@@ -97,7 +97,8 @@ final class Greeting {
         return (int) value;
     }
 
-    private static void grant(Output output, Terms terms, ServerLimits limits) {
+    /** Writes the answer to a HELLO that is not refused; the validity table goes with it where it is granted. */
+    static void grant(Output output, Terms terms, ServerLimits limits, @Nullable SentFile table) {
         FrameWriter frame = output.frame(ROOM);
         frame.begin(Operation.HELLO, Frame.REPLY, 0, Status.OK, Limits.MAGIC)
                 .u32(MetadataType.MODE, terms.mode().code())
@@ -111,7 +112,16 @@ final class Greeting {
                 .u32(MetadataType.SHARED_ACCEPTED, terms.sharesDescriptors() ? 1 : 0)
                 .u32(MetadataType.ORDERED, terms.ordered() ? 1 : 0)
                 .text(MetadataType.PEER_NAME, "objmapperd");
-        output.end(null);
+        output.end(table);
+    }
+
+    /** Takes the validity table back out of an answer that stands in a buffer: its descriptor can't be passed. */
+    static void withdrawTable(ByteBuffer buffer, int at, Frame hello) {
+        MetadataReader metadata = new MetadataReader().trust(buffer, hello.metadataOffset(), hello.metadataLength());
+        if (metadata.find(MetadataType.FEATURES)) {
+            buffer.putLong(metadata.offset(), metadata.u64() & ~Features.VALIDITY);
+        }
+        buffer.put(at + 5, (byte) 0);
     }
 
     private static void refuse(Output output, int lowest, int highest) {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.Operation;
 import org.objmapper.server.exchange.Exchange;
 import org.objmapper.server.exchange.SentFile;
 
@@ -195,6 +196,11 @@ final class OutputQueue {
         for (int at = run.start; passed < run.descriptorCount; at = next) {
             next = at + buffer.getInt(at);
             if (frame.wrap(buffer, at).descriptors() == 0) {
+                continue;
+            }
+            if (frame.operation() == Operation.HELLO) {
+                Greeting.withdrawTable(buffer, at, frame);
+                run.descriptors[passed++].unpin();
                 continue;
             }
             if (at > plain) {

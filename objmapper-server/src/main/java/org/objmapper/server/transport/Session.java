@@ -21,6 +21,7 @@ import org.objmapper.server.exchange.Output;
 import org.objmapper.server.exchange.Peer;
 import org.objmapper.server.exchange.RefusedExchange;
 import org.objmapper.server.exchange.SentFile;
+import org.objmapper.server.exchange.SentTable;
 import org.objmapper.server.exchange.Terms;
 import org.objmapper.server.exchange.Uploads;
 
@@ -57,6 +58,9 @@ final class Session implements Peer, Output {
     private final ArrayDeque<Integer> descriptors = new ArrayDeque<>();
 
     private Terms terms = BEFORE_HELLO;
+    /** What it was granted with HELLO; null for nothing. */
+    private @Nullable SentTable table;
+
     private int maxMessageDescriptors;
     private boolean greeted;
     private boolean ended;
@@ -293,14 +297,20 @@ final class Session implements Peer, Output {
     }
 
     private void greet() throws MalformedFrame {
-        terms = Greeting.answer(metadata, this, loop.limits());
+        terms = Greeting.terms(metadata, this, loop.limits());
         maxMessageDescriptors =
                 Math.min(loop.descriptorShare(), Math.min(terms.maxMessageDescriptors(), terms.maxQueuedDescriptors()));
         inFlight.setOrdered(terms.ordered());
         greeted = terms.maxRequests() > 0;
         if (!greeted) {
             closeWhenSent();
+            return;
         }
+        if (terms.hasValidity()) {
+            table = terms.takesDescriptors() ? exchanges.handValidity() : null;
+            terms = table == null ? terms.withoutValidity() : terms;
+        }
+        Greeting.grant(this, terms, loop.limits(), table);
     }
 
     private void bodyFrame(int operation) throws MalformedFrame {
@@ -586,6 +596,9 @@ final class Session implements Peer, Output {
         }
         closed = true;
         held.end();
+        if (table != null) {
+            table.letGo();
+        }
         kept.drop();
         for (int descriptor : descriptors) {
             discard(descriptor);

@@ -10,6 +10,7 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.table.ObjectTable;
 import org.objmapper.server.store.tier.Capacity;
+import org.objmapper.server.store.validity.ValidityTable;
 import org.objmapper.server.thread.Uninterruptibly;
 
 /** A committer of a new store, with what it needs and nothing else. */
@@ -45,7 +46,17 @@ final class CommitterUnderTest implements AutoCloseable {
                 1_000,
                 metrics,
                 System::currentTimeMillis);
-        committer = new Committer(index, devices, hot, new ObjectTable(1 << 20), ledger, upper, tier, metrics, 1_000);
+        committer = new Committer(
+                index,
+                devices,
+                hot,
+                new ObjectTable(1 << 20),
+                ValidityTable.unshared(),
+                ledger,
+                upper,
+                tier,
+                metrics,
+                1_000);
         evictor.start();
     }
 

@@ -60,6 +60,12 @@ public final class RawClient implements AutoCloseable {
             return reader.find(type) ? reader.u32() : -1;
         }
 
+        /** No bytes where there is none. */
+        byte[] value(MetadataType type) throws MalformedFrame {
+            MetadataReader reader = new MetadataReader().wrap(metadata, 0, metadata.limit());
+            return reader.find(type) ? reader.bytes() : new byte[0];
+        }
+
         public long u64(MetadataType type) throws MalformedFrame {
             MetadataReader reader = new MetadataReader().wrap(metadata, 0, metadata.limit());
             return reader.find(type) ? reader.u64() : -1;
@@ -95,6 +101,19 @@ public final class RawClient implements AutoCloseable {
                 .u32(MetadataType.INLINE_LIMIT, shared ? 0 : Limits.INLINE_LIMIT_DEFAULT)
                 .u32(MetadataType.SHARED_ACCEPTED, shared ? 1 : 0)));
         client.receive();
+        return client;
+    }
+
+    /** One that takes descriptors and has sent a HELLO with feature bits, whose answer comes next. */
+    static RawClient asking(Path socket, long features) throws IOException {
+        AFUNIXSocketChannel channel = AFUNIXSocketChannel.open(AFUNIXSocketAddress.of(socket));
+        channel.ensureAncillaryReceiveBufferSize(1_024);
+        RawClient client = new RawClient(channel);
+        client.send(frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
+                .versions(1, 1)
+                .u64(MetadataType.FEATURES, features)
+                .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, 16)
+                .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, 16)));
         return client;
     }
 
