@@ -19,6 +19,9 @@ final class Call {
 
     private final AtomicBoolean cancelled = new AtomicBoolean();
 
+    /** A moment before the request is sent. */
+    final long askedNanos = System.nanoTime();
+
     private final long timeoutNanos;
     private volatile long deadlineNanos;
     /** The part of the answer that came before its DATA; touched by the reader alone. */

@@ -3,6 +3,7 @@ package org.objmapper.client;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Mode;
 
 /** What a client was built with. */
@@ -16,6 +17,7 @@ record ClientSettings(
         long connectTimeoutMillis,
         long timeoutMillis,
         long maxMappedBytes,
+        @Nullable CacheBounds cache,
         String name,
         Executor executor) {
     long timeoutNanos() {

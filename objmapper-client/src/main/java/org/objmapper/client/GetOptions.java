@@ -89,6 +89,11 @@ public final class GetOptions {
         return this;
     }
 
+    /** Whether it asks for what any other GET of the key would bring, as long as that has not expired. */
+    boolean isPlain() {
+        return !ranged && mode == null && generationNot == null && etagNot == null && requestHeaders.isEmpty();
+    }
+
     Entries encode(Key key, boolean withBody) {
         Entries entries = new Entries().bytes(MetadataType.KEY, key.bytes);
         if (withBody && ranged) {

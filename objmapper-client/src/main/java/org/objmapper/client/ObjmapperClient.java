@@ -56,11 +56,13 @@ import org.objmapper.protocol.Status;
 public final class ObjmapperClient implements AutoCloseable {
     private final ClientSettings settings;
     private final SessionPool pool;
+    private final @Nullable ObjectCache cache;
     private final MappedBytes mappings;
 
     private ObjmapperClient(ClientSettings settings) {
         this.settings = settings;
-        this.pool = new SessionPool(settings);
+        this.cache = settings.cache() == null ? null : new ObjectCache(settings.cache());
+        this.pool = new SessionPool(settings, cache);
         this.mappings = new MappedBytes(settings.maxMappedBytes());
     }
 
@@ -76,26 +78,44 @@ public final class ObjmapperClient implements AutoCloseable {
 
     /** Gets an object, a range of it, or the news that it is unchanged; empty where there is none. The caller closes it. */
     public Optional<StoredObject> get(Key key, GetOptions options) throws ObjmapperException {
+        StoredObject kept = kept(key, options);
+        if (kept != null) {
+            return Optional.of(kept);
+        }
         Request request = Request.of(Operation.GET, key, options.encode(key, true));
-        return object(key, run(request));
+        return found(key, options.isPlain(), run(request)).object();
     }
 
     /** As {@link #get(Key, GetOptions)}, without waiting. Whoever takes the object out of the future closes it. */
     public CompletableFuture<Optional<StoredObject>> getAsync(Key key, GetOptions options) {
+        StoredObject kept = kept(key, options);
+        if (kept != null) {
+            return CompletableFuture.completedFuture(Optional.of(kept));
+        }
         Request request = Request.of(Operation.GET, key, options.encode(key, true));
-        return submit(request, reply -> object(key, reply), ObjmapperClient::closeUnwanted);
+        boolean keeps = options.isPlain();
+        return submit(request, reply -> found(key, keeps, reply).object(), ObjmapperClient::closeUnwanted);
     }
 
     /** As {@link #get(Key, GetOptions)}, for a caller that fills a miss: it says what that takes. The caller closes it. */
     public Lookup lookup(Key key, GetOptions options) throws ObjmapperException {
+        StoredObject kept = kept(key, options);
+        if (kept != null) {
+            return Lookup.hit(kept);
+        }
         Request request = Request.of(Operation.GET, key, options.encode(key, true));
-        return found(key, run(request));
+        return found(key, options.isPlain(), run(request));
     }
 
     /** As {@link #lookup}, without waiting. Whoever takes it out of the future closes it. */
     public CompletableFuture<Lookup> lookupAsync(Key key, GetOptions options) {
+        StoredObject kept = kept(key, options);
+        if (kept != null) {
+            return CompletableFuture.completedFuture(Lookup.hit(kept));
+        }
         Request request = Request.of(Operation.GET, key, options.encode(key, true));
-        return submit(request, reply -> found(key, reply), lookup -> closeUnwanted(lookup.object()));
+        boolean keeps = options.isPlain();
+        return submit(request, reply -> found(key, keeps, reply), lookup -> closeUnwanted(lookup.object()));
     }
 
     /** What the server keeps about an object; empty where there is none. */
@@ -273,10 +293,18 @@ public final class ObjmapperClient implements AutoCloseable {
         return answered.thenAccept(unused -> {});
     }
 
+    /** How many objects it keeps now, of which it need not ask the server; 0 without {@link Builder#cache}. */
+    public int cachedObjects() {
+        return cache == null ? 0 : cache.size();
+    }
+
     /** Ends all sessions and fails the calls that are in flight. Objects that were fetched stay usable. */
     @Override
     public void close() {
         pool.close();
+        if (cache != null) {
+            cache.clear();
+        }
     }
 
     private static Request listing(String prefix, byte @Nullable [] cursor, int limit) {
@@ -465,14 +493,19 @@ public final class ObjmapperClient implements AutoCloseable {
         });
     }
 
-    private Optional<StoredObject> object(Key key, Reply reply) throws ObjmapperException {
-        return found(key, reply).object();
+    /** What the client has of a key itself, and knows to be current; null where it has to ask. */
+    private @Nullable StoredObject kept(Key key, GetOptions options) {
+        return cache == null || !options.isPlain() || pool.isClosed() ? null : cache.get(key);
     }
 
-    private Lookup found(Key key, Reply reply) throws ObjmapperException {
+    private Lookup found(Key key, boolean keeps, Reply reply) throws ObjmapperException {
         if (reply.status == Status.OK || reply.status == Status.NOT_MODIFIED) {
             try {
-                return Lookup.hit(new StoredObject(key, reply, mappings));
+                StoredObject object = new StoredObject(key, reply, mappings);
+                if (keeps && cache != null) {
+                    cache.keep(key, object, reply);
+                }
+                return Lookup.hit(object);
             } catch (IOException e) {
                 reply.discard();
                 throw new ObjmapperException(null, key, true, "GET " + key + ": " + e.getMessage(), e);
@@ -603,6 +636,7 @@ public final class ObjmapperClient implements AutoCloseable {
         private long connectTimeoutMillis = 2_000;
         private long timeoutMillis = 30_000;
         private long maxMappedBytes = 1L << 30;
+        private @Nullable CacheBounds cache;
         private String name = "java";
         private Executor executor = Completions.POOL;
 
@@ -667,6 +701,25 @@ public final class ObjmapperClient implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Keeps objects, and gives them again without asking the server as long as a table that it shares says that they are current: what was
+         * overwritten, deleted or purged by then, or has expired, is never given. By default nothing is kept, nor where the server shares no such
+         * table. It is for {@link ObjmapperClient#get}, {@link ObjmapperClient#lookup} and their like with plain options, graceAcceptedMillis aside; all others ask. Each object that was
+         * given is closed on its own, and shares its descriptor with the others of its key: read its {@link StoredObject#channel channel} at positions,
+         * or by mappings. What is kept counts among the process's descriptors.
+         *
+         * @param objects 1 to 1,000,000
+         * @param bytes of bodies and metadata, in memory or in files: 1 and up
+         * @param idleMillis how long one is kept that nobody asks for: 1 ms to 24 h
+         */
+        public Builder cache(int objects, long bytes, long idleMillis) {
+            cache = new CacheBounds(
+                    (int) within("cache objects", objects, 1, 1_000_000),
+                    within("cache bytes", bytes, 1, Long.MAX_VALUE / 2),
+                    within("cache idleMillis", idleMillis, 1, 86_400_000));
+            return this;
+        }
+
         /** What the server calls this client in its log: 1 to 64 bytes, by default {@code java}. */
         public Builder name(String value) {
             within("the length of name", value.getBytes(StandardCharsets.UTF_8).length, 1, 64);
@@ -696,6 +749,7 @@ public final class ObjmapperClient implements AutoCloseable {
                     connectTimeoutMillis,
                     timeoutMillis,
                     maxMappedBytes,
+                    cache,
                     name,
                     executor));
         }

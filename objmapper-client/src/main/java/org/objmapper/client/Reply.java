@@ -17,18 +17,31 @@ final class Reply {
     final byte[] metadata;
     final @Nullable FileInputStream descriptor;
     final CopiedBody body;
+    /** The validity table of the session that it came by; null where that has none. */
+    final @Nullable ValidityTable table;
+    /** A moment before the request was sent. */
+    final long askedNanos;
 
-    Reply(Status status, long objectLength, byte[] metadata, @Nullable FileInputStream descriptor, CopiedBody body) {
+    Reply(
+            Status status,
+            long objectLength,
+            byte[] metadata,
+            @Nullable FileInputStream descriptor,
+            CopiedBody body,
+            @Nullable ValidityTable table,
+            long askedNanos) {
         this.status = status;
         this.objectLength = objectLength;
         this.metadata = metadata;
         this.descriptor = descriptor;
         this.body = body;
+        this.table = table;
+        this.askedNanos = askedNanos;
     }
 
     /** The same answer with the status that its END brought. */
     Reply ended(Status end) {
-        return new Reply(end, objectLength, metadata, descriptor, body);
+        return new Reply(end, objectLength, metadata, descriptor, body, table, askedNanos);
     }
 
     MetadataReader reader() {

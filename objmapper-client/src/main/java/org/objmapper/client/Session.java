@@ -47,6 +47,9 @@ final class Session {
     private final Set<Long> refusedDevices = ConcurrentHashMap.newKeySet();
 
     private Semaphore places = new Semaphore(0);
+    /** By which the client knows whether what it keeps is current; null where the server shares none. */
+    private @Nullable ValidityTable table;
+
     /** Whether the server takes descriptors: one while another waits for its frame. */
     private boolean passes;
 
@@ -58,12 +61,13 @@ final class Session {
     private volatile @Nullable ObjmapperException end;
 
     /** Greets the server over a connected socket whose room for descriptors is set, and begins to receive. Closes the socket on failure. */
-    static Session greet(AFUNIXSocket socket, ClientSettings settings, int messageDescriptors)
+    static Session greet(
+            AFUNIXSocket socket, ClientSettings settings, int messageDescriptors, @Nullable ObjectCache cache)
             throws ObjmapperException {
         Session session = null;
         try {
             session = new Session(socket, settings);
-            session.hello(messageDescriptors);
+            session.hello(messageDescriptors, cache);
             session.reader.start();
             return session;
         } catch (IOException | MalformedFrame | RuntimeException e) {
@@ -92,10 +96,10 @@ final class Session {
         reader.setDaemon(true);
     }
 
-    private void hello(int messageDescriptors) throws IOException, MalformedFrame {
+    private void hello(int messageDescriptors, @Nullable ObjectCache cache) throws IOException, MalformedFrame {
         Entries terms = new Entries().u32(MetadataType.MODE, settings.mode().code());
         terms.versions();
-        terms.u64(MetadataType.FEATURES, Features.ALL)
+        terms.u64(MetadataType.FEATURES, Features.ALL | (cache == null ? 0 : Features.VALIDITY))
                 .u32(MetadataType.MAX_REQUESTS, settings.maxRequests())
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, messageDescriptors)
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Inbox.MAX_MESSAGE_DESCRIPTORS)
@@ -124,6 +128,11 @@ final class Session {
                 && metadata.find(MetadataType.MAX_QUEUED_DESCRIPTORS)
                 && metadata.u32() >= 2;
         socket.setSoTimeout(0);
+        if (cache != null && frame.descriptors() == 1) {
+            try (FileInputStream file = inbox.claim()) {
+                table = cache.adopt(file.getChannel());
+            }
+        }
     }
 
     boolean takesRequests() {
@@ -373,7 +382,14 @@ final class Session {
         if (status == Status.BAD_DESCRIPTOR && call.passedFrom.isPresent()) {
             refusedDevices.add(call.passedFrom.getAsLong());
         }
-        Reply reply = new Reply(status, frame.objectLength(), inbox.metadataBytes(), descriptor, new CopiedBody());
+        Reply reply = new Reply(
+                status,
+                frame.objectLength(),
+                inbox.metadataBytes(),
+                descriptor,
+                new CopiedBody(),
+                table,
+                call.askedNanos);
         if (frame.hasMore()) {
             call.begun = reply;
             call.expectedBytes = expectedBytes(frame.objectLength());

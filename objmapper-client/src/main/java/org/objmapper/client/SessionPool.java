@@ -27,6 +27,9 @@ final class SessionPool {
     private static final long CLOCK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final ClientSettings settings;
+    /** What the client keeps, and goes through now and then; null for nothing. */
+    private final @Nullable ObjectCache cache;
+
     private final AtomicReferenceArray<@Nullable Session> slots;
     private final Object[] locks;
     private final AtomicInteger turn = new AtomicInteger();
@@ -39,8 +42,9 @@ final class SessionPool {
 
     private volatile boolean closed;
 
-    SessionPool(ClientSettings settings) {
+    SessionPool(ClientSettings settings, @Nullable ObjectCache cache) {
         this.settings = settings;
+        this.cache = cache;
         this.slots = new AtomicReferenceArray<>(settings.poolSize());
         this.locks = new Object[settings.poolSize()];
         for (int i = 0; i < locks.length; i++) {
@@ -189,7 +193,7 @@ final class SessionPool {
                             + "; is a server running there? objmapperd --dev starts one",
                     e);
         }
-        return Session.greet(socket, settings, messageDescriptors);
+        return Session.greet(socket, settings, messageDescriptors, cache);
     }
 
     private static boolean alive(@Nullable Session session) {
@@ -200,6 +204,9 @@ final class SessionPool {
         while (!closed) {
             LockSupport.parkNanos(CLOCK_NANOS);
             long now = System.nanoTime();
+            if (cache != null) {
+                cache.expire(now);
+            }
             for (int i = 0; i < slots.length(); i++) {
                 Session session = slots.get(i);
                 if (session != null) {
@@ -207,6 +214,10 @@ final class SessionPool {
                 }
             }
         }
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     void requireOpen() throws ObjmapperException {

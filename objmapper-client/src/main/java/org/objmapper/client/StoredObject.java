@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
@@ -30,7 +31,8 @@ public final class StoredObject implements AutoCloseable {
     private final long offset;
     private final long length;
     private final long rangeOffset;
-    private final Leaks.Guard guard;
+    private final Holders holders;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     StoredObject(Key key, Reply reply, MappedBytes mappings) throws IOException {
         this.key = key;
@@ -53,12 +55,33 @@ public final class StoredObject implements AutoCloseable {
         }
         FileChannel channel = passed;
         CopiedBody body = copied;
-        this.guard = Leaks.watch(this, "the object " + key, () -> {
+        this.holders = new Holders("the object " + key, () -> {
             body.discard();
             if (channel != null) {
                 channel.close();
             }
         });
+    }
+
+    /** One more holder of what another has. */
+    private StoredObject(StoredObject other) {
+        key = other.key;
+        metadata = other.metadata;
+        notModified = other.notModified;
+        mode = other.mode;
+        mappings = other.mappings;
+        copied = other.copied;
+        passed = other.passed;
+        offset = other.offset;
+        length = other.length;
+        rangeOffset = other.rangeOffset;
+        holders = other.holders;
+    }
+
+    /** The same object for one more holder, who closes it; null where it is closed already. */
+    @Nullable
+    StoredObject hold() {
+        return holders.tryHold() ? new StoredObject(this) : null;
     }
 
     /** The key that it was asked for under. */
@@ -152,11 +175,13 @@ public final class StoredObject implements AutoCloseable {
     /** Gives back the descriptor, or the temporary file. Mappings and metadata stay; the body fails with IOException from now on. Closing again does nothing. */
     @Override
     public void close() throws IOException {
-        guard.close();
+        if (closed.compareAndSet(false, true)) {
+            holders.letGo();
+        }
     }
 
     private void requireBody() throws IOException {
-        if (guard.isClosed()) {
+        if (closed.get()) {
             throw new IOException("the object " + key + " is closed");
         }
         if (notModified) {

@@ -1,0 +1,197 @@
+package org.objmapper.client;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.util.ArrayDeque;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.MetadataReader;
+import org.objmapper.protocol.MetadataType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The objects that a client keeps, each for as long as the server's validity table says that it is current, and as others want its place
+ * less. Bounded in objects, in bytes of bodies and metadata, and in the time that nobody asks for one. Thread-safe; {@link #get} takes no
+ * lock.
+ */
+final class ObjectCache {
+    private static final Logger LOG = LoggerFactory.getLogger(ObjectCache.class);
+
+    private static final int PASSES = 4;
+
+    private final CacheBounds bounds;
+    private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();
+
+    // Guarded by this.
+    /** By when they came, or were last found to be in use. */
+    private final ArrayDeque<Entry> order = new ArrayDeque<>();
+
+    private long bytes;
+    private long expiredNanos = System.nanoTime();
+    private @Nullable ValidityTable newest;
+
+    /** One object, and what tells whether it is current. */
+    private static final class Entry {
+        private final Key key;
+        private final StoredObject object;
+        private final ValidityTable table;
+        private final long epoch;
+        private final int slot;
+        private final long word;
+        private final long deadline;
+        private final long bytes;
+        private volatile long usedNanos = System.nanoTime();
+        private volatile boolean used;
+        /** Guarded by the cache. */
+        private boolean gone;
+
+        Entry(Key key, StoredObject object, ValidityTable table, MetadataReader validity, long bytes) {
+            int at = validity.offset();
+            this.key = key;
+            this.object = object;
+            this.table = table;
+            this.epoch = validity.buffer().getLong(at);
+            this.slot = (int) validity.buffer().getLong(at + 8);
+            this.word = validity.buffer().getLong(at + 16);
+            this.deadline = validity.buffer().getLong(at + 24);
+            this.bytes = bytes;
+        }
+
+        boolean isCurrent() {
+            return table.holds(epoch, slot, word, deadline);
+        }
+    }
+
+    ObjectCache(CacheBounds bounds) {
+        this.bounds = bounds;
+    }
+
+    /** The table in a file that a session brought, which stays the caller's; null where it is of no use. One that is known already is the same. */
+    synchronized @Nullable ValidityTable adopt(FileChannel file) throws IOException {
+        ValidityTable table = ValidityTable.map(file);
+        ValidityTable known = newest;
+        if (table == null || (known != null && known.isSameAs(table))) {
+            return table == null ? null : known;
+        }
+        newest = table;
+        return table;
+    }
+
+    /** The object under a key, one more holder of it, if it is current; else null. */
+    @Nullable
+    StoredObject get(Key key) {
+        Entry entry = entries.get(key);
+        if (entry == null) {
+            return null;
+        }
+        StoredObject held = entry.isCurrent() ? entry.object.hold() : null;
+        if (held == null) {
+            remove(entry);
+        } else if (!entry.used) {
+            entry.used = true;
+        }
+        return held;
+    }
+
+    /** Keeps an object that a reply brought, if the server lets it; the caller's is another holder. */
+    void keep(Key key, StoredObject object, Reply reply) {
+        ValidityTable table = reply.table;
+        MetadataReader entry = reply.reader();
+        if (table == null || !entry.find(MetadataType.VALIDITY)) {
+            return;
+        }
+        table.answered(reply.askedNanos);
+        long weight = object.length() + reply.metadata.length + key.bytes.length;
+        boolean fits = object.length() <= bounds.bytes() && weight <= bounds.bytes();
+        if (!fits || !table.hasSlot(entry.buffer().getLong(entry.offset() + 8))) {
+            return;
+        }
+        StoredObject held = object.hold();
+        if (held != null) {
+            put(new Entry(key, held, table, entry, weight));
+        }
+    }
+
+    private synchronized void put(Entry entry) {
+        Entry before = entries.put(entry.key, entry);
+        if (before != null) {
+            letGo(before);
+        }
+        order.add(entry);
+        bytes += entry.bytes;
+        while (entries.size() > bounds.objects() || bytes > bounds.bytes()) {
+            makeRoom();
+        }
+    }
+
+    /** Who was used since it was looked at stays for one more round. */
+    private void makeRoom() {
+        Entry oldest = order.remove();
+        if (oldest.gone) {
+            return;
+        }
+        if (oldest.used) {
+            oldest.used = false;
+            oldest.usedNanos = System.nanoTime();
+            order.add(oldest);
+        } else {
+            entries.remove(oldest.key, oldest);
+            letGo(oldest);
+        }
+    }
+
+    private synchronized void remove(Entry entry) {
+        if (entries.remove(entry.key, entry)) {
+            letGo(entry);
+        }
+    }
+
+    private void letGo(Entry entry) {
+        entry.gone = true;
+        bytes -= entry.bytes;
+        try {
+            entry.object.close();
+        } catch (IOException e) {
+            LOG.debug("{} could not be closed", entry.key, e);
+        }
+    }
+
+    /** Lets go of what nobody asked for lately; does that a few times in such a while, however often it is called. */
+    synchronized void expire(long nowNanos) {
+        if (nowNanos - expiredNanos < bounds.idleNanos() / PASSES) {
+            return;
+        }
+        expiredNanos = nowNanos;
+        for (int left = order.size(); left > 0; left--) {
+            Entry entry = order.remove();
+            if (entry.gone) {
+                continue;
+            }
+            if (entry.used) {
+                entry.used = false;
+                entry.usedNanos = nowNanos;
+            }
+            if (nowNanos - entry.usedNanos >= bounds.idleNanos()) {
+                entries.remove(entry.key, entry);
+                letGo(entry);
+            } else {
+                order.add(entry);
+            }
+        }
+    }
+
+    /** Lets go of everything. */
+    synchronized void clear() {
+        for (Entry entry = order.poll(); entry != null; entry = order.poll()) {
+            if (!entry.gone) {
+                entries.remove(entry.key, entry);
+                letGo(entry);
+            }
+        }
+    }
+
+    int size() {
+        return entries.size();
+    }
+}
