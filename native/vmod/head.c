@@ -142,7 +142,8 @@ char *head_with_life(const char *head, size_t head_length, const struct life *li
 	struct text text = { malloc(HEAD_ROOM), 0 };
 
 	AN(text.bytes);
-	int n = snprintf(line, sizeof line, "life %.6f %.3f %.3f %.3f\r\n", life->origin, life->ttl, life->grace, life->keep);
+	/* The time exactly: Varnish's own object of the same answer must not look older. */
+	int n = snprintf(line, sizeof line, "life %.17g %.3f %.3f %.3f\r\n", life->origin, life->ttl, life->grace, life->keep);
 	if (add(&text, head, head_length) < 0 || add(&text, line, (size_t)n) < 0) {
 		free(text.bytes);
 		return (NULL);
