@@ -84,8 +84,8 @@ final class Bench implements Callable<Integer> {
         }
         Report before = earlier == null ? null : Report.read(earlier);
         Scale scale = isShort
-                ? new Scale(0.1, 0.05, 1, 100, 1_000)
-                : new Scale(seconds, warmUpSeconds, rounds, 10_000, objects);
+                ? new Scale(0.1, 0.05, 1, 0, 100, 1_000)
+                : new Scale(seconds, warmUpSeconds, rounds, 1, 10_000, objects);
         Files.createDirectories(output);
         Path work = Files.createTempDirectory(data == null ? output.toAbsolutePath() : data, "work");
         Report report;
@@ -121,15 +121,22 @@ final class Bench implements Callable<Integer> {
     }
 
     private static Result measure(Row row, Lab lab) throws Exception {
+        for (int i = 0; i < lab.scale().rehearsals(); i++) {
+            measure(row, lab, new ArrayList<>(), new ArrayList<>());
+        }
         List<Sample> ours = new ArrayList<>();
         List<Sample> other = new ArrayList<>();
         for (int i = 0; i < lab.scale().rounds(); i++) {
-            ours.add(row.ours().measure(lab));
-            if (row.other() != null) {
-                other.add(row.other().measure(lab));
-            }
+            measure(row, lab, ours, other);
         }
         return Result.of(row, ours, other);
+    }
+
+    private static void measure(Row row, Lab lab, List<Sample> ours, List<Sample> other) throws Exception {
+        ours.add(row.ours().measure(lab));
+        if (row.other() != null) {
+            other.add(row.other().measure(lab));
+        }
     }
 
     private static int compare(Report before, Report report) {

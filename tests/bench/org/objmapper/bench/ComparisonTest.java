@@ -59,11 +59,18 @@ class ComparisonTest {
     }
 
     private static Result result(String name, Figure figure, Result.Compared compared) {
-        return new Result(name, "what it is", "floor", Map.of(figure, compared), List.of());
+        return new Result(
+                name,
+                "what it is",
+                "floor",
+                Map.of(figure, compared),
+                List.of(),
+                new Curve(List.of()),
+                new Curve(List.of()));
     }
 
     private static Report report(Result... results) {
         return new Report(
-                "machine", "then", new Report.Waiting(0, 0), new Scale(1, 1, 5, 1, 1), List.of(results), List.of());
+                "machine", "then", new Report.Waiting(0, 0), new Scale(1, 1, 5, 1, 1, 1), List.of(results), List.of());
     }
 }

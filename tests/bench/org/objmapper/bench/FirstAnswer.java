@@ -21,7 +21,7 @@ final class FirstAnswer implements Side {
             data = lab.newDirectory("many-objects");
             fill(lab);
         }
-        try (ObjmapperServer server = lab.start(Setup.DEFAULT.toml, data);
+        try (ObjmapperServer server = lab.start(Setup.DEFAULT, data);
                 ObjmapperClient client =
                         ObjmapperClient.builder(server.socket()).build();
                 StoredObject found = client.get(key(0)).orElseThrow()) {
@@ -31,7 +31,7 @@ final class FirstAnswer implements Side {
 
     private void fill(Lab lab) throws Exception {
         Semaphore room = new Semaphore(IN_FLIGHT);
-        try (ObjmapperServer server = lab.start(Setup.DEFAULT.toml, data);
+        try (ObjmapperServer server = lab.start(Setup.DEFAULT, data);
                 ObjmapperClient client =
                         ObjmapperClient.builder(server.socket()).build()) {
             for (int i = 0; i < lab.scale().objects(); i++) {

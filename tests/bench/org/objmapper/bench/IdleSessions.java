@@ -6,7 +6,7 @@ final class IdleSessions {
 
     static Sample measure(Lab lab) throws Exception {
         int sessions = lab.scale().idleSessions();
-        try (ObjmapperServer server = lab.start(Setup.DEFAULT.toml, lab.newDirectory("idle-" + System.nanoTime()))) {
+        try (ObjmapperServer server = lab.start(Setup.DEFAULT, lab.newDirectory("idle-" + System.nanoTime()))) {
             long before = server.ownBytes();
             try (Daemon idle = Daemon.startReady(
                     lab.program("idle_client"), server.socket().toString(), Integer.toString(sessions))) {

@@ -52,14 +52,19 @@ final class Lab implements AutoCloseable {
 
     /** An objmapperd that runs until the end. */
     ObjmapperServer server(Setup setup) throws Exception {
-        return once(ObjmapperServer.class, setup.name(), () -> start(setup.toml, newDirectory(setup.name())));
+        return once(ObjmapperServer.class, setup.name(), () -> start(setup, newDirectory(setup.name())));
     }
 
     /** An objmapperd that the caller closes. */
-    ObjmapperServer start(String configuration, Path data) throws IOException {
+    ObjmapperServer start(Setup setup, Path data) throws IOException {
+        return start(setup, setup.toml, data);
+    }
+
+    /** As {@link #start(Setup, Path)}, with another configuration. */
+    ObjmapperServer start(Setup setup, String configuration, Path data) throws IOException {
         Path file = data.resolve("objmapperd.toml");
         Files.writeString(file, configuration);
-        return ObjmapperServer.start(distribution, data, "--config", file.toString());
+        return ObjmapperServer.start(distribution, data, setup.javaOptions, "--config", file.toString());
     }
 
     /** A directory that may be there already. */

@@ -26,11 +26,12 @@ final class ObjmapperServer implements AutoCloseable {
 
     /** Starts it from the distribution that was just built; returns when it is ready. */
     static ObjmapperServer start(Path directory) throws IOException {
-        return start(Path.of(System.getProperty("objmapper.dist")), directory);
+        return start(Path.of(System.getProperty("objmapper.dist")), directory, "");
     }
 
     /** Starts it; returns when it is ready. */
-    static ObjmapperServer start(Path distribution, Path directory, String... options) throws IOException {
+    static ObjmapperServer start(Path distribution, Path directory, String javaOptions, String... options)
+            throws IOException {
         Path data = Files.createDirectories(directory.resolve("data"));
         Path socket = socket(directory);
         String program = distribution.resolve("bin/objmapperd").toString();
@@ -38,10 +39,13 @@ final class ObjmapperServer implements AutoCloseable {
         List<String> command =
                 new ArrayList<>(List.of(program, "serve", "--socket", socket.toString(), "--data", data.toString()));
         command.addAll(List.of(options));
-        Process process = new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.appendTo(
-                        directory.resolve("server.log").toFile()))
-                .start();
+                        directory.resolve("server.log").toFile()));
+        if (!javaOptions.isEmpty()) {
+            builder.environment().put("JDK_JAVA_OPTIONS", javaOptions);
+        }
+        Process process = builder.start();
         ObjmapperServer server = new ObjmapperServer(directory, process, started);
         BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
         String line = out.readLine();

@@ -8,7 +8,14 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /** What the runs of a row came to. */
-record Result(String name, String title, String versus, Map<Figure, Compared> figures, List<Target> targets) {
+record Result(
+        String name,
+        String title,
+        String versus,
+        Map<Figure, Compared> figures,
+        List<Target> targets,
+        Curve ours,
+        Curve other) {
     /** @param other null, as the ratio, where the other side has no such figure */
     record Compared(Spread ours, Spread other, Spread ratio) {
         /** What is judged. */
@@ -23,7 +30,8 @@ record Result(String name, String title, String versus, Map<Figure, Compared> fi
         for (Figure figure : Figure.values()) {
             compare(figure, ours, other).ifPresent(compared -> figures.put(figure, compared));
         }
-        return new Result(row.name(), row.title(), row.versus(), figures, row.targets());
+        return new Result(
+                row.name(), row.title(), row.versus(), figures, row.targets(), Curve.of(ours), Curve.of(other));
     }
 
     private static Optional<Compared> compare(Figure figure, List<Sample> ours, List<Sample> other) {

@@ -31,6 +31,7 @@ final class Rows {
         all.overload();
         all.puts();
         all.costs();
+        all.heap();
         all.sizes();
         all.rivals();
         return all.rows;
@@ -235,6 +236,16 @@ final class Rows {
                 "start of a server with many objects",
                 new FirstAnswer(),
                 new Target(Figure.FIRST_ANSWER, 1, 0.5));
+    }
+
+    private void heap() {
+        add(
+                "small-heap",
+                "as fd-16, where the heap has 64 MiB",
+                session(Setup.SMALL_HEAP, 0, "fdpass", FILE, 16, 1),
+                "with as much as it takes",
+                session("fdpass", FILE, 16, 1),
+                new Target(Figure.P999, 2, 1.1));
     }
 
     private void sizes() {

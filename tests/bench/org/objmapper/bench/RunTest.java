@@ -31,12 +31,13 @@ class RunTest {
         assertThat(Files.readString(directory.resolve("results.md")))
                 .contains(report.results().stream().map(Result::title).toList());
         for (Path file : files()) {
-            assertThat(file.getFileName().toString()).matches("results\\.json|results\\.md|ratios-\\w+\\.svg");
+            assertThat(file.getFileName().toString())
+                    .matches("results\\.json|results\\.md|ratios-\\w+\\.svg|latency-[\\w-]+\\.svg");
             if (file.toString().endsWith(".svg")) {
                 DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file.toFile());
             }
         }
-        assertThat(files()).contains(directory.resolve("ratios-requests.svg"));
+        assertThat(files()).contains(directory.resolve("ratios-requests.svg"), directory.resolve("latency-fd-16.svg"));
     }
 
     private static List<String> names(Predicate<Row> which) {

@@ -14,7 +14,7 @@ import org.HdrHistogram.Histogram;
 record Sample(Map<Figure, Double> figures, Histogram nanos) {
     private static final Pattern FIGURE = Pattern.compile(" (\\S+)=([0-9.]+)(?:us)?\\b");
     private static final Pattern TIME = Pattern.compile(" (\\d+):(\\d+)");
-    private static final int DIGITS = 3;
+    static final int DIGITS = 3; // of times, that count
     private static final Map<String, Figure> NAMES = Map.of(
             "ops/s", Figure.REQUESTS,
             "p50", Figure.P50,

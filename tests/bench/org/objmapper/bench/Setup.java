@@ -3,14 +3,20 @@ package org.objmapper.bench;
 /** How an objmapperd is configured. */
 enum Setup {
     /** As it is without a configuration, but for room for idle sessions. */
-    DEFAULT(""),
+    DEFAULT("", ""),
     /** No loop looks for input before it sleeps. */
-    NO_SPIN("[server]\nspin_micros = 0\n");
+    NO_SPIN("[server]\nspin_micros = 0\n", ""),
+    /** Hardly a heap, and memory outside it by itself. */
+    SMALL_HEAP("", "-Xmx64m -XX:MaxDirectMemorySize=512m");
 
     final String toml;
 
-    Setup(String more) {
+    /** For the JVM that runs it. */
+    final String javaOptions;
+
+    Setup(String more, String javaOptions) {
         this.toml = more
                 + "[store]\ncapacity = \"100 GiB\"\n[limits]\nmax_sessions = 20000\n[timeouts]\nidle = \"never\"\n";
+        this.javaOptions = javaOptions;
     }
 }

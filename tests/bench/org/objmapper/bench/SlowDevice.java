@@ -23,7 +23,7 @@ final class SlowDevice implements AutoCloseable {
         Path data = lab.newDirectory("slow-device");
         Path source = Files.createDirectory(data.resolve("slow"));
         mountpoint = Files.createDirectory(data.resolve("mount"));
-        try (ObjmapperServer alone = lab.start(Setup.DEFAULT.toml, data)) {
+        try (ObjmapperServer alone = lab.start(Setup.DEFAULT, data)) {
             lab.storing(alone, SIZE);
         }
         mount = new ProcessBuilder("native/target/cmake/dev/fuse/faulty-fs", source.toString(), mountpoint.toString())
@@ -31,6 +31,7 @@ final class SlowDevice implements AutoCloseable {
                 .start();
         expect("mounted");
         server = lab.start(
+                Setup.DEFAULT,
                 Setup.DEFAULT.toml.replace("[store]", "[store]\ndevice_weight = 1")
                         + "[[device]]\nweight = 10000\ndirectory = \"" + mountpoint.resolve("device") + "\"\n",
                 data);
