@@ -87,6 +87,19 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned r
 	return receive(socket, bytes, len, fds, room, count, NULL, flags);
 }
 
+ssize_t fdpass_peek(int socket, void *bytes, size_t len, int *with_descriptors)
+{
+	struct iovec iov = { .iov_base = bytes, .iov_len = len };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t seen;
+
+	do
+		seen = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT);
+	while (seen < 0 && errno == EINTR);
+	*with_descriptors = (message.msg_flags & MSG_CTRUNC) != 0;
+	return seen < 0 ? -errno : seen;
+}
+
 void fdpass_tell_left(int socket)
 {
 	int yes = 1;

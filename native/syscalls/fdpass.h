@@ -22,6 +22,12 @@ ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, u
  */
 ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int flags);
 
+/*
+ * Looks at up to len bytes that wait in a socket and leaves them there; never blocks. Says whether descriptors wait with them: they can
+ * only be received. Not for sockets that tell what is left. Returns the bytes seen, 0 at the end of the stream, or -errno.
+ */
+ssize_t fdpass_peek(int socket, void *bytes, size_t len, int *with_descriptors);
+
 /* Has a socket tell fdpass_receive_telling what is left, where the kernel can (SO_INQ). */
 void fdpass_tell_left(int socket);
 

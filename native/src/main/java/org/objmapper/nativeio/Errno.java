@@ -4,6 +4,7 @@ import java.io.IOException;
 
 /** The errno values of Linux that objmapper tells apart (asm-generic/errno.h; the same on x86-64 and arm64). */
 public final class Errno {
+    public static final int EPERM = 1;
     public static final int ENOENT = 2;
     public static final int EINTR = 4;
     public static final int EIO = 5;
@@ -24,6 +25,7 @@ public final class Errno {
     public static final int EROFS = 30;
     public static final int EPIPE = 32;
     public static final int ENAMETOOLONG = 36;
+    public static final int ENOSYS = 38;
     public static final int ELOOP = 40;
     public static final int ENODATA = 61;
     public static final int EOPNOTSUPP = 95;
@@ -52,6 +54,7 @@ public final class Errno {
     /** The words of strerror for an errno. */
     public static String nameOf(int errno) {
         return switch (errno) {
+            case EPERM -> "Operation not permitted";
             case ENOENT -> "No such file or directory";
             case EIO -> "Input/output error";
             case EBADF -> "Bad file descriptor";
@@ -68,6 +71,7 @@ public final class Errno {
             case EROFS -> "Read-only file system";
             case EPIPE -> "Broken pipe";
             case ENAMETOOLONG -> "File name too long";
+            case ENOSYS -> "Function not implemented";
             case ELOOP -> "Too many levels of symbolic links";
             case EOPNOTSUPP -> "Operation not supported";
             case EADDRINUSE -> "Address already in use";

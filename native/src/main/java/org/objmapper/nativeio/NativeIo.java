@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
  * called from any thread; what two threads do to one descriptor is their own affair.
  */
 public final class NativeIo {
-    /** Bytes of one received event, and where its fields are ({@code struct event} in loop.c). */
+    /** Bytes of one received event, and where its fields are ({@code struct event} in engine.h). */
     public static final int EVENT_SIZE = 1184;
 
     public static final int EVENT_TOKEN = 0;
@@ -36,11 +36,26 @@ public final class NativeIo {
     /** In a turn's first event: it came while the call looked for events, before it slept. */
     public static final int FLAG_FOUND_AWAKE = 64;
 
+    /** The bytes still wait in the socket, to be drained when they are answered. */
+    public static final int FLAG_PEEKED = 128;
+
+    /** Bytes of one entry of what is to be drained: a token and a length. */
+    public static final int DRAIN_SIZE = 16;
+
+    /** How a session's input is taken: peeked where it comes without descriptors; not at all; received. */
+    public static final byte MODE_PEEK = 0;
+
+    public static final byte MODE_PAUSED = 1;
+    public static final byte MODE_RECEIVE = 2;
+
+    public static final int ENGINE_EPOLL = 0;
+    public static final int ENGINE_IO_URING = 1;
+
     public static final long KIND_SESSION = 0L;
     public static final long KIND_LISTENER = 1L;
     public static final long KIND_WAKEUP = 2L;
 
-    /** Bytes of one command, and where its fields are ({@code struct command} in loop.c). */
+    /** Bytes of one command, and where its fields are ({@code struct command} in send.c). */
     public static final int COMMAND_SIZE = 48;
 
     public static final int COMMAND_SOCKET = 0;
@@ -83,12 +98,12 @@ public final class NativeIo {
     }
 
     /**
-     * Receives for the sessions whose tokens stand at {@code again}, waits up to {@code timeoutMillis} (-1: for ever; not at all if
-     * there are such), looking for events for {@code spinNanos} before it sleeps, and receives for all that are ready; returns the number of
-     * events.
+     * Drains what stands at {@code drains}, receives for the sessions whose tokens stand at {@code again}, waits up to
+     * {@code timeoutMillis} (-1: for ever; not at all if there are such), looking for events for {@code spinNanos} before it sleeps, and
+     * receives for all that are ready; returns the number of events.
      */
     public static native int receive(
-            int epoll,
+            long engine,
             long arena,
             int arenaSize,
             int slice,
@@ -96,7 +111,9 @@ public final class NativeIo {
             int eventRoom,
             long again,
             int againCount,
-            long paused,
+            long drains,
+            int drainCount,
+            long modes,
             int timeoutMillis,
             long spinNanos);
 
@@ -109,11 +126,22 @@ public final class NativeIo {
      */
     public static native int reopen(int open, int directory, long path);
 
-    public static native int epollCreate();
+    /** An engine for sessions in so many slots: its address, for {@link #engineClose} to free. */
+    public static native long engineOpen(int kind, int slots);
 
-    public static native int epollAdd(int epoll, int descriptor, long token);
+    /** Makes the calling thread the one that receives, sends, adds and removes sessions from here on. */
+    public static native int engineStart(long engine);
 
-    public static native int epollRemove(int epoll, int descriptor);
+    public static native void engineClose(long engine);
+
+    /** Has the engine wait for what a token names. */
+    public static native int engineAdd(long engine, long token);
+
+    /** Has events of a session say too when its socket takes bytes again; once for each session. */
+    public static native int engineAwaitWritable(long engine, long token);
+
+    /** Forgets a session, whose socket is to be closed; so many bytes of its input are peeked and not drained. */
+    public static native void engineRemove(long engine, long token, long peeked);
 
     public static native int eventfd();
 

@@ -27,6 +27,7 @@ import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
+import org.objmapper.server.transport.EngineKind;
 import org.objmapper.server.transport.Listener;
 import org.objmapper.server.transport.ListenerRules;
 import org.objmapper.server.transport.LoopOptions;
@@ -200,7 +201,9 @@ final class ServerRun implements AutoCloseable {
     }
 
     private static LoopOptions loops(Configuration configuration) {
-        return new LoopOptions(configuration.loops(), TimeUnit.MICROSECONDS.toNanos(configuration.spinMicros()));
+        EngineKind engine = EngineKind.valueOf(configuration.engine().toUpperCase(Locale.ROOT));
+        return new LoopOptions(
+                configuration.loops(), engine, TimeUnit.MICROSECONDS.toNanos(configuration.spinMicros()));
     }
 
     private static ServerLimits limits(Configuration configuration) {

@@ -9,18 +9,23 @@ import java.util.Set;
  *
  * @param stores at least one
  * @param loops event loops
+ * @param engine one of {@link #ENGINES}
  * @param spinMicros for how long a loop looks for input before it sleeps, while that pays; 0 is never
  * @param passedDescriptorUids users whose regular files PUT takes as descriptors
  */
 public record Configuration(
         List<StoreSettings> stores,
         int loops,
+        String engine,
         int spinMicros,
         Set<Integer> passedDescriptorUids,
         LimitSettings limits,
         TimeoutSettings timeouts) {
     /** How many files and objects recovery looks at a second, how many bytes the scrub reads, 0 for none, and what a quarantine may take. */
     public record CheckSettings(int recoveredPerSecond, long scrubBytesPerSecond, long quarantineBytes) {}
+
+    /** By which of the kernel's ways loops wait; the first leaves it open. */
+    public static final List<String> ENGINES = List.of("auto", "epoll", "io_uring");
 
     /** How much the store, or a tier of it, may hold: bytes of bodies, and objects; the watermarks are percent of both. */
     public record CapacitySettings(long bytes, long objects, int highWatermark, int lowWatermark, String eviction) {
@@ -69,7 +74,7 @@ public record Configuration(
     }
 
     private Configuration with(StoreSettings store) {
-        return new Configuration(List.of(store), loops, spinMicros, passedDescriptorUids, limits, timeouts);
+        return new Configuration(List.of(store), loops, engine, spinMicros, passedDescriptorUids, limits, timeouts);
     }
 
     /** The same with one listener of the only store, at another path. */
@@ -98,6 +103,6 @@ public record Configuration(
 
     /** The same with more users whose regular files PUT takes. */
     public Configuration withPassedDescriptorUids(Set<Integer> uids) {
-        return new Configuration(stores, loops, spinMicros, uids, limits, timeouts);
+        return new Configuration(stores, loops, engine, spinMicros, uids, limits, timeouts);
     }
 }

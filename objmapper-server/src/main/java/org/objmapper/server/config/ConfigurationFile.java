@@ -100,6 +100,7 @@ public final class ConfigurationFile {
         Configuration configuration = new Configuration(
                 stores,
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
+                server.oneOf(SERVER_ENGINE, Configuration.ENGINES, "auto"),
                 server.count(SERVER_SPIN_MICROS, 20),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(
@@ -236,7 +237,7 @@ public final class ConfigurationFile {
                 section.count(keys.objects, objects),
                 section.count(keys.highWatermark, 95),
                 section.count(keys.lowWatermark, 90),
-                section.policy(keys.eviction, "tinylfu"));
+                section.oneOf(keys.eviction, CapacitySettings.POLICIES, "tinylfu"));
         if (capacity.lowWatermark() > capacity.highWatermark()) {
             section.contradiction(
                     keys.lowWatermark,

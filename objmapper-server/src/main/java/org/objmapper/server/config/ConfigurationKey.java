@@ -46,6 +46,7 @@ public enum ConfigurationKey {
     CACHE_EVICTION("cache", "eviction", Kind.POLICY, 1, 64),
 
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
+    SERVER_ENGINE("server", "engine", Kind.ENGINE, 1, 64),
     SERVER_SPIN_MICROS("server", "spin_micros", Kind.COUNT, 0, 1_000),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),
 
@@ -72,6 +73,7 @@ public enum ConfigurationKey {
         FILE_MODE,
         OPERATIONS,
         POLICY,
+        ENGINE,
         COUNT,
         SIZE,
         DURATION,
@@ -129,6 +131,7 @@ public enum ConfigurationKey {
             case FILE_MODE -> "an octal file mode in quotes, such as \"0660\"";
             case OPERATIONS -> "an array of " + String.join(", ", ListenerSettings.OPERATIONS);
             case POLICY -> "one of " + String.join(", ", Configuration.CapacitySettings.POLICIES);
+            case ENGINE -> "one of " + String.join(", ", Configuration.ENGINES);
             case COUNT -> "a whole number from " + lowest + " to " + highest;
             case SIZE ->
                 "bytes as a number or such as \"64 KiB\", from " + Units.bytes(lowest) + " to " + Units.bytes(highest);

@@ -157,9 +157,9 @@ final class Section {
         return Set.copyOf(ListenerSettings.OPERATIONS);
     }
 
-    String policy(ConfigurationKey key, String standard) {
+    String oneOf(ConfigurationKey key, List<String> names, String standard) {
         Object value = value(key);
-        if (value instanceof String name && Configuration.CapacitySettings.POLICIES.contains(name)) {
+        if (value instanceof String name && names.contains(name)) {
             return name;
         }
         noteUnlessAbsent(key, value);

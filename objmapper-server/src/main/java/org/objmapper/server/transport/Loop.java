@@ -13,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An event loop: one thread, one epoll, its own sessions. Each turn is one native call that waits and receives for every ready session,
+ * An event loop: one thread, one engine, its own sessions. Each turn is one native call that waits and receives for every ready session,
  * Java that answers all of them, and one native call that sends for all of them. Nothing on it blocks.
  */
 final class Loop implements AutoCloseable {
@@ -35,7 +35,7 @@ final class Loop implements AutoCloseable {
     private final int descriptorShare;
     private final SessionCount sessionCount;
     private final Sender sender;
-    private final int epoll;
+    private final long engine;
     private final int wakeup;
     private final Thread thread;
     private final ConcurrentLinkedQueue<Task> tasks = new ConcurrentLinkedQueue<>();
@@ -44,11 +44,13 @@ final class Loop implements AutoCloseable {
     private final ByteBuffer arena = BufferPool.direct(ARENA);
     private final ByteBuffer events = BufferPool.direct(EVENTS * NativeIo.EVENT_SIZE);
     private final ByteBuffer again = BufferPool.direct(AGAIN * Long.BYTES);
-    private final ByteBuffer pausedSlots;
+    private final ByteBuffer drains = BufferPool.direct(EVENTS * NativeIo.DRAIN_SIZE);
+    private final ByteBuffer modes;
     private final long arenaAddress = NativeIo.address(arena);
     private final long eventsAddress = NativeIo.address(events);
     private final long againAddress = NativeIo.address(again);
-    private final long pausedSlotsAddress;
+    private final long drainsAddress = NativeIo.address(drains);
+    private final long modesAddress;
     private final BufferPool outputBuffers = new BufferPool(OUTPUT_BUFFER, OUTPUT_BUFFERS_KEPT);
     private final InputMemory inputMemory;
     private final Spin spin;
@@ -58,6 +60,8 @@ final class Loop implements AutoCloseable {
     private final ArrayList<Exchanges> services = new ArrayList<>();
     private final ArrayList<Integer> freeSlots = new ArrayList<>();
     private final ArrayList<Session> readAgain = new ArrayList<>();
+    /** Sessions whose input of this turn still waits in their sockets. */
+    private final ArrayList<Session> peeked = new ArrayList<>();
     /** Sessions whose slots are not free yet: events of this turn may still name them. */
     private final ArrayList<Session> closedInTurn = new ArrayList<>();
 
@@ -67,6 +71,7 @@ final class Loop implements AutoCloseable {
     private volatile boolean stopping;
     private boolean draining;
     private int requestsLeft;
+    private boolean isClosed;
 
     /** What the loop was told to do, for a session or for the whole loop. */
     private record Task(@Nullable Session session, Runnable what) {}
@@ -74,7 +79,15 @@ final class Loop implements AutoCloseable {
     /** Where sessions come in, and what answers them. */
     private record Entrance(Listener listener, Exchanges exchanges) {}
 
-    Loop(int index, ServerLimits limits, SessionCount sessionCount, int descriptorShare, long inputShare, Spin spin) {
+    /** A loop that takes no sessions yet. It owns the engine, whose address that is, from here on. */
+    Loop(
+            int index,
+            long engine,
+            ServerLimits limits,
+            SessionCount sessionCount,
+            int descriptorShare,
+            long inputShare,
+            Spin spin) {
         this.index = index;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
@@ -82,12 +95,12 @@ final class Loop implements AutoCloseable {
         this.spin = spin;
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
-        this.pausedSlots = BufferPool.direct(limits.maxSessions());
-        this.pausedSlotsAddress = NativeIo.address(pausedSlots);
+        this.modes = BufferPool.direct(limits.maxSessions());
+        this.modesAddress = NativeIo.address(modes);
         this.sender = new Sender(this, descriptorShare);
-        this.epoll = opened(NativeIo.epollCreate(), "epoll_create1");
+        this.engine = engine;
         this.wakeup = opened(NativeIo.eventfd(), "eventfd");
-        opened(NativeIo.epollAdd(epoll, wakeup, NativeIo.token(NativeIo.KIND_WAKEUP, 0, wakeup)), "epoll_ctl");
+        opened(NativeIo.engineAdd(engine, NativeIo.token(NativeIo.KIND_WAKEUP, 0, wakeup)), "epoll_ctl");
         this.thread = new Thread(this::loop, "loop-" + index);
     }
 
@@ -109,7 +122,7 @@ final class Loop implements AutoCloseable {
         for (Listener listener : service.listeners()) {
             long token = NativeIo.token(NativeIo.KIND_LISTENER, entrances.size(), listener.socket());
             entrances.add(new Entrance(listener, exchanges));
-            opened(NativeIo.epollAdd(epoll, listener.socket(), token), "epoll_ctl");
+            opened(NativeIo.engineAdd(engine, token), "epoll_ctl");
         }
     }
 
@@ -127,6 +140,7 @@ final class Loop implements AutoCloseable {
 
     private void loop() {
         NativeIo.pin(index);
+        opened(NativeIo.engineStart(engine), "io_uring_register");
         while (!stopping) {
             try {
                 turn();
@@ -168,7 +182,7 @@ final class Loop implements AutoCloseable {
 
     private int receive(int left, int timeoutMillis, long spinNanos) {
         return NativeIo.receive(
-                epoll,
+                engine,
                 arenaAddress,
                 ARENA,
                 SLICE,
@@ -176,9 +190,31 @@ final class Loop implements AutoCloseable {
                 EVENTS,
                 againAddress,
                 left,
-                pausedSlotsAddress,
+                drainsAddress,
+                fillDrains(),
+                modesAddress,
                 timeoutMillis,
                 spinNanos);
+    }
+
+    /** What was peeked in the last turn is answered now, or kept. */
+    private int fillDrains() {
+        int count = 0;
+        for (int i = 0; i < peeked.size(); i++) {
+            Session session = peeked.get(i);
+            if (!session.isClosed()) {
+                drains.putLong(count * NativeIo.DRAIN_SIZE, token(session));
+                drains.putLong(count * NativeIo.DRAIN_SIZE + Long.BYTES, session.peeked);
+                session.peeked = 0;
+                count++;
+            }
+        }
+        peeked.clear();
+        return count;
+    }
+
+    private static long token(Session session) {
+        return NativeIo.token(NativeIo.KIND_SESSION, session.slot, session.socket);
     }
 
     private int fillAgain() {
@@ -195,7 +231,7 @@ final class Loop implements AutoCloseable {
                 continue;
             }
             session.unread = false;
-            again.putLong(count++ * Long.BYTES, NativeIo.token(NativeIo.KIND_SESSION, session.slot, session.socket));
+            again.putLong(count++ * Long.BYTES, token(session));
         }
         while (list.size() > kept) {
             list.remove(list.size() - 1);
@@ -254,6 +290,10 @@ final class Loop implements AutoCloseable {
             session.blocked = false;
             hasOutput(session);
         }
+        if ((flags & NativeIo.FLAG_PEEKED) != 0) {
+            session.peeked = events.getInt(at + NativeIo.EVENT_RESULT);
+            peeked.add(session);
+        }
         if ((flags & NativeIo.FLAG_UNREAD) == 0) {
             session.received(
                     arena,
@@ -280,7 +320,7 @@ final class Loop implements AutoCloseable {
 
     void notePaused(Session session) {
         if (sessions[session.slot] == session) {
-            pausedSlots.put(session.slot, session.paused() ? (byte) 1 : 0);
+            modes.put(session.slot, session.inputMode());
         }
     }
 
@@ -316,7 +356,7 @@ final class Loop implements AutoCloseable {
             NativeIo.close(socket);
             throw e;
         }
-        int added = NativeIo.epollAdd(epoll, socket, NativeIo.token(NativeIo.KIND_SESSION, session.slot, socket));
+        int added = NativeIo.engineAdd(engine, token(session));
         if (added < 0) {
             close(session, "epoll_ctl: " + Errno.nameOf(-added));
         }
@@ -334,7 +374,7 @@ final class Loop implements AutoCloseable {
             freeSlots.remove(free);
         }
         sessions[slot] = session;
-        pausedSlots.put(slot, (byte) 0);
+        modes.put(slot, NativeIo.MODE_PEEK);
         return session;
     }
 
@@ -346,6 +386,15 @@ final class Loop implements AutoCloseable {
             } catch (RuntimeException | OutOfMemoryError e) {
                 defect(task.session(), e);
             }
+        }
+    }
+
+    /** The session's socket takes nothing more for now: an event will say when it does. */
+    void awaitWritable(Session session) {
+        session.blocked = true;
+        if (!session.watched) {
+            session.watched = true;
+            opened(NativeIo.engineAwaitWritable(engine, token(session)), "epoll_ctl");
         }
     }
 
@@ -399,6 +448,7 @@ final class Loop implements AutoCloseable {
         try {
             session.release();
         } finally {
+            NativeIo.engineRemove(engine, token(session), session.peeked);
             NativeIo.close(session.socket);
             closedInTurn.add(session);
         }
@@ -501,9 +551,13 @@ final class Loop implements AutoCloseable {
 
     @Override
     public void close() {
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
         stop();
         NativeIo.close(wakeup);
-        NativeIo.close(epoll);
+        NativeIo.engineClose(engine);
     }
 
     ServerLimits limits() {

@@ -238,7 +238,7 @@ final class Sender {
     private void notSent(Session session, Segment segment, int errno) {
         switch (errno) {
             // When the client has read, the socket becomes writable once more.
-            case Errno.EAGAIN, Errno.EBUSY -> session.blocked = true;
+            case Errno.EAGAIN, Errno.EBUSY -> loop.awaitWritable(session);
             case Errno.ENODATA -> warm(session, segment);
             case Errno.EMFILE, Errno.ENFILE -> outOfDescriptors(session, segment);
             case Errno.ETOOMANYREFS ->

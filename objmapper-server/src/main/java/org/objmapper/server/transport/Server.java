@@ -1,5 +1,6 @@
 package org.objmapper.server.transport;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -19,22 +20,23 @@ public final class Server implements AutoCloseable {
     private final CountDownLatch noMoreTime = new CountDownLatch(1);
 
     /** A server that takes no sessions yet. It owns the services' listeners from here on. */
-    public Server(ServerLimits limits, List<Service> services, LoopOptions options) {
+    public Server(ServerLimits limits, List<Service> services, LoopOptions options) throws IOException {
         this.limits = limits;
         this.services = List.copyOf(services);
         this.sessions = new SessionCount(limits.maxSessions());
         int share = descriptorShare();
         long inputShare = limits.maxHeldInput() / options.count();
-        for (int i = 0; i < options.count(); i++) {
-            Loop loop = new Loop(
-                    i,
-                    limits,
-                    sessions,
-                    share,
-                    inputShare,
-                    new Spin(options.spinNanos(), Runtime.getRuntime().availableProcessors()));
-            loops.add(loop);
-            this.services.forEach(loop::add);
+        Engines engines = new Engines(options.engine(), limits.maxSessions());
+        try {
+            for (int i = 0; i < options.count(); i++) {
+                Spin spin = new Spin(options.spinNanos(), Runtime.getRuntime().availableProcessors());
+                Loop loop = new Loop(i, engines.open(), limits, sessions, share, inputShare, spin);
+                loops.add(loop);
+                this.services.forEach(loop::add);
+            }
+        } catch (IOException e) {
+            loops.forEach(Loop::close);
+            throw e;
         }
     }
 

@@ -40,6 +40,10 @@ final class Session implements Peer, Output {
     boolean dirty;
     /** The socket took less than was offered; it says when it has room. */
     boolean blocked;
+    /** The engine was asked to say so. */
+    boolean watched;
+    /** Bytes that this turn brought and that still wait in the socket. */
+    int peeked;
     /** In the sender's list of those that wait for the next tick. */
     boolean parked;
     /** Descriptors that were sent and, for all that is known, not read yet. */
@@ -166,6 +170,14 @@ final class Session implements Peer, Output {
     /** Whether nothing more may be received now. */
     boolean paused() {
         return closed || closing || waiting || output.isCrowded();
+    }
+
+    /** Bodies and what waits here are received at once: they would only fill the socket. */
+    byte inputMode() {
+        if (paused()) {
+            return NativeIo.MODE_PAUSED;
+        }
+        return kept.isEmpty() && bodyLeft == 0 ? NativeIo.MODE_PEEK : NativeIo.MODE_RECEIVE;
     }
 
     private void consumeKept() {

@@ -110,6 +110,7 @@ class ConfigurationFileTest {
                 queue_length = 14
                 [server]
                 loops = 3
+                engine = "epoll"
                 spin_micros = 21
                 passed_descriptor_uids = [0, 1000]
                 [limits]
@@ -155,6 +156,7 @@ class ConfigurationFileTest {
                         new Configuration.CheckSettings(500, 7 << 20, 9 << 20),
                         8 << 20));
         assertThat(configuration.loops()).isEqualTo(3);
+        assertThat(configuration.engine()).isEqualTo("epoll");
         assertThat(configuration.spinMicros()).isEqualTo(21);
         assertThat(configuration.passedDescriptorUids()).containsExactlyInAnyOrder(0, 1_000);
         assertThat(configuration.limits())
@@ -200,6 +202,8 @@ class ConfigurationFileTest {
                 "store | device_threads = 65 | store.device_threads = 65",
                 "store | device_queue_length = 1.5 | store.device_queue_length = 1.5",
                 "server | loops = \"many\" | server.loops = \"many\"",
+                "server | engine = \"kqueue\" | server.engine = \"kqueue\"",
+                "server | engine = 1 | server.engine = 1",
                 "server | passed_descriptor_uids = [65534] | server.passed_descriptor_uids = 65534",
                 "server | passed_descriptor_uids = 5 | server.passed_descriptor_uids = 5",
                 "limits | max_sessions = 1000001 | limits.max_sessions = 1000001",

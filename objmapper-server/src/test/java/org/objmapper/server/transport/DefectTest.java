@@ -187,7 +187,7 @@ class DefectTest {
         Server started = new Server(
                 limits,
                 List.of(new Service(List.of(Listener.open(rules, null, null, 0600)), () -> new Exchanges(store))),
-                new LoopOptions(1, 0));
+                ServerUnderTest.loops(1));
         server = started;
         started.start();
         return started;
@@ -268,7 +268,8 @@ class DefectTest {
         int descriptor = NativeIo.openAt(CURRENT_DIRECTORY, (file + "\0").getBytes(UTF_8), 0, 0);
         int listener = NativeIo.listen(socket.toString().getBytes(UTF_8), 2);
         SessionCount count = new SessionCount(2);
-        try (Loop loop = new Loop(0, ServerLimits.DEFAULTS, count, 10, 1 << 20, new Spin(0, 1));
+        long epoll = NativeIo.engineOpen(NativeIo.ENGINE_EPOLL, 2); // the sessions are strangers to it
+        try (Loop loop = new Loop(0, epoll, ServerLimits.DEFAULTS, count, 10, 1 << 20, new Spin(0, 1));
                 RawClient faulty = new RawClient(socket);
                 RawClient sound = new RawClient(socket)) {
             Session first = session(loop, listener, 0, count);

@@ -83,6 +83,7 @@ class HeldInputTest {
         }
         await().until(() -> held() == FITTING * SMALL);
         begin(RawClient.ping(FITTING + 1));
+        await().until(() -> server.server.sessions() == FITTING);
 
         int busy = 0;
         for (int i = 0; i <= FITTING; i++) {

@@ -41,7 +41,7 @@ class ListenerRulesTest {
         server = new Server(
                 ServerLimits.DEFAULTS,
                 List.of(new Service(List.of(listener), () -> new Exchanges(store))),
-                new LoopOptions(1, 0));
+                ServerUnderTest.loops(1));
         server.start();
         client = RawClient.greeted(socket);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -275,7 +276,7 @@ public final class RawClient implements AutoCloseable {
         try {
             fill(input.remaining() + 1);
             return false;
-        } catch (EOFException e) {
+        } catch (EOFException | SocketException e) { // reset: it was sent more than it read
             return true;
         }
     }

@@ -14,6 +14,9 @@ public final class ServerUnderTest implements AutoCloseable {
     public static final ServerLimits LIMITS = new ServerLimits(
             1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 16, 16, 1 << 26, 30_000, 60_000, 30_000, 30_000, 5_000);
 
+    /** The engine that these tests run with: epoll, and then once more what the kernel lets them have (pom.xml). */
+    static final EngineKind ENGINE = EngineKind.valueOf(System.getProperty("objmapper.engine", "EPOLL"));
+
     public final Path socket;
     public final Path data;
     public final Server server;
@@ -33,7 +36,7 @@ public final class ServerUnderTest implements AutoCloseable {
 
     /** One with a store of the test's, whose directory is {@code data}. It closes the store. */
     ServerUnderTest(Path directory, ServerLimits limits, int loops, Path data, Store store) throws IOException {
-        this(directory, limits, new LoopOptions(loops, 0), data, store);
+        this(directory, limits, loops(loops), data, store);
     }
 
     /** One whose loops are set up as a test needs them. */
@@ -53,6 +56,11 @@ public final class ServerUnderTest implements AutoCloseable {
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
         server = new Server(limits, List.of(new Service(List.of(listener), () -> new Exchanges(store))), loops);
         server.start();
+    }
+
+    /** So many loops, which do not spin. */
+    static LoopOptions loops(int count) {
+        return new LoopOptions(count, ENGINE, 0);
     }
 
     @Override

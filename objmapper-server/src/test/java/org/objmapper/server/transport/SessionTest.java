@@ -53,7 +53,7 @@ class SessionTest {
         store = Store.open(StoreOptions.of(data));
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
         server = new Server(
-                LIMITS, List.of(new Service(List.of(listener), () -> new Exchanges(store))), new LoopOptions(2, 0));
+                LIMITS, List.of(new Service(List.of(listener), () -> new Exchanges(store))), ServerUnderTest.loops(2));
         server.start();
     }
 

@@ -29,7 +29,7 @@ class SpinningLoopTest {
 
     @BeforeEach
     void start() throws IOException {
-        server = new ServerUnderTest(directory, new LoopOptions(2, LONGEST_SPIN_NANOS));
+        server = new ServerUnderTest(directory, new LoopOptions(2, ServerUnderTest.ENGINE, LONGEST_SPIN_NANOS));
         for (int i = 0; i < SESSIONS; i++) {
             clients.add(RawClient.greeted(server.socket));
         }

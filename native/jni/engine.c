@@ -1,0 +1,210 @@
+/*
+ * An event loop's engine: what waits for all its sessions at once. epoll is always there; io_uring (uring.h) where the kernel allows it.
+ * Nothing here throws; a result below 0 is -errno. The layouts are mirrored in NativeIo.java, field by field.
+ */
+#include "engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "uring.h"
+
+enum engine_kind { EPOLL = 0, IO_URING = 1 };
+
+static struct engine *engine_at(jlong address) { return (struct engine *)(uintptr_t)address; }
+
+/* An engine for sessions in so many slots, at its address; below 0 is -errno. */
+JAVA(jlong, engineOpen)(JNIEnv *env, jclass class, jint kind, jint slots)
+{
+	(void)env, (void)class;
+	struct engine *e = calloc(1, sizeof *e);
+	if (e == NULL)
+		return -ENOMEM;
+	e->epoll = epoll_create1(EPOLL_CLOEXEC);
+	int error = e->epoll < 0 ? errno : 0;
+	if (error == 0 && kind == IO_URING)
+		error = -uring_open(&e->ring, e->epoll, (uint32_t)slots);
+	if (error == 0)
+		return (jlong)(uintptr_t)e;
+	if (e->epoll >= 0)
+		close(e->epoll);
+	free(e);
+	return -error;
+}
+
+/* Makes the calling thread the one that the engine is for; before its first turn. */
+JAVA(jint, engineStart)(JNIEnv *env, jclass class, jlong engine)
+{
+	(void)env, (void)class;
+	struct engine *e = engine_at(engine);
+	return e->ring == NULL ? 0 : uring_start(e->ring);
+}
+
+JAVA(void, engineClose)(JNIEnv *env, jclass class, jlong engine)
+{
+	(void)env, (void)class;
+	struct engine *e = engine_at(engine);
+	if (e->ring != NULL)
+		uring_close(e->ring);
+	close(e->epoll);
+	free(e);
+}
+
+static int watch(const struct engine *e, int operation, uint64_t token, uint32_t events)
+{
+	struct epoll_event event = { .data.u64 = token, .events = events };
+	return epoll_ctl(e->epoll, operation, token_fd(token), &event) < 0 ? -errno : 0;
+}
+
+/* Sessions are edge-triggered; listeners and wake-ups are level-triggered. */
+JAVA(jint, engineAdd)(JNIEnv *env, jclass class, jlong engine, jlong token)
+{
+	(void)env, (void)class;
+	struct engine *e = engine_at(engine);
+	if (token_kind((uint64_t)token) != SESSION)
+		return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLIN);
+	if (e->ring == NULL)
+		return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLIN | EPOLLRDHUP | EPOLLET);
+	uring_add(e->ring, (uint64_t)token);
+	return 0;
+}
+
+/* Has a session's turns say too when its socket takes bytes again, from now on; once for each session. */
+JAVA(jint, engineAwaitWritable)(JNIEnv *env, jclass class, jlong engine, jlong token)
+{
+	(void)env, (void)class;
+	struct engine *e = engine_at(engine);
+	if (e->ring == NULL)
+		return watch(e, EPOLL_CTL_MOD, (uint64_t)token, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLOUT | EPOLLET);
+}
+
+/* Forgets a session, whose socket is to be closed, and takes peeked bytes out of that: a peer of what is closed with bytes in it does not
+ * hear of its end but of an error. */
+JAVA(void, engineRemove)(JNIEnv *env, jclass class, jlong engine, jlong token, jlong peeked)
+{
+	(void)env, (void)class;
+	struct engine *e = engine_at(engine);
+	char scratch[4096];
+	while (peeked > 0) {
+		struct drain d = { .token = (uint64_t)token, .length = peeked < (jlong)sizeof scratch ? peeked : (jlong)sizeof scratch };
+		if (drain_peeked(&d, scratch) < 0)
+			break;
+		peeked -= d.length;
+	}
+	if (e->ring != NULL)
+		uring_remove(e->ring, (uint64_t)token);
+}
+
+/* Looks for events again and again for so many nanoseconds, and lets others run between. */
+static int spin_for_events(int epoll, struct epoll_event *ready, int room, int64_t nanos)
+{
+	int64_t end = now_nanos() + nanos;
+	int n;
+	while ((n = epoll_wait(epoll, ready, room, 0)) == 0 && now_nanos() < end)
+		sched_yield();
+	return n;
+}
+
+static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, int again_count, int timeout_millis, int64_t spin_nanos)
+{
+	struct epoll_event ready[EVENTS_PER_WAIT];
+
+	for (int i = 0; i < again_count; i++)
+		receive_session(t, again[i], 0, 1);
+	int room = room_for_ready(t);
+	if (room <= 0)
+		return t->count;
+	if (t->count > 0)
+		timeout_millis = 0;
+	int n = spin_nanos > 0 && timeout_millis != 0 ? spin_for_events(epoll, ready, room, spin_nanos) : 0;
+	int found_awake = n > 0;
+	if (n == 0)
+		n = epoll_wait(epoll, ready, room, timeout_millis);
+	if (n < 0)
+		return errno == EINTR ? t->count : -errno;
+	take_ready(t, ready, n);
+	if (found_awake && t->count > 0)
+		t->events[0].flags |= FOUND_AWAKE;
+	return t->count;
+}
+
+/*
+ * Drains what was peeked in the last turn (epoll never peeks: there it did not pay), receives for the sessions in again (left over from
+ * earlier turns), then waits at most timeout ms, spinning first, and receives for all that are ready. Returns how many events it wrote.
+ */
+JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint arena_size, jint slice, jlong events, jint event_room,
+    jlong again, jint again_count, jlong drains, jint drain_count, jlong modes, jint timeout_millis, jlong spin_nanos)
+{
+	(void)env, (void)class;
+	struct engine *e = engine_at(engine);
+	struct turn t = {
+		.arena = (char *)(uintptr_t)arena,
+		.arena_size = (size_t)arena_size,
+		.slice = (size_t)slice,
+		.events = (struct event *)(uintptr_t)events,
+		.room = event_room,
+		.modes = (const uint8_t *)(uintptr_t)modes,
+		.by_ring = e->ring != NULL,
+	};
+	const uint64_t *left_over = (const uint64_t *)(uintptr_t)again;
+	const struct drain *peeked = (const struct drain *)(uintptr_t)drains;
+
+	if (e->ring != NULL)
+		return uring_receive(e->ring, &t, left_over, again_count, peeked, drain_count, timeout_millis, spin_nanos);
+	assert(drain_count == 0);
+	return receive_by_epoll(e->epoll, &t, left_over, again_count, timeout_millis, spin_nanos);
+}
+
+JAVA(jint, eventfd)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+JAVA(jint, wake)(JNIEnv *env, jclass class, jint fd)
+{
+	(void)env, (void)class;
+	uint64_t one = 1;
+	ssize_t n = write(fd, &one, sizeof one);
+	return n < 0 && errno != EAGAIN ? -errno : 0;
+}
+/* Keeps the calling thread on one of the processors that it may use. */
+JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
+{
+	(void)env, (void)class;
+	cpu_set_t allowed, one;
+	if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
+		return -errno;
+	int wanted = index % CPU_COUNT(&allowed);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || wanted-- > 0)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
+	}
+	return -EINVAL;
+}
+
+JAVA(jint, runnableThreads)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	char text[64];
+	int running;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%*s %*s %*s %d/", &running) == 1 ? running : -EINVAL;
+}

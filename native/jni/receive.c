@@ -1,0 +1,184 @@
+/* The receiving half of an event loop's turn, as far as both engines do the same. */
+#include "engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fdpass.h"
+
+/* The kernel takes twice of it of a session's replies, and any user may ask for as much: a piece of a body fits in at once. */
+enum { SEND_BUFFER = 212992 };
+
+int64_t now_nanos(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+struct event *new_event(struct turn *t, uint64_t token)
+{
+	assert(t->count < t->room);
+	struct event *e = &t->events[t->count++];
+	e->token = token;
+	e->result = 0;
+	e->flags = 0;
+	e->offset = (uint32_t)t->arena_used;
+	e->descriptor_count = 0;
+	e->largest_message = 0;
+	return e;
+}
+
+void use_arena(struct turn *t, size_t bytes)
+{
+	t->arena_used += (bytes + 63) & ~(size_t)63;
+	if (t->arena_used > t->arena_size)
+		t->arena_used = t->arena_size;
+}
+
+/* Looks at what waits in the socket and leaves it there; 0 where descriptors wait with it, and it has to be received. */
+static int peek(const struct turn *t, struct event *e, size_t limit)
+{
+	int with_descriptors;
+	ssize_t n = fdpass_peek(token_fd(e->token), t->arena + e->offset, limit, &with_descriptors);
+	if (n == -EAGAIN)
+		return 1;
+	if (n <= 0) {
+		e->flags |= ENDED;
+		return 1;
+	}
+	if (with_descriptors)
+		return 0;
+	e->result = (int32_t)n;
+	e->flags |= PEEKED;
+	return 1;
+}
+
+/*
+ * Reads until the socket is empty, the session's slice is full, or another message's descriptors might not fit. Where the kernel says
+ * how much is left, it is not asked once more only to hear that there is nothing, unless the end may have come: that is an event too.
+ */
+static void receive(const struct turn *t, struct event *e, size_t limit, int may_have_ended)
+{
+	for (;;) {
+		unsigned arrived;
+		int left;
+		if ((size_t)e->result == limit || e->descriptor_count > DESCRIPTORS_PER_EVENT - FDPASS_MAX) {
+			e->flags |= MORE;
+			break;
+		}
+		ssize_t n = fdpass_receive_telling(token_fd(e->token), t->arena + e->offset + e->result, limit - (size_t)e->result,
+		    e->descriptors + e->descriptor_count, &arrived, &left, MSG_DONTWAIT);
+		e->descriptor_count += arrived;
+		if (arrived > e->largest_message)
+			e->largest_message = arrived;
+		if (n == -EAGAIN)
+			break;
+		if (n == -EMFILE) {
+			e->flags |= LOST;
+			break;
+		}
+		if (n <= 0) {
+			e->flags |= ENDED;
+			break;
+		}
+		e->result += (int32_t)n;
+		if (left == 0 && !may_have_ended)
+			break;
+	}
+}
+
+void receive_session(struct turn *t, uint64_t token, uint32_t flags, int may_have_ended)
+{
+	struct event *e = new_event(t, token);
+	int mode = t->modes[token_slot(token)];
+	size_t left = t->arena_size - t->arena_used;
+	size_t limit = t->slice < left ? t->slice : left;
+
+	e->flags = flags;
+	if (mode == PAUSED) {
+		e->flags |= UNREAD;
+		return;
+	}
+	if (mode == RECEIVE || !t->by_ring || limit == 0 || !peek(t, e, limit))
+		receive(t, e, limit, may_have_ended);
+	use_arena(t, (size_t)e->result);
+}
+
+int drain_peeked(const struct drain *d, char *scratch)
+{
+	ssize_t n;
+	do
+		n = recv(token_fd(d->token), scratch, (size_t)d->length, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n == d->length ? 0 : -EIO;
+}
+
+static void accept_sessions(struct turn *t, uint64_t token)
+{
+	for (int i = 0; i < ACCEPTS_PER_TURN && t->count < t->room; i++) {
+		int fd = accept4(token_fd(token), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+			return;
+		struct event *e = new_event(t, token);
+		e->flags = ACCEPTED;
+		if (fd < 0) {
+			e->result = -errno;
+			return;
+		}
+		int room = SEND_BUFFER;
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+		if (!t->by_ring)
+			fdpass_tell_left(fd);
+		struct ucred peer = { .pid = -1, .uid = (uid_t)65534, .gid = (gid_t)65534 };
+		socklen_t size = sizeof peer;
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+		e->result = fd;
+		e->descriptors[0] = (int32_t)peer.uid;
+		e->descriptors[1] = (int32_t)peer.gid;
+		e->descriptors[2] = (int32_t)peer.pid;
+	}
+}
+
+static void drain_wakeup(int fd)
+{
+	uint64_t count;
+	while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+		;
+}
+
+/* A session that became writable and has nothing to read is not read from. */
+static void ready_session(struct turn *t, uint64_t token, uint32_t events)
+{
+	uint32_t flags = (events & EPOLLOUT) ? WRITABLE : 0;
+	int may_have_ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+
+	if (!t->by_ring && ((events & EPOLLIN) || may_have_ended))
+		receive_session(t, token, flags, may_have_ended);
+	else
+		new_event(t, token)->flags = flags;
+}
+
+void take_ready(struct turn *t, const struct epoll_event *ready, int count)
+{
+	for (int i = 0; i < count; i++) {
+		uint64_t token = ready[i].data.u64;
+		if (token_kind(token) == WAKEUP) {
+			drain_wakeup(token_fd(token));
+			new_event(t, token);
+		} else if (token_kind(token) == LISTENER) {
+			accept_sessions(t, token);
+		} else {
+			ready_session(t, token, ready[i].events);
+		}
+	}
+}
+
+int room_for_ready(const struct turn *t)
+{
+	int room = t->room - t->count - 2 * ACCEPTS_PER_TURN;
+	return room < EVENTS_PER_WAIT ? room : EVENTS_PER_WAIT;
+}
