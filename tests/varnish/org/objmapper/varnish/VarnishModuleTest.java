@@ -10,12 +10,14 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs each .vtc file beside this package's directory with varnishtest; where the module was not built for want of Varnish, none. */
+/** Runs each .vtc file beside this package's directory with varnishtest, and the example; where the module was not built for want of Varnish, none. */
 class VarnishModuleTest {
-    private static final Path CASES = Path.of(System.getProperty("objmapper.root"), "tests", "varnish");
+    private static final Path ROOT = Path.of(System.getProperty("objmapper.root"));
+    private static final Path CASES = ROOT.resolve("tests/varnish");
     private static final Path DISTRIBUTION = Path.of(System.getProperty("objmapper.dist"));
     private static final Path MODULE = DISTRIBUTION.resolve("lib/varnish/vmods/libvmod_objmapper.so");
     private static final int END_OF_LOG = 8_000;
@@ -43,27 +45,34 @@ class VarnishModuleTest {
                 .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> passes(file)));
     }
 
+    @Test
+    void theExampleRestartsWarm() throws Exception {
+        assertThat(run(ROOT.resolve("packaging/try-varnish").toString()))
+                .contains("fetched, from:            store ")
+                .contains("requests that the origin has seen: 1\n");
+    }
+
     private void passes(Path file) throws Exception {
+        run(
+                "varnishtest",
+                "-t120",
+                "-Dvmod_so=" + MODULE,
+                "-Dobjmapperd=" + DISTRIBUTION.resolve("bin/objmapperd"),
+                "-Dobjmapper=" + DISTRIBUTION.resolve("bin/objmapper"),
+                file.toString());
+    }
+
+    /** What a command says that has to end well: the end of it. */
+    private String run(String... command) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
-        Process varnishtest = new ProcessBuilder(
-                        "varnishtest",
-                        "-t120",
-                        "-Dvmod_so=" + MODULE,
-                        "-Dobjmapperd=" + DISTRIBUTION.resolve("bin/objmapperd"),
-                        "-Dobjmapper=" + DISTRIBUTION.resolve("bin/objmapper"),
-                        file.toString())
+        Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
-        assertThat(varnishtest.waitFor()).as(() -> endOf(log)).isZero();
-    }
-
-    private static String endOf(Path log) {
-        try {
-            String all = Files.readString(log);
-            return all.substring(Math.max(0, all.length() - END_OF_LOG));
-        } catch (IOException e) {
-            return e.toString();
-        }
+        int exitCode = process.waitFor();
+        String all = Files.readString(log);
+        String end = all.substring(Math.max(0, all.length() - END_OF_LOG));
+        assertThat(exitCode).as(end).isZero();
+        return end;
     }
 }
