@@ -26,6 +26,7 @@ final class Change {
     private final Result result;
     private Result.@Nullable Outcome outcome;
     private boolean isAfterAll;
+    private boolean isWithNext;
     private int triesWithoutRoom;
     private long sequence;
 
@@ -108,6 +109,16 @@ final class Change {
 
     boolean isAfterAll() {
         return isAfterAll;
+    }
+
+    /** The index is to have this one and the next with one commit. Before it is added. */
+    Change withNext() {
+        isWithNext = true;
+        return this;
+    }
+
+    boolean isWithNext() {
+        return isWithNext;
     }
 
     /** Whether its rows are such as the index takes only where it has room to spare. */

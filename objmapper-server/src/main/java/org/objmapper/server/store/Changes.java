@@ -506,14 +506,14 @@ final class Changes {
             synchronized (committer) {
                 awaitRoom(!soft);
                 long now = clock.getAsLong();
-                int taken = 0;
-                for (Map.Entry<ObjectKey, IndexRecord> each :
-                        allCurrent(key, ahead).entrySet()) {
-                    IndexRecord there = each.getValue();
-                    if (!soft || !there.expiredAt(now)) {
-                        edit(each.getKey(), there, soft ? expired(there, now) : null, null);
-                        taken++;
-                    }
+                Map<ObjectKey, IndexRecord> there = allCurrent(key, ahead);
+                there.values().removeIf(record -> soft && record.expiredAt(now));
+                int taken = there.size();
+                int left = taken;
+                for (Map.Entry<ObjectKey, IndexRecord> each : there.entrySet()) {
+                    IndexRecord record = each.getValue();
+                    Change change = changeOf(each.getKey(), record, soft ? expired(record, now) : null, null);
+                    committer.add(--left > 0 ? change.withNext() : change);
                 }
                 fills.removed(key);
                 // Tells when this, and all before it, is on disk: what it found gone may not come back.
@@ -564,8 +564,11 @@ final class Changes {
     private Result remove(Map<ObjectKey, IndexRecord> there, Result.@Nullable Outcome outcome) {
         Result.Outcome ofEach = there.size() == 1 ? outcome : null;
         Result result = Result.ok(0, 0);
+        int left = there.size();
         for (Map.Entry<ObjectKey, IndexRecord> each : there.entrySet()) {
-            result = edit(each.getKey(), each.getValue(), null, ofEach);
+            Change change = changeOf(each.getKey(), each.getValue(), null, ofEach);
+            committer.add(--left > 0 ? change.withNext() : change);
+            result = change.result();
         }
         if (outcome != null && ofEach == null) {
             committer.add(Change.barrier(outcome, result));
@@ -638,11 +641,17 @@ final class Changes {
     }
 
     Result edit(ObjectKey key, IndexRecord there, @Nullable IndexRecord now, Result.@Nullable Outcome outcome) {
+        Change change = changeOf(key, there, now, outcome);
+        committer.add(change);
+        return change.result();
+    }
+
+    private Change changeOf(
+            ObjectKey key, IndexRecord there, @Nullable IndexRecord now, Result.@Nullable Outcome outcome) {
         Change pending = committer.pending(key);
         NewFile file = now == null || pending == null ? null : pending.file();
         Result result = now == null ? Result.ok(there.generation(), 0) : Result.ok(now.generation(), now.length());
-        committer.add(new Change(key, there, now, file, outcome, result));
-        return result;
+        return new Change(key, there, now, file, outcome, result);
     }
 
     /** Removes an object if it is still the same, and says whether it was; on any thread that may block. */

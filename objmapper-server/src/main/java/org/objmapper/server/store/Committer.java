@@ -453,8 +453,11 @@ final class Committer implements AutoCloseable {
     private synchronized List<Change> take() {
         Uninterruptibly.awaitWhile(() -> !due() && settledFiles.isEmpty(), this::awaitNews);
         List<Change> batch = new ArrayList<>();
-        while (due() && batch.size() < maxBatch && !queue.isEmpty()) {
-            batch.add(queue.remove());
+        boolean isWithNext = false;
+        while (!queue.isEmpty() && (isWithNext || (due() && batch.size() < maxBatch))) {
+            Change change = queue.remove();
+            isWithNext = change.isWithNext();
+            batch.add(change);
         }
         changesUnderway += batch.size();
         if (queue.isEmpty()) {

@@ -6,12 +6,15 @@ import static org.awaitility.Awaitility.await;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
@@ -159,5 +162,42 @@ class CommitterTest {
 
         assertThat(base.index.totals().objects()).isZero();
         await().untilAsserted(() -> assertThat(put("again").status()).isEqualTo(Status.OK));
+    }
+
+    @Test
+    void allObjectsUnderAKeyLeaveWithOneCommit() throws Exception {
+        List<String> languages = List.of("en", "fr", "it", "de");
+        for (boolean purges : new boolean[] {false, true}) {
+            for (String language : languages) {
+                assertThat(put(variant(language)).status()).isEqualTo(Status.OK);
+            }
+            base.committer.flush();
+            CompletableFuture<Result> removed;
+            Set<Integer> seen = new HashSet<>();
+            synchronized (base.committer) {
+                for (int i = 0; i < CommitterUnderTest.BATCH - 2; i++) {
+                    put("key" + i);
+                }
+                removed = purges ? purge("a") : delete("a"); // two fill the batch up
+            }
+            while (!removed.isDone()) {
+                seen.add(base.index.keysUnder(key("a")).size());
+            }
+            seen.add(base.index.keysUnder(key("a")).size());
+
+            assertThat(seen).isSubsetOf(0, languages.size()).contains(0);
+        }
+    }
+
+    private static Put variant(String language) {
+        byte[] pair = {1, 0, 'n', (byte) language.charAt(0)};
+        ObjectMetadata metadata = new ObjectMetadata().add(MetadataType.VARIANT.code(), pair);
+        return new Put(StoreUnderTest.bytes("a"), metadata, -1, false, null, null, null, false);
+    }
+
+    private CompletableFuture<Result> purge(String key) {
+        CompletableFuture<Result> result = new CompletableFuture<>();
+        changes.purge(key(key), false, result::complete);
+        return result;
     }
 }

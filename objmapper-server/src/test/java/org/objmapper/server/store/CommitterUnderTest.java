@@ -16,6 +16,9 @@ import org.objmapper.server.thread.Uninterruptibly;
 /** A committer of a new store, with what it needs and nothing else. */
 final class CommitterUnderTest implements AutoCloseable {
     static final long MAP_BYTES = 1 << 24;
+    private static final int DESCRIPTORS = 1_000;
+    /** Changes that a commit takes at most, by the descriptors. */
+    static final int BATCH = DESCRIPTORS / 8;
 
     final Device device;
     final Index index;
@@ -56,7 +59,7 @@ final class CommitterUnderTest implements AutoCloseable {
                 upper,
                 tier,
                 metrics,
-                1_000);
+                DESCRIPTORS);
         evictor.start();
     }
 
