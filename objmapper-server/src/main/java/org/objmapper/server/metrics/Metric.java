@@ -59,7 +59,13 @@ public enum Metric {
             "objmapper_store_free_bytes",
             Type.GAUGE,
             "bytes",
-            "room that the file system has left for the server's user"),
+            "room that the devices' file systems have left for the server's user"),
+    STORE_OLDEST_SECONDS(
+            "objmapper_store_oldest_seconds",
+            Type.GAUGE,
+            "seconds",
+            "age of the oldest of the objects whose bodies have been on their devices for the longest; short bodies,"
+                    + " which stand in the index, don't count"),
     STORE_INDEX_BYTES(
             "objmapper_store_index_bytes", Type.GAUGE, "bytes", "what the index takes, free pages within it too"),
     STORE_INDEX_MAX_BYTES(
@@ -120,6 +126,11 @@ public enum Metric {
             "objmapper_device_errors_total", Type.COUNTER, "calls", "calls of the device's file system that failed"),
     DEVICE_EVICTIONS(
             "objmapper_device_evictions_total", Type.COUNTER, "objects", "objects on the device that were evicted"),
+    DEVICE_OLDEST_SECONDS(
+            "objmapper_device_oldest_seconds",
+            Type.GAUGE,
+            "seconds",
+            "age of the object whose body has been on the device for the longest"),
     STORE_MOVED_OBJECTS(
             "objmapper_store_moved_objects_total",
             Type.COUNTER,

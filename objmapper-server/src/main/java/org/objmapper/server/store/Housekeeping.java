@@ -10,7 +10,8 @@ import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the store does of its own accord, on one thread: it removes what is expired, and clears the index's slots of dead readers.
+ * What the store does of its own accord, on one thread: it removes what is expired, looks which bodies are the oldest, and clears the
+ * index's slots of dead readers.
  */
 final class Housekeeping implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Housekeeping.class));
@@ -20,13 +21,15 @@ final class Housekeeping implements AutoCloseable {
     private final Changes changes;
     private final Committer committer;
     private final Index index;
+    private final OldestBodies oldest;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread = new Thread(this::run, "store-housekeeping");
 
-    Housekeeping(Changes changes, Committer committer, Index index) {
+    Housekeeping(Changes changes, Committer committer, Index index, OldestBodies oldest) {
         this.changes = changes;
         this.committer = committer;
         this.index = index;
+        this.oldest = oldest;
         thread.setDaemon(true);
     }
 
@@ -37,6 +40,7 @@ final class Housekeeping implements AutoCloseable {
     private void run() {
         for (int pauses = 1; !paused(); pauses++) {
             attempt(this::removeAllDue, "remove expired objects");
+            attempt(oldest::look, "look for the oldest bodies");
             if (pauses % READER_CHECK_PAUSES == 0) {
                 attempt(index::checkReaders, "clear the index's dead readers");
             }

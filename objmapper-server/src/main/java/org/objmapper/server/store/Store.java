@@ -113,6 +113,7 @@ public final class Store implements AutoCloseable {
     private final Changes changes;
     private final BanPass banPass;
     private final Purger purger;
+    private final OldestBodies oldest;
     private final Housekeeping housekeeping;
     private final Recovery recovery;
     private final List<Scrub> scrubs;
@@ -181,7 +182,8 @@ public final class Store implements AutoCloseable {
                 tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, devices, metrics);
         banPass = new BanPass(index, committer, changes, metrics);
         purger = new Purger(index, changes, banPass);
-        housekeeping = new Housekeeping(changes, committer, index);
+        oldest = new OldestBodies(index, devices, clock);
+        housekeeping = new Housekeeping(changes, committer, index, oldest);
         recovery =
                 new Recovery(devices, index, changes, options.checks().recoveredPerSecond(), firstGeneration, metrics);
         scrubs = new CopyOnWriteArrayList<>(opened.stream().map(this::scrubOf).toList());
@@ -314,9 +316,8 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_UNFINISHED_BYTES, tier::unfinishedBytes);
         metrics.show(Metric.STORE_CAPACITY_BYTES, () -> options.capacity().bytes());
         metrics.show(Metric.STORE_CAPACITY_OBJECTS, () -> options.capacity().objects());
-        metrics.show(
-                Metric.STORE_FREE_BYTES,
-                () -> devices.all().stream().mapToLong(Device::freeBytes).sum());
+        metrics.show(Metric.STORE_OLDEST_SECONDS, oldest::ageSeconds);
+        metrics.show(Metric.STORE_FREE_BYTES, devices::freeBytes);
         metrics.show(Metric.STORE_INDEX_BYTES, index::fileBytes);
         metrics.show(Metric.STORE_INDEX_MAX_BYTES, index::maxFileBytes);
         metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
@@ -384,6 +385,7 @@ public final class Store implements AutoCloseable {
         showByDevice(Metric.DEVICE_DRAINING, device -> device.isDraining() ? 1 : 0);
         showByDevice(Metric.DEVICE_ERRORS, device -> device.health().errors());
         showByDevice(Metric.DEVICE_EVICTIONS, Device::evictions);
+        showByDevice(Metric.DEVICE_OLDEST_SECONDS, oldest::ageSeconds);
     }
 
     private void showByDevice(Metric metric, ToLongFunction<Device> figure) {

@@ -295,4 +295,32 @@ class StoreDevicesTest {
         Path link = Files.createSymbolicLink(directory.resolve("link"), second);
         assertThatThrownBy(() -> open(second, link)).hasMessageContaining("another server uses");
     }
+
+    @Test
+    void theRoomOfAFileSystemCountsOnceHoweverManyDevicesItHas() throws Exception {
+        try (StoreUnderTest store = open(second, third)) {
+            Device one = store.store().devices().first();
+            assertThat(store.figure("objmapper_store_free_bytes"))
+                    .isPositive()
+                    .isLessThan(one.freeBytes() + one.freeBytes() / 2);
+        }
+    }
+
+    @Test
+    void theAgeOfTheOldestObjectIsShown() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            assertThat(store.figure("objmapper_store_oldest_seconds")).isZero();
+            fill(store);
+            store.nowMillis.addAndGet(1_000_000);
+            store.put(StoreUnderTest.durable("young"), BODY);
+            await().untilAsserted(() ->
+                    assertThat(store.figure("objmapper_store_oldest_seconds")).isBetween(1_000L, 1_100L));
+
+            for (int i = 0; i < KEYS; i++) {
+                store.delete("key" + i);
+            }
+            await().untilAsserted(() ->
+                    assertThat(store.figure("objmapper_store_oldest_seconds")).isLessThan(1_000));
+        }
+    }
 }

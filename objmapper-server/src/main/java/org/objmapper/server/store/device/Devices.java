@@ -3,6 +3,7 @@ package org.objmapper.server.store.device;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -89,6 +90,13 @@ public final class Devices implements AutoCloseable {
 
     public List<Device> all() {
         return all;
+    }
+
+    /** Room of their file systems, each counted once. */
+    public long freeBytes() {
+        Map<Long, Long> byFileSystem = new HashMap<>();
+        all.forEach(device -> byFileSystem.merge(device.fileSystem(), device.freeBytes(), Math::max));
+        return byFileSystem.values().stream().mapToLong(Long::longValue).sum();
     }
 
     /** The one that has the index too. */
