@@ -3,9 +3,12 @@ package org.objmapper.server.store;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.objmapper.server.store.index.IndexChange;
 import org.objmapper.server.store.index.IndexRow;
+import org.objmapper.server.store.index.ObjectKey;
 
 /**
  * What one commit of the index is made of.
@@ -27,6 +30,26 @@ record CommitBatch(List<KeyChanges.Settled> settled, List<Change> rows) {
     boolean adds() {
         return settled.stream().anyMatch(KeyChanges.Settled::adds)
                 || rows.stream().anyMatch(Change::addsRows);
+    }
+
+    /** The same in pieces of so many objects; all under one key stay together, and what rows there are come first. */
+    List<CommitBatch> pieces(int objects) {
+        Map<ObjectKey, List<KeyChanges.Settled>> byKey = new LinkedHashMap<>();
+        for (KeyChanges.Settled part : settled) {
+            byKey.computeIfAbsent(part.key().variant(0), key -> new ArrayList<>())
+                    .add(part);
+        }
+        List<CommitBatch> pieces = new ArrayList<>();
+        CommitBatch piece = new CommitBatch(new ArrayList<>(), rows);
+        for (List<KeyChanges.Settled> underOneKey : byKey.values()) {
+            if (piece.settled.size() >= objects) {
+                pieces.add(piece);
+                piece = empty();
+            }
+            piece.settled.addAll(underOneKey);
+        }
+        pieces.add(piece);
+        return pieces;
     }
 
     List<Change> all() {

@@ -51,7 +51,12 @@ final class Committer implements AutoCloseable {
     private static final int PART_OF_DESCRIPTORS = 8;
 
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Committer.class));
-    static final int MAX_BATCH = 256;
+    /** What pages of the index a commit writes counts more than how many changes it brings: large ones write each page for more of them. */
+    static final int MAX_BATCH = 2_048;
+
+    /** While there is no room: a larger one needs more room at once than there may be. */
+    static final int MAX_BATCH_WITHOUT_ROOM = 128;
+
     /** How long a change that nobody waits for may lie. */
     private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -453,8 +458,9 @@ final class Committer implements AutoCloseable {
     private synchronized List<Change> take() {
         Uninterruptibly.awaitWhile(() -> !due() && settledFiles.isEmpty(), this::awaitNews);
         List<Change> batch = new ArrayList<>();
+        int most = outOfRoom ? Math.min(maxBatch, MAX_BATCH_WITHOUT_ROOM) : maxBatch;
         boolean isWithNext = false;
-        while (!queue.isEmpty() && (isWithNext || (due() && batch.size() < maxBatch))) {
+        while (!queue.isEmpty() && (isWithNext || (due() && batch.size() < most))) {
             Change change = queue.remove();
             isWithNext = change.isWithNext();
             batch.add(change);
@@ -567,16 +573,18 @@ final class Committer implements AutoCloseable {
 
     /** Commits a batch; where there is no room for all of it, what needs none, and the rest waits for room. */
     private void commit(CommitBatch batch) {
-        CommitBatch part = isOutOfRoom() ? withoutAdditions(batch) : batch;
-        StoreException full = commitUnlessFull(part);
-        if (full != null && part.adds()) {
+        if (!isOutOfRoom()) {
+            StoreException full = commitUnlessFull(batch);
+            if (full == null) {
+                return;
+            }
             enterOutOfRoom(full);
-            part = withoutAdditions(part);
-            full = commitUnlessFull(part);
         }
-        if (full != null) {
-            enterOutOfRoom(full);
-            giveUpRemovals(part, full);
+        for (CommitBatch piece : withoutAdditions(batch).pieces(MAX_BATCH_WITHOUT_ROOM)) {
+            StoreException full = commitUnlessFull(piece);
+            if (full != null) {
+                giveUpRemovals(piece, full);
+            }
         }
     }
 

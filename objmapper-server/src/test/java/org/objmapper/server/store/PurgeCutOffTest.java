@@ -22,7 +22,7 @@ import org.objmapper.protocol.Status;
 
 /** What a purge has done, and goes on to do, when the server is killed between two of its commits. */
 class PurgeCutOffTest {
-    private static final int STEPS = 5;
+    private static final int STEPS = 3;
     private static final int COVERED = STEPS * Purger.STEP + 1;
     private static final byte[] BODY = bytes("body");
     private static final byte[] TAG = bytes("tag");

@@ -20,7 +20,7 @@ import org.objmapper.protocol.Status;
 
 /** What happens while a purge of many objects is under way. */
 class StorePurgeTest {
-    private static final int OBJECTS = 40 * Purger.STEP;
+    private static final int OBJECTS = 5 * Purger.STEP;
     private static final byte[] SMALL = bytes("small");
     private static final String TAG = "tag";
 
