@@ -11,6 +11,7 @@
 #include "head.h"
 #include "key.h"
 #include "lookup.h"
+#include "room.h"
 #include "source.h"
 #include "tee.h"
 
@@ -177,7 +178,7 @@ static int add_condition(struct busyobj *bo, const struct found *found, const ch
 	size_t length;
 	const char *value = head_value(found->kept, found->kept_length, name, &length);
 
-	if (value == NULL || length > LONGEST || http_GetHdr(bo->bereq, condition, NULL))
+	if (value == NULL || length > LONGEST || !room_for(bo->ws, 2 * LONGEST))
 		return (0);
 	http_PrintfHeader(bo->bereq, "%.*s %.*s", condition[0], condition + 1, (int)length, value);
 	return (1);

@@ -1,6 +1,7 @@
 #include "cache/cache_varnishd.h"
 
 #include "fetch.h"
+#include "room.h"
 
 /* The fetch itself is the workspace's. */
 static void v_matchproto_(vmod_priv_fini_f) fetch_end(VRT_CTX, void *priv)
@@ -27,11 +28,14 @@ struct fetch *fetch_of(VRT_CTX, const struct vmod_objmapper_store *store)
 
 struct fetch *fetch_begin(VRT_CTX, struct vmod_objmapper_store *store)
 {
-	struct vmod_priv *task = VRT_priv_task(ctx, store);
-	struct fetch *fetch = task != NULL ? WS_Alloc(ctx->ws, sizeof *fetch) : NULL;
+	enum { FOR_THE_TASK = 256 };
 
-	if (fetch == NULL)
+	if (!room_for(ctx->ws, sizeof(struct fetch) + FOR_THE_TASK))
 		return (NULL);
+	struct vmod_priv *task = VRT_priv_task(ctx, store);
+	struct fetch *fetch = WS_Alloc(ctx->ws, sizeof *fetch);
+	AN(task);
+	AN(fetch);
 	INIT_OBJ(fetch, FETCH_MAGIC);
 	fetch->store = store;
 	task->priv = fetch;

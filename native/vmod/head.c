@@ -6,6 +6,7 @@
 #include "cache/cache_varnishd.h"
 
 #include "head.h"
+#include "room.h"
 
 enum { LIFE_ROOM = 128 };
 
@@ -242,16 +243,6 @@ static int read_head(struct http *response, char *at, const char *end)
 	return (0);
 }
 
-/* With as much left as the fetch needs for itself; no overflow is marked where there is no room. */
-static char *copy_to(struct ws *ws, const char *kept, size_t length)
-{
-	enum { LEFT = 2048 };
-	unsigned room = WS_ReserveAll(ws);
-
-	WS_Release(ws, 0);
-	return (length + LEFT <= room ? WS_Copy(ws, kept, (int)length) : NULL);
-}
-
 /* There is room for it. */
 static const char *print(struct ws *ws, const char *format, uintmax_t number)
 {
@@ -263,11 +254,13 @@ static const char *print(struct ws *ws, const char *format, uintmax_t number)
 int head_answer(struct busyobj *bo, const char *kept, size_t length, double age, uint64_t body_length)
 {
 	struct http *response = bo->beresp;
+	enum { FOR_THE_REST = 2048 }; /* of what the fetch puts there */
 	uintptr_t before = WS_Snapshot(bo->ws);
-	char *copy = copy_to(bo->ws, kept, length);
 
-	if (copy == NULL)
+	if (!room_for(bo->ws, length + FOR_THE_REST))
 		return (-1);
+	char *copy = WS_Copy(bo->ws, kept, (int)length);
+	AN(copy);
 	if (read_head(response, copy, copy + length) < 0) {
 		response->nhd = HTTP_HDR_FIRST;
 		WS_Reset(bo->ws, before);

@@ -10,6 +10,9 @@ struct vmod_objmapper_store {
 	unsigned magic;
 #define STORE_MAGIC 0x6f6d7374U
 	char *prefix;
+	double min_ttl;   /* seconds */
+	ssize_t max_size; /* bytes of a body; 0: any */
+	int takes_errors; /* of the origin: 500 and above */
 	struct pool *pool;
 	struct fills *fills;
 	VCL_BACKEND director;

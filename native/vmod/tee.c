@@ -9,6 +9,7 @@
 #include "head.h"
 #include "headers.h"
 #include "key.h"
+#include "room.h"
 #include "tee.h"
 #include "touch.h"
 
@@ -22,6 +23,7 @@ struct tee {
 	char *head;        /* as the origin sent it, before VCL */
 	size_t head_length;
 	unsigned status;
+	ssize_t taken; /* bytes of the body */
 	int is_whole; /* the origin's filter has said that its body ended */
 	struct key key;
 };
@@ -35,18 +37,21 @@ static int is_cached(const struct objcore *oc)
 /* NULL where the response is to be stored. */
 static const char *why_not(const struct tee *tee, const struct busyobj *bo)
 {
+	const struct vmod_objmapper_store *store = tee->fetch->store;
 	const struct objcore *oc = bo->fetch_objcore;
 
 	if (bo->uncacheable || !is_cached(oc))
 		return ("Varnish does not cache it");
-	if (oc->t_origin + oc->ttl <= VTIM_real())
-		return ("it has no time to live");
+	if (oc->t_origin + oc->ttl <= VTIM_real() + store->min_ttl)
+		return ("its time to live is too short");
 	if (tee->status == 206)
 		return ("it is a part");
-	if (tee->status >= 500)
+	if (tee->status >= 500 && !store->takes_errors)
 		return ("it is an error of the origin");
 	if (bo->htc->body_status == BS_EOF)
 		return ("nothing says where its body ends");
+	if (store->max_size > 0 && bo->htc->content_length > store->max_size)
+		return ("it is too large");
 	return (NULL);
 }
 
@@ -106,6 +111,15 @@ static enum vfp_status v_matchproto_(vfp_init_f) tee_init(VRT_CTX, struct vfp_ct
 	return (VFP_NULL);
 }
 
+/* -1 where no more is wanted. */
+static int take(struct tee *tee, const void *bytes, ssize_t length)
+{
+	const ssize_t most = tee->fetch->store->max_size;
+
+	tee->taken += length;
+	return (most > 0 && tee->taken > most ? -1 : fill_bytes(tee->fill, bytes, (size_t)length));
+}
+
 static enum vfp_status v_matchproto_(vfp_pull_f) tee_pull(struct vfp_ctx *vc, struct vfp_entry *entry, void *to, ssize_t *length)
 {
 	struct tee *tee;
@@ -114,7 +128,7 @@ static enum vfp_status v_matchproto_(vfp_pull_f) tee_pull(struct vfp_ctx *vc, st
 	enum vfp_status status = VFP_Suck(vc, to, length);
 	if (status == VFP_END)
 		tee->is_whole = 1;
-	if (status != VFP_ERROR && *length > 0 && tee->fill != NULL && fill_bytes(tee->fill, to, (size_t)*length) < 0) {
+	if (status != VFP_ERROR && *length > 0 && tee->fill != NULL && take(tee, to, *length) < 0) {
 		fill_end(tee->fill, 0);
 		tee->fill = NULL;
 	}
@@ -160,21 +174,12 @@ static const struct vfp tee_filter = {
 	.fini = tee_fini,
 };
 
-/* A push that finds no room fails the fetch. */
-static int has_room(struct ws *ws, unsigned bytes)
-{
-	unsigned room = WS_ReserveAll(ws);
-
-	WS_Release(ws, 0);
-	return (room >= bytes + 64);
-}
-
 void tee_push(struct busyobj *bo, struct fetch *fetch, const struct key *key, om_reply *stored)
 {
 	struct vfp_entry *entry;
 	struct tee *tee;
 
-	if (!has_room(bo->ws, sizeof *entry)) {
+	if (!room_for(bo->ws, sizeof *entry)) {
 		VSLb(bo->vsl, SLT_VCL_Log, "objmapper: not stored: workspace_backend is too small");
 		om_reply_free(stored);
 		return;

@@ -13,7 +13,7 @@
 #include "vcc_if.h"
 
 VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const char *name, VCL_STRING socket, VCL_STRING prefix, VCL_DURATION lookup_timeout,
-    VCL_INT max_connections)
+    VCL_INT max_connections, VCL_DURATION min_ttl, VCL_BYTES max_size, VCL_BOOL store_5xx)
 {
 	struct vmod_objmapper_store *store;
 
@@ -29,10 +29,17 @@ VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const c
 		VRT_fail(ctx, "objmapper.store(): max_connections is %jd; it has 1 to 4096", (intmax_t)max_connections);
 		return;
 	}
+	if (!(min_ttl >= 0)) {
+		VRT_fail(ctx, "objmapper.store(): min_ttl is %.3fs; it has 0s and more", min_ttl);
+		return;
+	}
 	ALLOC_OBJ(store, STORE_MAGIC);
 	AN(store);
 	store->prefix = strdup(prefix != NULL ? prefix : "");
 	AN(store->prefix);
+	store->min_ttl = min_ttl;
+	store->max_size = (ssize_t)max_size;
+	store->takes_errors = store_5xx != 0;
 	store->pool = pool_new(socket, (int)(lookup_timeout * 1000), (unsigned)max_connections);
 	store->fills = fills_new(store, socket);
 	store->counters = VSC_objmapper_New(NULL, &store->counters_segment, "%s.%s", VCL_Name(ctx->vcl), name);
