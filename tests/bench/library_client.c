@@ -1,10 +1,11 @@
 /* The load of bench_client as a program with libobjmapper puts it, and PUTs.
  *
- *   library_client [OPTION...] SOCKET CONNECTIONS SECONDS get|read|put|durable DEPTH KEY
+ *   library_client [OPTION...] SOCKET CONNECTIONS SECONDS get|read|cached|put|durable DEPTH KEY
  *
  * Each connection is a session. get fetches KEY, as a descriptor where the object is longer than what comes in a reply, and read reads all
- * of it too; put and durable store 1 KiB under keys that begin with KEY. DEPTH requests are appended, then all replies taken; times are of such a round. load.h has
- * the options. */
+ * of it too; put and durable store 1 KiB under keys that begin with KEY. DEPTH requests are appended, then all replies taken; times are of
+ * such a round. cached gets KEY one by one, and keeps it as long as the server's validity table says that it is current. load.h has the
+ * options. */
 #include "floor.h"
 
 #include <objmapper.h>
@@ -17,7 +18,7 @@
 enum { STORED = 1024, MOST_KEY = 4096 };
 
 static const char *path, *key;
-static bool reads, durable;
+static bool reads, durable, caches;
 static int depth;
 static atomic_int sessions;
 
@@ -30,7 +31,7 @@ struct session {
 
 static void *open_session(void)
 {
-	om_options options = {.mode = OM_AUTO, .shared_accepted = 1, .name = "library_client"};
+	om_options options = {.mode = OM_AUTO, .shared_accepted = 1, .name = "library_client", .cache_objects = caches ? 1 : 0};
 	struct session *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		fail("calloc");
@@ -88,6 +89,15 @@ static int get(void *session)
 	return take_replies(s);
 }
 
+static int get_again(void *session)
+{
+	struct session *s = session;
+	om_reply *reply = om_get(s->context, key, strlen(key), NULL);
+	int got = reply != NULL && reply->status == OM_OK ? 0 : -1;
+	om_reply_free(reply);
+	return got;
+}
+
 static int put(void *session)
 {
 	struct session *s = session;
@@ -106,15 +116,17 @@ int main(int argc, char **argv)
 	const char *what = argc == 7 ? argv[4] : "";
 	reads = strcmp(what, "read") == 0;
 	durable = strcmp(what, "durable") == 0;
-	bool gets = reads || strcmp(what, "get") == 0;
+	caches = strcmp(what, "cached") == 0;
+	bool gets = reads || caches || strcmp(what, "get") == 0;
 	if (!gets && !durable && strcmp(what, "put") != 0) {
-		fprintf(stderr, "usage: library_client [OPTION...] SOCKET CONNECTIONS SECONDS get|read|put|durable DEPTH KEY\n");
+		fprintf(stderr, "usage: library_client [OPTION...] SOCKET CONNECTIONS SECONDS get|read|cached|put|durable DEPTH KEY\n");
 		return 2;
 	}
 	path = argv[1];
 	depth = atoi(argv[5]);
 	key = argv[6];
-	struct load load = {what, path, atoi(argv[2]), atof(argv[3]), depth, open_session, gets ? get : put, close_session};
+	struct load load = {what, path, atoi(argv[2]), atof(argv[3]), caches ? 1 : depth, open_session,
+	                    caches ? get_again : gets ? get : put, close_session};
 	load_run(&load);
 	return 0;
 }

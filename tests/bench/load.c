@@ -157,7 +157,7 @@ void load_run(const struct load *load)
 	struct usage used = usage_of(server);
 	double replies = (double)end_askers(askers, load->connections, &rounds);
 	double elapsed = (double)(times_now() - start) / 1e9;
-	printf("%s connections=%d depth=%d ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus", load->name, load->connections,
+	printf("%s connections=%d depth=%d ops/s=%.2f p50=%.3fus p99=%.3fus p999=%.3fus", load->name, load->connections,
 	       load->depth, replies / elapsed, times_micros(&rounds, 0.5),
 	       times_micros(&rounds, 0.99), times_micros(&rounds, 0.999));
 	if (server != 0)

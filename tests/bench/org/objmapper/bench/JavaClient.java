@@ -13,10 +13,14 @@ import org.objmapper.client.ObjmapperClient;
 import org.objmapper.client.StoredObject;
 
 /**
- * The load of library_client as a program with the Java client puts it: {@code WARM-UP SOCKET CONNECTIONS SECONDS DEPTH KEY}. Each thread
- * has DEPTH GETs in flight at once, by futures if more than one, closes what came, and begins anew.
+ * The load of library_client as a program with the Java client puts it: {@code WARM-UP SOCKET CONNECTIONS SECONDS DEPTH KEY
+ * [cached]}. Each thread has DEPTH GETs in flight at once, by futures if more than one, closes what came, and begins anew. With
+ * {@code cached} the client keeps the object as long as the server's validity table says that it is current.
  */
 final class JavaClient {
+    private static final long CACHE_BYTES = 1 << 20;
+    private static final long CACHE_IDLE_MILLIS = 10_000;
+
     private final ObjmapperClient client;
     private final Key key;
     private final int depth;
@@ -46,10 +50,13 @@ final class JavaClient {
         int connections = Integer.parseInt(arguments[2]);
         double seconds = Double.parseDouble(arguments[3]);
         int depth = Integer.parseInt(arguments[4]);
-        try (ObjmapperClient client = ObjmapperClient.builder(Path.of(arguments[1]))
+        ObjmapperClient.Builder builder = ObjmapperClient.builder(Path.of(arguments[1]))
                 .poolSize(connections)
-                .sharedDescriptors(true)
-                .build()) {
+                .sharedDescriptors(true);
+        if (arguments.length > 6) {
+            builder.cache(1, CACHE_BYTES, CACHE_IDLE_MILLIS);
+        }
+        try (ObjmapperClient client = builder.build()) {
             new JavaClient(client, Key.of(arguments[5]), depth).run(connections, warmUpSeconds, seconds);
         }
     }
@@ -73,7 +80,7 @@ final class JavaClient {
         double elapsed = (System.nanoTime() - began) / 1e9;
         System.out.printf(
                 Locale.ROOT,
-                "java connections=%d depth=%d ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus%n",
+                "java connections=%d depth=%d ops/s=%.2f p50=%.3fus p99=%.3fus p999=%.3fus%n",
                 connections,
                 depth,
                 nanos.getTotalCount() * depth / elapsed,

@@ -27,6 +27,7 @@ final class Rows {
         all.pipelined();
         all.bodies();
         all.clients();
+        all.validity();
         all.neighbours();
         all.overload();
         all.puts();
@@ -133,6 +134,21 @@ final class Rows {
                 "libobjmapper",
                 library("get", FILE, 1, 16),
                 new Target(Figure.REQUESTS, 0.5, 0.8));
+    }
+
+    /** How long a hit takes is the target, not how much less than a round trip. */
+    private void validity() {
+        alone(
+                "again-c",
+                "libobjmapper, an object that it keeps, known to be current by the validity table",
+                library("cached", FILE, 1, 1),
+                new Target(Figure.P50, 0.2, 0.08));
+        alone(
+                "again-java",
+                "the Java client, an object that it keeps, known to be current by the validity table",
+                lab -> lab.javaLoad(
+                        lab.socket(Setup.DEFAULT, FILE), 1, lab.scale().seconds(), 1, Lab.key(FILE), "cached"),
+                new Target(Figure.P50, 0.3, 0.12));
     }
 
     private void neighbours() {
