@@ -3,7 +3,8 @@
  *   open_loop_client SOCKET CONNECTIONS SECONDS get|durable RATE KEY
  *
  * Each connection has its part of RATE requests a second to send, at even distances: GETs of KEY, or durable PUTs of 1 KiB under keys that
- * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late. Prints
+ * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late. Ends when all is
+ * answered that was sent in SECONDS, and counts until then. Prints
  * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus": what was answered OK, and BUSY. */
 #include "floor.h"
 
@@ -34,7 +35,7 @@ struct connection {
 	om_context *context;
 	int socket, number;
 	char key[MOST_KEY];
-	uint64_t began, next;                  /* when it began, and when the next request is to be sent */
+	uint64_t began, next, end;             /* when it began, when the next request is to be sent, and when none is any more */
 	uint64_t asked, answered;
 	uint64_t intended[MOST_IN_FLIGHT * 2]; /* by the request's id */
 	struct times ok, busy;
@@ -123,8 +124,8 @@ static void wait_for_work(struct connection *c)
 	om_output(c->context, &unsent);
 	struct pollfd socket = {c->socket, (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
 	uint64_t now = times_now();
-	bool full = c->asked - c->answered >= MOST_IN_FLIGHT;
-	uint64_t nanos = full ? 100000000 : c->next > now ? c->next - now : 0;
+	bool waits = now >= c->end || c->asked - c->answered >= MOST_IN_FLIGHT;
+	uint64_t nanos = waits ? 100000000 : c->next > now ? c->next - now : 0;
 	struct timespec wait = {(time_t)(nanos / 1000000000), (long)(nanos % 1000000000)};
 	ppoll(&socket, 1, &wait, NULL);
 }
@@ -132,11 +133,10 @@ static void wait_for_work(struct connection *c)
 static void *offer(void *connection)
 {
 	struct connection *c = connection;
-	uint64_t end;
 	c->began = c->next = times_now() + (uint64_t)(interval_nanos * c->number / MOST_CONNECTIONS);
-	end = c->began + (uint64_t)(seconds * 1e9);
-	while (times_now() < end) {
-		while (c->next <= times_now() && c->asked - c->answered < MOST_IN_FLIGHT)
+	c->end = c->began + (uint64_t)(seconds * 1e9);
+	while (times_now() < c->end || c->answered < c->asked) {
+		while (c->next <= times_now() && c->next < c->end && c->asked - c->answered < MOST_IN_FLIGHT)
 			append(c);
 		send_what_can_be(c);
 		wait_for_work(c);
@@ -177,6 +177,7 @@ int main(int argc, char **argv)
 	key = argv[6];
 	for (int i = 0; i < count; i++)
 		connections[i] = connect_one(i);
+	uint64_t began = times_now();
 	for (int i = 0; i < count; i++)
 		if (pthread_create(&connections[i]->thread, NULL, offer, connections[i]) != 0)
 			fail("pthread_create");
@@ -188,6 +189,7 @@ int main(int argc, char **argv)
 		om_free(connections[i]->context);
 		free(connections[i]);
 	}
+	seconds = (double)(times_now() - began) / 1e9;
 	printf("open connections=%d offered=%s ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus busy/s=%.0f busyp99=%.2fus\n", count,
 	       argv[5], (double)times_count(&ok) / seconds, times_micros(&ok, 0.5),
 	       times_micros(&ok, 0.99), times_micros(&ok, 0.999), (double)times_count(&busy) / seconds,
