@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.bytes;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,7 +25,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.AnnotatedElementContext;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.io.TempDirFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.MetadataType;
@@ -34,11 +38,18 @@ import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
 /**
- * Random operations against the store and against a plain map, with the store opened anew in between. The map has objects by their names,
- * which are a key, or a key, a semicolon and the language that tells them from others under the key.
+ * Random operations against the store and against a plain map, with the store opened anew in between: {@code -Dobjmapper.operations=N} of
+ * them in all, on the way that {@code -Dobjmapper.seed=N} says. The map has objects by their names, which are a key, or a key, a semicolon
+ * and the language that tells them from others under the key.
  */
 class StoreModelTest {
-    private static final int OPERATIONS = 3_000;
+    private static final int OPERATIONS = Integer.getInteger("objmapper.operations", 14_000);
+    /** Of {@link #OPERATIONS}; the eleven stores with something special have a part each. */
+    private static final int PARTS = 14;
+
+    private static final int PLAIN_PARTS = 3;
+    private static final int RESTARTS = 30;
+    private static final int LEAST_BETWEEN_RESTARTS = 100;
     private static final int KEYS = 40;
     /** Keys from this one on have variants. */
     private static final int VARIED = 25;
@@ -48,8 +59,19 @@ class StoreModelTest {
     private static final long GRACE_MILLIS = 500;
     private static final int LOOKS = 8;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     Path directory;
+
+    /** What survives a lost power is for others to test: nothing here has to wait for a disk. */
+    static final class InMemory implements TempDirFactory {
+        @Override
+        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext test) throws IOException {
+            Path memory = Path.of("/dev/shm");
+            return Files.isWritable(memory)
+                    ? Files.createTempDirectory(memory, "model")
+                    : Files.createTempDirectory("model");
+        }
+    }
 
     /** An object as it should be. */
     private record Expected(long generation, byte[] body, Set<String> tags, long expiryMillis, boolean isEvictable) {}
@@ -111,7 +133,7 @@ class StoreModelTest {
     private StoreUnderTest store;
     private Random random;
     private long newestGeneration;
-    private int operations = OPERATIONS;
+    private int operations = OPERATIONS / PARTS;
     private boolean isUnderPressure;
     private long evictions;
     private Check afterwards = () -> {};
@@ -122,6 +144,7 @@ class StoreModelTest {
 
     @Test
     void theStoreDoesWhatAMapWouldDo() throws Exception {
+        operations = OPERATIONS / PARTS * PLAIN_PARTS;
         run(StoreUnderTest.hotObjects(directory, 16));
     }
 
@@ -130,7 +153,6 @@ class StoreModelTest {
     @EnumSource
     void underPressureNothingIsMissingThatIsKept(PolicyName policy) throws Exception {
         isUnderPressure = true;
-        operations = OPERATIONS / 3;
         Capacity capacity = new Capacity(1 << 20, 30, 90, 60, policy);
         run(StoreUnderTest.hotObjects(directory, 16).withCapacity(capacity));
         assertThat(evictions).isPositive();
@@ -140,7 +162,6 @@ class StoreModelTest {
     @ParameterizedTest
     @EnumSource
     void withTiersAboveItNothingElseIsSeen(PolicyName policy) throws Exception {
-        operations = OPERATIONS / 3;
         Path cache = Files.createDirectory(directory.resolve("cache"));
         Path data = Files.createDirectory(directory.resolve("data"));
         Capacity ofMemory = new Capacity(600_000, 6, 90, 60, policy);
@@ -162,7 +183,6 @@ class StoreModelTest {
     /** As always, over three devices, two of which are drained and taken back at any moment. */
     @Test
     void whileBodiesMoveBetweenDevicesNothingElseIsSeen() throws Exception {
-        operations = OPERATIONS / 3;
         Path data = Files.createDirectory(directory.resolve("data"));
         drainable = List.of(
                 Files.createDirectory(directory.resolve("second")), Files.createDirectory(directory.resolve("third")));
@@ -226,7 +246,7 @@ class StoreModelTest {
 
     private void run(StoreOptions options) throws Exception {
         long seed = Long.getLong("objmapper.seed", System.nanoTime());
-        System.out.println("StoreModelTest: -Dobjmapper.seed=" + seed);
+        System.out.println("StoreModelTest: -Dobjmapper.operations=" + OPERATIONS + " -Dobjmapper.seed=" + seed);
         random = new Random(seed);
         store = new StoreUnderTest(options);
         try {
@@ -290,13 +310,16 @@ class StoreModelTest {
             touch(name);
         } else if (choice < 90) {
             purge(name);
-        } else if (choice < 95) {
-            compareAll();
-        } else if (choice < 99) {
+        } else if (choice < 94) {
+            compareRange(name);
+        } else if (choice < 98) {
             store.nowMillis.addAndGet(random.nextInt(300));
-        } else if (!drainable.isEmpty() && random.nextBoolean()) {
+        } else if (choice < 99) {
+            compareAll();
+        } else if (!drainable.isEmpty()) {
             drainOrTakeBack(drainable.get(random.nextInt(drainable.size())));
-        } else {
+        }
+        if (random.nextInt(Math.max(LEAST_BETWEEN_RESTARTS, operations / RESTARTS)) == 0) {
             reopen();
             misses.clear();
         }
@@ -509,6 +532,32 @@ class StoreModelTest {
             }
         }
         assertThat(seen).as(name).isNull();
+    }
+
+    /** Some bytes of a body, read where they stand. */
+    private void compareRange(String name) {
+        StoredObject object = store.pin(keyOf(name), headers(name));
+        if (object == null) {
+            compare(name);
+            return;
+        }
+        try {
+            if (object.expiryMillis() <= store.nowMillis.get()) {
+                return;
+            }
+            Expected expected = model.values().stream()
+                    .filter(other -> other.generation == object.generation())
+                    .findAny()
+                    .orElse(null);
+            assertThat(expected).as(name).isNotNull();
+            int from = random.nextInt(expected.body.length + 1);
+            int to = from + random.nextInt(expected.body.length + 1 - from);
+            assertThat(StoreUnderTest.range(object, from, to - from))
+                    .as(name + " from " + from + " to " + to)
+                    .isEqualTo(Arrays.copyOfRange(expected.body, from, to));
+        } finally {
+            object.unpin();
+        }
     }
 
     private static void compare(String name, Expected expected, StoreUnderTest.Seen seen) {

@@ -302,6 +302,21 @@ final class StoreUnderTest implements AutoCloseable {
         return body;
     }
 
+    /** Some bytes of a body, read where they stand. */
+    static byte[] range(StoredObject object, int from, int length) {
+        byte[] range = new byte[length];
+        ByteBuffer inline = object.inlineBody();
+        if (inline != null) {
+            inline.get(from, range);
+            return range;
+        }
+        ByteBuffer read = ByteBuffer.allocateDirect(length + 1);
+        assertThat(NativeIo.read(object.descriptor(), NativeIo.address(read), length, from))
+                .isEqualTo(length);
+        read.get(0, range);
+        return range;
+    }
+
     record Page(List<ListEntry> entries, byte[] cursor, StoreException failure) {}
 
     Page list(String prefix, byte[] cursor, int limit) {
