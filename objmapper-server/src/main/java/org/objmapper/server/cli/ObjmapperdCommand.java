@@ -209,11 +209,14 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     @Command(
             name = CHECK,
             header = "Say whether a configuration file can be used.",
-            description = "Prints every problem with its line; the exit code is 2 when there is one.")
+            description =
+                    "Prints every problem with its line; the exit code is 2 when there is one. With warnings alone the file can be"
+                            + " used.")
     int check(@Parameters(paramLabel = "FILE", description = "The configuration file.") Path file)
             throws IOException, ConfigurationException {
         refuseDev();
         read(file);
+        ConfigurationFile.warnings(file).forEach(warning -> System.err.println("warning: " + warning));
         System.out.println(file + " can be used");
         return ExitCode.OK;
     }

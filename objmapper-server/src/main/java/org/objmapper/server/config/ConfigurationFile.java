@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.config.Configuration.CacheSettings;
 import org.objmapper.server.config.Configuration.CapacitySettings;
@@ -72,6 +73,49 @@ public final class ConfigurationFile {
         ConfigurationFile read = of(file.toString(), text(file));
         read.requireCapacity();
         return read.configuration();
+    }
+
+    /**
+     * What can be used and is hardly what was meant: a cache on the file system of a device. Looks at the directories, so it waits for one
+     * that hangs; of those that are not there it says nothing.
+     *
+     * @throws ConfigurationException when the file can't be used
+     * @throws IOException when it can't be read
+     */
+    public static List<String> warnings(Path file) throws IOException, ConfigurationException {
+        ConfigurationFile read = of(file.toString(), text(file));
+        List<String> warnings = new ArrayList<>();
+        for (StoreSettings store : read.configuration().stores()) {
+            if (store.cache() != null) {
+                Path cache = store.cache().directory().normalize();
+                devicesOf(store)
+                        .filter(device -> isOnOneFileSystem(cache, device))
+                        .forEach(device -> warnings.add(read.name + read.line(":", cache, ":") + " cache.directory: "
+                                + cache
+                                + " is on the file system of the device in " + device + read.line(", line ", device, "")
+                                + ", so it gains nothing: put it on a faster one"));
+            }
+        }
+        return warnings;
+    }
+
+    private static Stream<Path> devicesOf(StoreSettings store) {
+        return Stream.concat(
+                Stream.of(store.directory().normalize()),
+                store.moreDevices().stream().map(device -> device.directory().normalize()));
+    }
+
+    private String line(String before, Path directory, String after) {
+        TomlPosition position = directories.get(directory);
+        return position == null ? "" : before + position.line() + after;
+    }
+
+    private static boolean isOnOneFileSystem(Path cache, Path device) {
+        try {
+            return Files.getAttribute(cache, "unix:dev").equals(Files.getAttribute(device, "unix:dev"));
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static String text(Path file) throws IOException {

@@ -421,6 +421,32 @@ class ConfigurationFileTest {
     }
 
     @Test
+    void aCacheOnTheFileSystemOfADeviceIsWarnedOfWithItsLine() throws Exception {
+        for (String name : List.of("first", "second", "cache")) {
+            Files.createDirectory(directory.resolve(name));
+        }
+        Path file = directory.resolve("cached.toml");
+        Files.writeString(
+                file,
+                "[store]\ncapacity = \"1 GiB\"\ndirectory = \"%1$s/first\"\n[[device]]\ndirectory = \"%1$s/second\"\n[cache]\n"
+                                .formatted(directory)
+                        + "capacity = \"1 GiB\"\ndirectory = \"%s/cache\"\n".formatted(directory));
+        assertThat(ConfigurationFile.warnings(file))
+                .containsExactly(
+                        warning(file, directory.resolve("first"), 3), warning(file, directory.resolve("second"), 5));
+
+        Files.writeString(file, Files.readString(file).replace(directory + "/cache", "/proc"));
+        assertThat(ConfigurationFile.warnings(file)).isEmpty();
+        Files.writeString(file, Files.readString(file).replace("/proc", "/nowhere"));
+        assertThat(ConfigurationFile.warnings(file)).isEmpty();
+    }
+
+    private String warning(Path file, Path device, int line) {
+        return file + ":8: cache.directory: " + directory.resolve("cache") + " is on the file system of the device in "
+                + device + ", line " + line + ", so it gains nothing: put it on a faster one";
+    }
+
+    @Test
     void twoDevicesCantShareADirectory() {
         assertThat(problemsOf("[store]\ndirectory = \"/a\"\n[[device]]\ndirectory = \"/b/../a\"\n"))
                 .containsExactly("test.toml:4: device.directory: /a is another device's directory too, line 2");
