@@ -11,11 +11,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.DeviceOpening;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.IndexedDevice;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +35,7 @@ final class DeviceRegister {
     private final Map<Integer, IndexedDevice> known = new LinkedHashMap<>();
 
     private final List<Device> opened = new ArrayList<>();
+    private final List<DeviceOpening> openings = new ArrayList<>();
     private final List<IndexRow> news = new ArrayList<>();
 
     private DeviceRegister(Index index, Device first) {
@@ -48,6 +51,7 @@ final class DeviceRegister {
             register.openAll(options.moreDevices());
             return register.opened;
         } catch (IOException | RuntimeException e) {
+            register.openings.forEach(DeviceOpening::giveUp);
             register.opened.stream().filter(device -> device != first).forEach(Device::close);
             throw e;
         }
@@ -56,16 +60,19 @@ final class DeviceRegister {
     private void openAll(List<DeviceOptions> directories) throws IOException {
         opened.add(first);
         takeFirst();
-        Map<DeviceOptions, DeviceException> absent = new LinkedHashMap<>();
         for (DeviceOptions directory : directories) {
+            IndexedDevice there = lastAt(directory.directory());
+            openings.add(DeviceOpening.begin(directory.directory(), () -> open(directory, there)));
+        }
+        Map<DeviceOptions, DeviceException> absent = new LinkedHashMap<>();
+        for (int i = 0; i < directories.size(); i++) {
             try {
-                refuseUnmounted(directory);
-                take(Device.open(directory, first.indexId()));
+                take(openings.get(i).await());
             } catch (DeviceException e) {
                 if (!e.isAbsent()) {
                     throw e;
                 }
-                absent.put(directory, e);
+                absent.put(directories.get(i), e);
             }
         }
         for (Map.Entry<DeviceOptions, DeviceException> entry : absent.entrySet()) {
@@ -87,9 +94,13 @@ final class DeviceRegister {
         first.setDraining(there != null && there.state() == IndexedDevice.State.DRAINING);
     }
 
+    private Device open(DeviceOptions directory, @Nullable IndexedDevice there) throws IOException {
+        refuseUnmounted(directory, there);
+        return Device.open(directory, first.indexId());
+    }
+
     /** An empty directory where a device was, or none, is the mount point of a file system that is not there, and no place for a new device. */
-    private void refuseUnmounted(DeviceOptions directory) throws DeviceException {
-        IndexedDevice there = lastAt(directory.directory());
+    private static void refuseUnmounted(DeviceOptions directory, @Nullable IndexedDevice there) throws DeviceException {
         boolean isGone = Files.notExists(directory.directory());
         if (there != null && (isGone || Device.isEmpty(directory.directory()))) {
             throw DeviceException.absent(
@@ -177,7 +188,7 @@ final class DeviceRegister {
      * Devices that the configuration leaves out. Those that operators added, or have drained, are used where they were last; the objects of
      * others are not gone, but can't be read.
      */
-    private void addUnconfigured() throws IOException {
+    private void addUnconfigured() {
         for (IndexedDevice there : List.copyOf(known.values())) {
             boolean isOpen = opened.stream().anyMatch(device -> device.id().equals(there.id()));
             if (isOpen || there.state() == IndexedDevice.State.REMOVED) {
@@ -200,16 +211,23 @@ final class DeviceRegister {
     }
 
     /** A device where it was last; as one that is not there, where it isn't. */
-    private void addLast(IndexedDevice there) throws IOException {
+    private void addLast(IndexedDevice there) {
         DeviceOptions directory = DeviceOptions.of(Path.of(there.directory()), there.weight());
         Device device = Device.absent(directory, there.id(), first.indexId());
         add(device, there);
+        Thread looking = new Thread(() -> lookFor(device), "store-opening");
+        looking.setDaemon(true); // it may hang
+        looking.start();
+        Patience.awaitEnd(looking, DeviceOpening.LONGEST_MILLIS);
+    }
+
+    private static void lookFor(Device device) {
         try {
             if (device.returned()) {
                 device.measure();
             }
-        } catch (DeviceException e) {
-            LOG.error("device={} is not there, and its objects answer IO_ERROR: {}", there.id(), e.getMessage());
+        } catch (IOException e) {
+            LOG.error("device={} is not there, and its objects answer IO_ERROR: {}", device.id(), e.getMessage());
         }
     }
 

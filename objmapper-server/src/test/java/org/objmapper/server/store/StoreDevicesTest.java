@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.badinput.FaultyFileSystem;
 import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceOptions;
@@ -134,6 +136,30 @@ class StoreDevicesTest {
             assertThat(store.get("new").body()).isEqualTo(BODY);
             Files.move(away, second);
             await().untilAsserted(() -> assertThat(readable(store, id)).hasSize(KEYS));
+        }
+    }
+
+    @Test
+    void aStartDoesNotWaitForADeviceThatHangsAndItComesBack() throws Exception {
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        try (FaultyFileSystem disk = new FaultyFileSystem(second, mounted)) {
+            try (StoreUnderTest store = open(mounted, third)) {
+                fill(store);
+            }
+            String id = id(second);
+            long hung = files(second);
+            disk.hang("open");
+            try (StoreUnderTest store = open(mounted, third)) {
+                assertThat(readable(store, id)).hasSize((int) (KEYS - hung));
+                disk.clear("open");
+                await().atMost(Duration.ofMinutes(1))
+                        .untilAsserted(() -> assertThat(readable(store, id)).hasSize(KEYS));
+            }
+            disk.hang("open");
+            assertThatThrownBy(() -> open(third, Files.createDirectory(mounted.resolve("new"))))
+                    .as("a new device has to be there")
+                    .hasMessageContaining("does not answer");
+            disk.clear("open");
         }
     }
 
