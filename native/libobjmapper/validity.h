@@ -27,7 +27,7 @@ void validity_close(struct validity *v);
 /* What the value of a VALIDITY entry says. */
 struct validity_stamp validity_stamp_of(const unsigned char *value);
 
-/* The monotonic clock; may lag by a tick of the kernel's. */
+/* The monotonic clock. Not the coarse one: that lags where the processor that keeps it is held up. */
 uint64_t validity_now(void);
 
 /* Whether what came with a stamp is still what a GET would bring; *now is then a moment after that was found. */
