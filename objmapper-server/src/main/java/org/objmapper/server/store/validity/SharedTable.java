@@ -203,8 +203,24 @@ public final class SharedTable implements AutoCloseable {
         }
     }
 
-    /** Stops the clock; nobody waits for a change any more. */
+    /** Takes back all that it said, so that no client goes by it any more and the next server need not care; nobody waits for a change any more. */
     public void stop() {
+        halt();
+        TableFile mine = file;
+        if (mine == null || holdsBack()) {
+            return; // clients may go by the one before still: that is the next server's concern
+        }
+        table.changeAll(() -> {});
+        try {
+            record.write(new byte[0]);
+            mine.delete();
+        } catch (IOException e) {
+            FAILURES.warn("The next start may hold changes back for a moment: {}", e.getMessage());
+        }
+    }
+
+    /** Stops the clock, and lets all else stand as it is where a server is killed. */
+    void halt() {
         synchronized (this) {
             closing = true;
             notifyAll();

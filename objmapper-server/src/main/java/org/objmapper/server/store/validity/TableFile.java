@@ -18,8 +18,8 @@ import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 
 /**
- * The file of a table, which clients map. It never becomes shorter or longer: that would end them with SIGBUS. It outlives the server, so that the next one
- * takes it up. Owns the descriptor that clients are handed.
+ * The file of a table, which clients map. It never becomes shorter or longer: that would end them with SIGBUS. It outlives a server that is killed, so
+ * that the next one takes it up. Owns the descriptor that clients are handed.
  */
 final class TableFile implements AutoCloseable {
     /** 2 MiB of them: with a thousand changes a second, what is kept for a second is asked for in vain once in 260 times. */
@@ -31,11 +31,13 @@ final class TableFile implements AutoCloseable {
     private static final String UNWRITABLE = "r--r--r--";
     private static final String WRITABLE = "rw-r--r--";
 
+    private final Path path;
     private final ValidityTable table;
     private final Identity identity;
     private final int descriptor;
 
-    private TableFile(ValidityTable table, Identity identity, int descriptor) {
+    private TableFile(Path path, ValidityTable table, Identity identity, int descriptor) {
+        this.path = path;
         this.table = table;
         this.identity = identity;
         this.descriptor = descriptor;
@@ -56,7 +58,7 @@ final class TableFile implements AutoCloseable {
             ByteBuffer memory = map(path);
             ValidityTable table = new ValidityTable(memory, WORDS);
             table.takeUp();
-            return new TableFile(table, known, descriptor);
+            return new TableFile(path, table, known, descriptor);
         } catch (IOException | RuntimeException e) {
             NativeIo.close(descriptor);
             throw e;
@@ -84,7 +86,7 @@ final class TableFile implements AutoCloseable {
         Files.move(unnamed, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         int descriptor = open(path);
         try {
-            return new TableFile(table, identity(descriptor), descriptor);
+            return new TableFile(path, table, identity(descriptor), descriptor);
         } catch (IOException | RuntimeException e) {
             NativeIo.close(descriptor);
             throw e;
@@ -138,6 +140,11 @@ final class TableFile implements AutoCloseable {
     /** Open for reading only; it stays this file's. */
     int descriptor() {
         return descriptor;
+    }
+
+    /** Takes its name away; who has it keeps it. */
+    void delete() throws IOException {
+        Files.deleteIfExists(path);
     }
 
     @Override
