@@ -18,6 +18,8 @@ enum { KEYS = 8, MOST_WRITERS = 16, LARGE = 8192, SMALL = 16, KEY_ROOM = 64 };
 
 /* The number of the last change of each key that was acknowledged; a body has the number of its own. */
 static _Atomic uint64_t acknowledged[MOST_WRITERS][KEYS];
+/* And what it was. */
+static const char *_Atomic kinds[MOST_WRITERS][KEYS];
 static atomic_ulong changes, checks, hits;
 static atomic_int over;
 static const char *path;
@@ -48,6 +50,12 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed;
 }
 
+static void acknowledge(int writer, int k, uint64_t number, const char *kind)
+{
+	atomic_store(&kinds[writer][k], kind);
+	atomic_store(&acknowledged[writer][k], number);
+}
+
 static int took(om_reply *r)
 {
 	int is_done = r != NULL && (r->status == OM_OK || r->status == OM_NOT_FOUND);
@@ -70,6 +78,8 @@ static int put(om_context *c, int writer, int k, uint64_t number)
 	return took(om_put(c, key, length, body, length_of(k), &options));
 }
 
+static const char *const ways[] = { "a purge of the prefix", "a purge of the tag", "a ban" };
+
 static int purge_all(om_context *c, int writer, uint32_t how)
 {
 	char what[KEY_ROOM];
@@ -81,34 +91,40 @@ static int purge_all(om_context *c, int writer, uint32_t how)
 	return took(om_purge_ban(c, what, (size_t)snprintf(what, sizeof what, "req.url ~ ^/w%d/", writer), 0));
 }
 
-/* Changes one key, or all of the writer's; false when it is not known whether that happened. */
-static int change(om_context *c, int writer, uint32_t random, uint64_t number, int *all)
+/* Changes all of the writer's keys; false when it is not known whether that happened. */
+static int change_all(om_context *c, int writer, uint32_t way, uint64_t number)
+{
+	int done = purge_all(c, writer, way);
+
+	for (int k = 0; done && k < KEYS; k++)
+		acknowledge(writer, k, number, ways[way]);
+	return done;
+}
+
+/* The same of one key, or of all. */
+static int change(om_context *c, int writer, uint32_t random, uint64_t number)
 {
 	char key[KEY_ROOM];
 	int k = (int)(random >> 8) % KEYS;
 	uint32_t what = (random >> 16) % 100;
-
-	*all = what >= 95;
-	if (*all)
-		return purge_all(c, writer, random % 3);
 	size_t length = name_of(key, writer, k);
+
+	if (what >= 95)
+		return change_all(c, writer, random % 3, number);
 	int done = what < 70 ? put(c, writer, k, number) : took(what < 85 ? om_delete(c, key, length, 1) : om_purge_key(c, key, length, 0));
 	if (done)
-		atomic_store(&acknowledged[writer][k], number);
+		acknowledge(writer, k, number, what < 70 ? "a put" : what < 85 ? "a delete" : "a purge of the key");
 	return done;
 }
 
 static void *write_on(void *argument)
 {
-	int writer = (int)(intptr_t)argument, all;
+	int writer = (int)(intptr_t)argument;
 	uint32_t seed = 2463534242u + (uint32_t)writer;
 	om_context *c = connect_again(NULL);
 
 	for (uint64_t number = 1; c != NULL && !atomic_load(&over); number++) {
-		int done = change(c, writer, next_random(&seed), number, &all);
-		for (int k = 0; done && all && k < KEYS; k++)
-			atomic_store(&acknowledged[writer][k], number);
-		if (done)
+		if (change(c, writer, next_random(&seed), number))
 			atomic_fetch_add(&changes, 1);
 		if (c->err != 0) {
 			om_free(c);
@@ -131,13 +147,13 @@ static uint64_t number_in(const om_reply *r)
 }
 
 /* Tells also what a client gets that keeps nothing: whether the server is wrong, or who kept it. */
-static void stale(const char *key, uint64_t found, uint64_t least, const char *from)
+static void stale(const char *key, uint64_t found, uint64_t least, const char *kind, const char *from)
 {
 	om_context *c = om_connect(path, NULL);
 	om_reply *r = c != NULL && c->err == 0 ? om_get(c, key, strlen(key), NULL) : NULL;
 
-	fprintf(stderr, "stale: %s was served %s as of change %llu, though change %llu was acknowledged before it was asked for; ", key, from,
-	    (unsigned long long)found, (unsigned long long)least);
+	fprintf(stderr, "stale: %s was served %s as of change %llu, though change %llu, %s, was acknowledged before it was asked for; ", key, from,
+	    (unsigned long long)found, (unsigned long long)least, kind);
 	if (r != NULL && r->status == OM_OK)
 		fprintf(stderr, "others get change %llu\n", (unsigned long long)number_in(r));
 	else
@@ -150,6 +166,7 @@ static void check(om_context *c, int writer, int k, uint32_t last[MOST_WRITERS][
 	char key[KEY_ROOM];
 	size_t length = name_of(key, writer, k);
 	uint64_t least = atomic_load(&acknowledged[writer][k]);
+	const char *kind = atomic_load(&kinds[writer][k]); /* of that change or one after it */
 	om_reply *r = om_get(c, key, length, NULL);
 
 	if (r == NULL || r->status != OM_OK) {
@@ -158,7 +175,7 @@ static void check(om_context *c, int writer, int k, uint32_t last[MOST_WRITERS][
 	}
 	uint64_t number = number_in(r);
 	if (number < least)
-		stale(key, number, least, last[writer][k] == r->id ? "again" : "by the server");
+		stale(key, number, least, kind, last[writer][k] == r->id ? "again" : "by the server");
 	atomic_fetch_add(&checks, 1);
 	if (last[writer][k] == r->id)
 		atomic_fetch_add(&hits, 1);

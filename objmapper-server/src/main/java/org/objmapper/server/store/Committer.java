@@ -240,7 +240,8 @@ final class Committer implements AutoCloseable {
      */
     void awaitRoom() throws StoreException {
         Uninterruptibly.awaitWhile(
-                () -> evicting || (refusal == null && queue.size() + changesUnderway >= maxPending), this::wait);
+                () -> heldBack || evicting || (refusal == null && queue.size() + changesUnderway >= maxPending),
+                this::wait);
         refuseIfNoneIsTaken();
     }
 
