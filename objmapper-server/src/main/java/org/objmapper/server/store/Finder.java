@@ -185,8 +185,8 @@ final class Finder {
             return whereabouts == Whereabouts.DEVICE ? lookedAt() : null;
         }
         try {
-            IndexRecord record =
-                    standing(new ObjectKey(bytes, hash), headers, true).record();
+            IndexRecord record = standing(new ObjectKey(bytes, hash), headers, true, bans.active())
+                    .record();
             boolean isOnDevice = record != null && record.hasFile() && !upper.hasInMemory(record.bodyGeneration());
             if (record == null || !isOnDevice) {
                 return null;
@@ -250,25 +250,27 @@ final class Finder {
         IndexRecord last = null;
         while (true) {
             long seen = hot.changes(plain.hash());
-            long newestBan = bans.newest();
-            Standing standing = standing(plain, headers, last == null);
+            Bans.Active hiding = bans.active();
+            Standing standing = standing(plain, headers, last == null, hiding);
             IndexRecord record = standing.record;
             if (record == null) {
                 return null;
             }
             ObjectKey key = standing.key;
             if (!record.hasFile()) {
-                return share(object(standing, record, inIndex(record)), seen, newestBan);
+                return share(object(standing, record, inIndex(record)), seen, hiding.newest());
             }
             OpenBody copy = upper.open(record);
             if (copy != null) {
-                return share(objectOfFile(standing, record, copy), seen, newestBan);
+                return share(objectOfFile(standing, record, copy), seen, hiding.newest());
             }
             Device device = deviceOf(record);
             int descriptor = openBody(device, key, record, standing.pending);
             if (descriptor >= 0) {
                 return share(
-                        objectOfFile(standing, record, onDevice(device, key, record, descriptor)), seen, newestBan);
+                        objectOfFile(standing, record, onDevice(device, key, record, descriptor)),
+                        seen,
+                        hiding.newest());
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(
@@ -298,11 +300,11 @@ final class Finder {
             @Nullable Variants variants) {}
 
     /** What a request gets that no ban hits, and tells the headers where they match none. The table may be asked first. */
-    private Standing standing(ObjectKey plain, RequestHeaders headers, boolean asksTable) {
+    private Standing standing(ObjectKey plain, RequestHeaders headers, boolean asksTable, Bans.Active hiding) {
         Entry entry = new Entry();
         if (asksTable && table.findWhole(plain.digest(), entry) == ObjectTable.Answer.FOUND) {
             IndexRecord alone = entry.needsIndex() ? index.get(plain) : entry.record(plain);
-            return new Standing(plain, unlessHit(alone), null, null);
+            return new Standing(plain, alone == null || hiding.hit(alone) ? null : alone, null, null);
         }
         Map<Long, Change> pending = new HashMap<>();
         for (Change change : committer.pendingUnder(plain)) {
@@ -311,12 +313,12 @@ final class Finder {
                 pending.put(key.variant(), change);
             }
         }
-        Choice choice = new Choice(pending, headers);
+        Choice choice = new Choice(pending, headers, hiding);
         IndexRecord chosen;
         try {
             chosen = index.choose(plain, choice);
         } catch (IndexException e) {
-            IndexRecord alone = newestOfAll(pending);
+            IndexRecord alone = newestOfAll(pending, hiding);
             if (alone == null) {
                 throw e;
             }
@@ -330,10 +332,10 @@ final class Finder {
     }
 
     /** The object without a variant, where that hides all others, whatever the index has; null where that can't be said. */
-    private @Nullable IndexRecord newestOfAll(Map<Long, Change> pending) {
+    private @Nullable IndexRecord newestOfAll(Map<Long, Change> pending, Bans.Active hiding) {
         Change plain = pending.get(0L);
         IndexRecord record = plain == null ? null : plain.record();
-        if (record == null || bans.hit(record) || record.expiredAt(clock.getAsLong())) {
+        if (record == null || hiding.hit(record) || record.expiredAt(clock.getAsLong())) {
             return null;
         }
         boolean newest = pending.values().stream()
@@ -342,19 +344,17 @@ final class Finder {
         return newest ? record : null;
     }
 
-    private @Nullable IndexRecord unlessHit(@Nullable IndexRecord record) {
-        return record == null || bans.hit(record) ? null : record;
-    }
-
     /** Chooses among the objects under a key what a request gets. */
     private final class Choice implements Index.Choice {
         private final Map<Long, Change> pending;
         private final RequestHeaders headers;
+        private final Bans.Active hiding;
         private @Nullable Variants variants;
 
-        Choice(Map<Long, Change> pending, RequestHeaders headers) {
+        Choice(Map<Long, Change> pending, RequestHeaders headers, Bans.Active hiding) {
             this.pending = pending;
             this.headers = headers;
+            this.hiding = hiding;
         }
 
         @Override
@@ -388,7 +388,7 @@ final class Finder {
         }
 
         private void add(@Nullable IndexRecord record, List<IndexRecord> to) {
-            if (record != null && !bans.hit(record) && !isGoneVariant(record)) {
+            if (record != null && !hiding.hit(record) && !isGoneVariant(record)) {
                 to.add(record);
             }
         }

@@ -87,17 +87,18 @@ final class Lister implements AutoCloseable {
         byte[] at = cursor;
         try {
             long now = clock.getAsLong();
+            Bans.Active hiding = bans.active();
             do {
                 // A slice for each read transaction, so that none lives long.
                 at = index.scan(prefix, at, SLICE, records -> {
-                    IndexRecord newest = newestListed(records, now);
+                    IndexRecord newest = newestListed(records, now, hiding);
                     if (newest != null) {
                         entries.add(room.take(entry(newest)));
                     }
                     return room.isLeft();
                 });
             } while (at != null && room.isLeft());
-            if (at != null && !anyBehind(prefix, at, now)) {
+            if (at != null && !anyBehind(prefix, at, now, hiding)) {
                 at = null;
             }
         } catch (IndexException e) {
@@ -110,11 +111,11 @@ final class Lister implements AutoCloseable {
     }
 
     /** A key is listed once, with the newest of the objects under it; null where none is to be listed. */
-    private @Nullable IndexRecord newestListed(List<IndexRecord> underOneKey, long now) {
+    private @Nullable IndexRecord newestListed(List<IndexRecord> underOneKey, long now, Bans.Active hiding) {
         IndexRecord newest = null;
         for (IndexRecord record : underOneKey) {
             boolean isNewer = newest == null || record.generation() > newest.generation();
-            if (isNewer && !record.expiredAt(now) && !bans.hit(record)) {
+            if (isNewer && !record.expiredAt(now) && !hiding.hit(record)) {
                 newest = record;
             }
         }
@@ -142,12 +143,12 @@ final class Lister implements AutoCloseable {
         }
     }
 
-    private boolean anyBehind(byte[] prefix, byte[] cursor, long now) {
+    private boolean anyBehind(byte[] prefix, byte[] cursor, long now, Bans.Active hiding) {
         boolean[] found = new boolean[1];
         byte[] at = cursor;
         do {
             at = index.scan(prefix, at, SLICE, records -> {
-                found[0] = newestListed(records, now) != null;
+                found[0] = newestListed(records, now, hiding) != null;
                 return !found[0];
             });
         } while (at != null && !found[0]);

@@ -439,12 +439,14 @@ public final class Store implements AutoCloseable {
      * {@link RequestHeaders#unmatched unmatched}. May be expired. Allocates nothing.
      */
     public @Nullable StoredObject hot(long keyHash, ByteBuffer buffer, int offset, int length, RequestHeaders headers) {
+        long newestBan =
+                bans.active().newest(); // before the look: when it is dropped, what it hit may be in hand already
         StoredObject found = hot.get(keyHash, buffer, offset, length);
         Variants variants = found == null ? null : found.variants();
         if (found != null && variants != null) {
             found = chosen(found, variants, headers);
         }
-        if (found == null || found.hasPassed(bans.newest())) {
+        if (found == null || found.hasPassed(newestBan)) {
             return found;
         }
         found.unpin();
