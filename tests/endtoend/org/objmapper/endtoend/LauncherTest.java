@@ -91,40 +91,44 @@ class LauncherTest {
         assertThat(outcome).isEqualTo(new Outcome(5, "", ""));
     }
 
-    @Test
-    void theToolStartsFromItsArchiveOfClassesWhereverTheDistributionLies() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"objmapper", "objmapperd"})
+    void aProgramStartsFromItsArchiveOfClassesWhereverTheDistributionLies(String program) throws Exception {
         Path copy = Distribution.copyTo(directory.resolve("a copy"));
 
         // With -Xshare:on Java refuses to start when it cannot use its archive.
         Outcome outcome = run(
                 Map.of("JDK_JAVA_OPTIONS", "-Xshare:on"),
-                copy.resolve("bin/objmapper").toString(),
+                copy.resolve("bin/" + program).toString(),
                 "--version");
 
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     }
 
-    @Test
-    void anArchiveOfClassesThatJavaCannotUseIsPassedOver() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"objmapper", "objmapperd"})
+    void anArchiveOfClassesThatJavaCannotUseIsPassedOver(String program) throws Exception {
         Path copy = Distribution.copyTo(directory.resolve("copy"));
-        Path archive = archiveIn(copy);
+        Path archive = archiveIn(copy, program);
         Files.delete(archive);
         Files.writeString(archive, "from another world");
 
-        Outcome outcome = run(Map.of(), copy.resolve("bin/objmapper").toString(), "--version");
-
-        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-        assertThat(outcome.err()).isEmpty();
+        assertVersionAlone(copy, program);
     }
 
-    @Test
-    void aJavaWithoutAnArchiveRunsTheToolToo() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"objmapper", "objmapperd"})
+    void aJavaWithoutAnArchiveRunsToo(String program) throws Exception {
         Path copy = Distribution.copyTo(directory.resolve("copy"));
-        Files.delete(archiveIn(copy));
+        Files.delete(archiveIn(copy, program));
 
-        Outcome outcome = run(Map.of(), copy.resolve("bin/objmapper").toString(), "--version");
+        assertVersionAlone(copy, program);
+    }
 
+    private void assertVersionAlone(Path distribution, String program) throws Exception {
+        Outcome outcome = run(Map.of(), distribution.resolve("bin/" + program).toString(), "--version");
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).startsWith(program + " ").hasLineCount(1);
         assertThat(outcome.err()).isEmpty();
     }
 
@@ -158,9 +162,9 @@ class LauncherTest {
         assertThat(outcome.out()).endsWith("ObjmapperdCommand\n--dev\n");
     }
 
-    private static Path archiveIn(Path distribution) throws IOException {
+    private static Path archiveIn(Path distribution, String program) throws IOException {
         try (Stream<Path> files = Files.list(distribution.resolve("lib"))) {
-            return files.filter(file -> file.toString().endsWith(".jsa"))
+            return files.filter(file -> file.getFileName().toString().matches(program + "-[0-9.]+\\.jsa"))
                     .findAny()
                     .orElseThrow();
         }
