@@ -16,6 +16,7 @@ import org.objmapper.server.config.ConfigurationFile;
 import org.objmapper.server.config.DeviceSettings;
 import org.objmapper.server.config.ListenerSettings;
 import org.objmapper.server.config.StoreSettings;
+import org.objmapper.server.store.Store;
 import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.check.FsckReport;
 import picocli.CommandLine;
@@ -93,6 +94,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     private boolean version;
 
     public static void main(String[] arguments) {
+        Store.loadAhead();
         System.exit(commandLine().execute(arguments));
     }
 

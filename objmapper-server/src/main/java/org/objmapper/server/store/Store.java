@@ -195,6 +195,22 @@ public final class Store implements AutoCloseable {
         showDevices();
     }
 
+    /** Begins to load what opening a store needs, and returns at once: it is half of a start, and can be had beside the other half. */
+    public static void loadAhead() {
+        Thread loader = new Thread(
+                () -> {
+                    try {
+                        Device.load();
+                        Index.load();
+                    } catch (LinkageError | RuntimeException e) {
+                        // Opening a store meets it again, and says it.
+                    }
+                },
+                "store-loader");
+        loader.setDaemon(true);
+        loader.start();
+    }
+
     /** Opens the store of a directory; an empty directory becomes one. Says what is wrong if it can't. */
     public static Store open(StoreOptions options) throws IOException {
         return open(options, System::currentTimeMillis, ByteBuffer::allocateDirect);

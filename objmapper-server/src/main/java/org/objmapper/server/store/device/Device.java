@@ -225,6 +225,11 @@ public final class Device implements AutoCloseable {
         return true;
     }
 
+    /** Loads what taking a directory's lock needs: most of what the first one to do so waits for. */
+    public static void load() {
+        POSIXFactory.getNativePOSIX();
+    }
+
     /** A lock that the kernel takes off when its holder dies. */
     private static int takeLock(Path root) throws IOException {
         int lock = NativeIo.openAt(AT_FDCWD, path(root.resolve(LOCK).toString()), O_RDWR | O_CREAT, 0600);

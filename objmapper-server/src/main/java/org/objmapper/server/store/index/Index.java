@@ -31,6 +31,7 @@ import org.lmdbjava.EnvFlags;
 import org.lmdbjava.GetOp;
 import org.lmdbjava.LmdbException;
 import org.lmdbjava.LmdbNativeException.PanicException;
+import org.lmdbjava.Meta;
 import org.lmdbjava.PutFlags;
 import org.lmdbjava.Stat;
 import org.lmdbjava.Txn;
@@ -253,6 +254,11 @@ public final class Index implements AutoCloseable {
             checkId(directory, state.get(txn, ID_NAME), ids.index, "is index");
             checkId(directory, devices.get(txn, FIRST_DEVICE), ids.device, "knows the device");
         }
+    }
+
+    /** Loads LMDB: most of what the first one to open an index waits for. */
+    public static void load() {
+        Meta.version();
     }
 
     static Dbi<byte[]> openExisting(Env<byte[]> env, Path directory, byte[] name) {
