@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
@@ -120,6 +121,7 @@ public final class Store implements AutoCloseable {
     private final DeviceCommands deviceCommands;
     private final Finder finder;
     private final Lister lister;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /** Takes what a look-up found. */
     public interface Lookup {
@@ -815,9 +817,12 @@ public final class Store implements AutoCloseable {
         recovery.awaitEnd();
     }
 
-    /** Finishes what is under way, brings all changes to disk and lets go of the directory. No session may use it any more. */
+    /** Finishes what is under way, brings all changes to disk and lets go of the directory. No session may use it any more; once is enough. */
     @Override
     public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
         deviceCommands.close();
         recovery.close();
         housekeeping.close();
