@@ -51,10 +51,10 @@ import org.slf4j.LoggerFactory;
  * a durable one is then on disk; others are within a second.
  */
 public final class Store implements AutoCloseable {
-    /** Bodies up to here stand in the index. */
     /** Bytes of a fill token. */
     public static final int FILL_TOKEN_BYTES = FillTokens.TOKEN_BYTES;
 
+    /** Bodies up to here stand in the index. */
     static final int INLINE_BODY_BYTES = 4_096;
 
     /** Chunks of bodies on their way to the device, and bodies that may wait for one. */
@@ -199,6 +199,7 @@ public final class Store implements AutoCloseable {
 
     /** Begins to load what opening a store needs, and returns at once: it is half of a start, and can be had beside the other half. */
     public static void loadAhead() {
+        LoggerFactory.getILoggerFactory(); // on one thread: another would get one that does not last
         Thread loader = new Thread(
                 () -> {
                     try {

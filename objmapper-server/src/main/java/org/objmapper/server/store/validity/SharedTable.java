@@ -28,6 +28,9 @@ public final class SharedTable implements AutoCloseable {
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     private final @Nullable TableFile file;
+    /** Why there is no file, where there should be one. */
+    private final @Nullable String trouble;
+
     private final ValidityTable table;
     private final LongSupplier clock;
     private final String boot;
@@ -50,8 +53,14 @@ public final class SharedTable implements AutoCloseable {
     }
 
     private SharedTable(
-            @Nullable TableFile file, boolean isRecorded, boolean holdsBack, String boot, LongSupplier clock) {
+            @Nullable TableFile file,
+            @Nullable String trouble,
+            boolean isRecorded,
+            boolean holdsBack,
+            String boot,
+            LongSupplier clock) {
         this.file = file;
+        this.trouble = trouble;
         this.table = file == null ? ValidityTable.unshared() : file.table();
         this.isRecorded = isRecorded;
         this.holdsBack = holdsBack;
@@ -61,14 +70,15 @@ public final class SharedTable implements AutoCloseable {
     }
 
     /**
-     * Opens the table at a path, after the store was locked: whoever wrote it before is dead. Where it can't be had clients get none, which is logged.
+     * Opens the table at a path, after the store was locked: whoever wrote it before is dead. Where it can't be had clients get none, which is logged
+     * when one asks for it.
      *
      * @param path null for a store that shares none
      * @param recorded what the record says, null for nothing
      */
     public static SharedTable open(@Nullable Path path, byte @Nullable [] recorded, LongSupplier clock) {
         if (path == null) {
-            return new SharedTable(null, true, false, "", clock);
+            return new SharedTable(null, null, true, false, "", clock);
         }
         String boot = "";
         boolean isOfThisBoot = true;
@@ -79,16 +89,13 @@ public final class SharedTable implements AutoCloseable {
             wasThere = Files.exists(path);
             TableFile same = isOfThisBoot && recorded != null ? TableFile.takeUp(path, identity(boot, recorded)) : null;
             if (same != null) {
-                return new SharedTable(same, true, false, boot, clock);
+                return new SharedTable(same, null, true, false, boot, clock);
             }
             boolean mayBeKept = recorded == null ? wasThere : isOfThisBoot;
-            return new SharedTable(TableFile.create(path), false, mayBeKept, boot, clock);
+            return new SharedTable(TableFile.create(path), null, false, mayBeKept, boot, clock);
         } catch (IOException | UnsupportedOperationException e) {
-            FAILURES.error(
-                    "Clients get no validity table, and ask for every object: {} can't be used: {}",
-                    path,
-                    String.valueOf(e.getMessage()));
-            return new SharedTable(null, true, recorded == null ? wasThere : isOfThisBoot, boot, clock);
+            String why = path + " can't be used: " + e.getMessage();
+            return new SharedTable(null, why, true, recorded == null ? wasThere : isOfThisBoot, boot, clock);
         }
     }
 
@@ -146,6 +153,9 @@ public final class SharedTable implements AutoCloseable {
     /** The descriptor for one more client, which stays the table's, with a clock that goes; -1 where there is none. {@link #letGo} ends it. */
     public synchronized int hand() {
         TableFile mine = file;
+        if (trouble != null) {
+            FAILURES.error("Clients get no validity table, and ask for every object: {}", trouble);
+        }
         if (mine == null || !mayShare || closing) {
             return -1;
         }
