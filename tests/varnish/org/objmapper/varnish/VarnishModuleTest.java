@@ -47,7 +47,7 @@ class VarnishModuleTest {
 
     @Test
     void theExampleRestartsWarm() throws Exception {
-        assertThat(run(ROOT.resolve("packaging/try-varnish").toString()))
+        assertThat(run(ROOT.resolve("packaging/try-varnish").toString(), DISTRIBUTION.toString()))
                 .contains("fetched, from:            store ")
                 .contains("requests that the origin has seen: 1\n");
     }
