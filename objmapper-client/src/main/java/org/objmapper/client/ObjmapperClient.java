@@ -78,12 +78,7 @@ public final class ObjmapperClient implements AutoCloseable {
 
     /** Gets an object, a range of it, or the news that it is unchanged; empty where there is none. The caller closes it. */
     public Optional<StoredObject> get(Key key, GetOptions options) throws ObjmapperException {
-        StoredObject kept = kept(key, options);
-        if (kept != null) {
-            return Optional.of(kept);
-        }
-        Request request = Request.of(Operation.GET, key, options.encode(key, true));
-        return found(key, options.isPlain(), run(request)).object();
+        return lookup(key, options).object();
     }
 
     /** As {@link #get(Key, GetOptions)}, without waiting. Whoever takes the object out of the future closes it. */
@@ -412,13 +407,15 @@ public final class ObjmapperClient implements AutoCloseable {
         CompletableFuture<T> future = new CompletableFuture<>();
         boolean sendsLong = request.body() != null
                 && !(request.body() instanceof Body.Bytes bytes && bytes.view().remaining() <= Session.DATA_BYTES);
-        Session session = sendsLong ? null : pool.tryTake();
-        if (session != null) {
-            sendNow(session, request, future, reading, unwanted);
-        } else if (pool.isFull() && !sendsLong) {
-            future.completeExceptionally(pool.busy(request));
-        } else {
-            settings.executor().execute(() -> runLater(request, future, reading, unwanted));
+        try {
+            Session session = sendsLong ? null : pool.takeNow(request);
+            if (session == null) {
+                settings.executor().execute(() -> runLater(request, future, reading, unwanted));
+            } else {
+                sendNow(session, request, future, reading, unwanted);
+            }
+        } catch (ObjmapperException e) {
+            future.completeExceptionally(e);
         }
         return future;
     }

@@ -54,9 +54,18 @@ final class SessionPool {
         clock.start();
     }
 
-    /** A session with a place in flight taken, without waiting; null where all are busy or not connected. */
+    /** A session with a place in flight taken, without waiting; null where one is to be connected first. */
     @Nullable
-    Session tryTake() {
+    Session takeNow(Request request) throws ObjmapperException {
+        boolean full = isFull(); // asked first: another thread may connect one meanwhile
+        Session session = withPlace();
+        if (session == null && full && isFull()) {
+            throw busy(request);
+        }
+        return session;
+    }
+
+    private @Nullable Session withPlace() {
         int first = turn.getAndIncrement();
         for (int i = 0; i < slots.length(); i++) {
             Session session = slots.get(Math.floorMod(first + i, slots.length()));
@@ -68,7 +77,7 @@ final class SessionPool {
     }
 
     /** Whether every slot has a living session. */
-    boolean isFull() {
+    private boolean isFull() {
         for (int i = 0; i < slots.length(); i++) {
             if (!alive(slots.get(i))) {
                 return false;
@@ -89,7 +98,7 @@ final class SessionPool {
             if (asked != null && asked.isDone()) {
                 throw new CancellationException(request.what());
             }
-            Session session = tryTake();
+            Session session = withPlace();
             if (session != null) {
                 return session;
             }
@@ -111,7 +120,7 @@ final class SessionPool {
         }
     }
 
-    ObjmapperException busy(Request request) {
+    private ObjmapperException busy(Request request) {
         return new ObjmapperException(
                 Status.BUSY,
                 request.key(),

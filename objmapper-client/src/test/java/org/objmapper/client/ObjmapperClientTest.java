@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -348,6 +349,38 @@ class ObjmapperClientTest extends AgainstScript {
             assertThat(Thread.interrupted()).isTrue();
             client.ping();
         }
+    }
+
+    @Test
+    void aFutureWaitsForASessionToBeginAndIsBusyWhereAllPlacesOfAllSessionsAreTaken() throws Exception {
+        server.maxRequests = 1;
+        CountDownLatch told = new CountDownLatch(1);
+        try (Script script = server.serve(peer -> {
+            Received first = peer.receive();
+            told.await();
+            peer.reply(first, Status.OK, HELLO);
+            peer.reply(peer.receive(), Status.OK, HELLO);
+        })) {
+            CompletableFuture<Optional<StoredObject>> first = client.getAsync(KEY, new GetOptions());
+            await().until(() -> isBusy(client.getAsync(KEY, new GetOptions())));
+            told.countDown();
+            first.get().orElseThrow().close();
+            client.get(KEY).orElseThrow().close();
+        }
+    }
+
+    /** Whether it was refused at once; one that was not is given up. */
+    private static boolean isBusy(CompletableFuture<?> answer) {
+        if (!answer.isDone()) {
+            answer.cancel(false);
+            return false;
+        }
+        assertThatThrownBy(answer::get)
+                .cause()
+                .isInstanceOfSatisfying(
+                        ObjmapperException.class, e -> assertThat(e.status()).contains(Status.BUSY))
+                .hasMessageContaining("all 1 sessions have as many requests in flight as the server takes");
+        return true;
     }
 
     @Test
