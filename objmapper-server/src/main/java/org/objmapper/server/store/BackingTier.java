@@ -27,7 +27,8 @@ final class BackingTier {
     private Totals onTheirWay = Totals.NONE;
     private Totals wanted = Totals.NONE;
     private long unfinishedBytes;
-    private int unfinishedThatWait;
+    /** Of the unfinished bytes, those that have no room yet. */
+    private long unfinishedThatWait;
     /** Above the high watermark, and not at the low one yet. */
     private boolean isMakingRoom;
 
@@ -172,9 +173,9 @@ final class BackingTier {
         if (takesUnfinished()) {
             return;
         }
-        unfinishedThatWait++;
+        unfinishedThatWait += bytes;
         boolean room = awaitEvictor(this::takesUnfinished);
-        unfinishedThatWait--;
+        unfinishedThatWait -= bytes;
         if (!room) {
             unfinishedBytes -= bytes;
             notifyAll();
@@ -192,9 +193,9 @@ final class BackingTier {
         return capacity.takesUnfinished(held(), unfinishedBytes);
     }
 
-    /** Bytes of bodies that are no objects yet. */
+    /** Bytes that bodies that are no objects yet take; those that wait for room take none. */
     synchronized long unfinishedBytes() {
-        return unfinishedBytes;
+        return unfinishedBytes - unfinishedThatWait;
     }
 
     /** Has so many bytes of objects evicted because the file system is full, or as many as there are, and waits until they are gone. */
