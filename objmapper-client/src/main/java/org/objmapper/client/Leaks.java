@@ -60,10 +60,6 @@ final class Leaks {
             this.opened = opened;
         }
 
-        boolean isClosed() {
-            return closed.get();
-        }
-
         /** The owner closes. */
         void close() throws IOException {
             if (closed.compareAndSet(false, true)) {

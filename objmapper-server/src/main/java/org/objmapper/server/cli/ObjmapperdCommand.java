@@ -5,8 +5,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +54,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class ObjmapperdCommand implements Callable<Integer> {
     private static final String CHECK = "check";
     private static final String FSCK = "fsck";
+    /** The words of a command line by which stores are opened. */
+    private static final Set<String> OPEN_STORES = Set.of("--dev", "serve", FSCK);
+
     private static final Path STANDARD_FILE = Path.of("/etc/objmapper/objmapperd.toml");
 
     @Option(
@@ -94,7 +100,9 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     private boolean version;
 
     public static void main(String[] arguments) {
-        Store.loadAhead();
+        if (!Collections.disjoint(OPEN_STORES, Arrays.asList(arguments))) {
+            Store.loadAhead();
+        }
         System.exit(commandLine().execute(arguments));
     }
 

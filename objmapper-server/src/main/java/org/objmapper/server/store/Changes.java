@@ -508,16 +508,15 @@ final class Changes {
                 long now = clock.getAsLong();
                 Map<ObjectKey, IndexRecord> there = allCurrent(key, ahead);
                 there.values().removeIf(record -> soft && record.expiredAt(now));
-                int taken = there.size();
-                int left = taken;
+                List<Change> together = new ArrayList<>();
                 for (Map.Entry<ObjectKey, IndexRecord> each : there.entrySet()) {
                     IndexRecord record = each.getValue();
-                    Change change = changeOf(each.getKey(), record, soft ? expired(record, now) : null, null);
-                    committer.add(--left > 0 ? change.withNext() : change);
+                    together.add(changeOf(each.getKey(), record, soft ? expired(record, now) : null, null));
                 }
+                addTogether(together);
                 fills.removed(key);
                 // Tells when this, and all before it, is on disk: what it found gone may not come back.
-                Result purged = Result.purged(taken);
+                Result purged = Result.purged(together.size());
                 committer.add(soft ? Change.barrierAfterAll(outcome, purged) : Change.barrier(outcome, purged));
             }
         } catch (IOException | IndexException e) {
@@ -563,13 +562,12 @@ final class Changes {
 
     private Result remove(Map<ObjectKey, IndexRecord> there, Result.@Nullable Outcome outcome) {
         Result.Outcome ofEach = there.size() == 1 ? outcome : null;
-        Result result = Result.ok(0, 0);
-        int left = there.size();
-        for (Map.Entry<ObjectKey, IndexRecord> each : there.entrySet()) {
-            Change change = changeOf(each.getKey(), each.getValue(), null, ofEach);
-            committer.add(--left > 0 ? change.withNext() : change);
-            result = change.result();
-        }
+        List<Change> together = new ArrayList<>();
+        there.forEach((key, record) -> together.add(changeOf(key, record, null, ofEach)));
+        addTogether(together);
+        Result result = together.isEmpty()
+                ? Result.ok(0, 0)
+                : together.get(together.size() - 1).result();
         if (outcome != null && ofEach == null) {
             committer.add(Change.barrier(outcome, result));
         }
@@ -644,6 +642,14 @@ final class Changes {
         Change change = changeOf(key, there, now, outcome);
         committer.add(change);
         return change.result();
+    }
+
+    /** Has the index take all of these with one commit. */
+    private void addTogether(List<Change> changes) {
+        int left = changes.size();
+        for (Change change : changes) {
+            committer.add(--left > 0 ? change.withNext() : change);
+        }
     }
 
     private Change changeOf(

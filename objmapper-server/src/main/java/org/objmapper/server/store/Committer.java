@@ -301,15 +301,22 @@ final class Committer implements AutoCloseable {
         queue.add(change);
         ObjectKey key = change.key();
         if (key != null) {
-            validity.begin(key.hash());
-            show(key, change);
-            table.unsettle(key.code(), key.variant() != 0);
-            hot.remove(key.hash(), key.bytes());
-            validity.end(key.hash());
+            publish(key, () -> {
+                show(key, change);
+                table.unsettle(key.code(), key.variant() != 0);
+            });
         }
         tier.added(change);
         somebodyWaits |= change.somebodyWaits();
         notifyAll();
+    }
+
+    /** Changes what a look-up of a key finds; the only way to. Clients that keep what was there learn of it before anybody sees it. Under the lock. */
+    private void publish(ObjectKey key, Runnable change) {
+        validity.begin(key.hash());
+        change.run();
+        hot.remove(key.hash(), key.bytes());
+        validity.end(key.hash());
     }
 
     /** Tells when all changes so far are on disk, or given up, but for those that wait for room while there is none. */
@@ -820,14 +827,11 @@ final class Committer implements AutoCloseable {
 
     /** Shows the change before one that failed; if there is none, the index. */
     private void takeBack(ObjectKey key, Change change, @Nullable Change before) {
-        validity.begin(key.hash());
         if (before == null) {
-            unshow(key, change);
+            hide(key, change);
         } else {
-            visible.replace(key, change, before);
+            publish(key, () -> visible.replace(key, change, before));
         }
-        hot.remove(key.hash(), key.bytes());
-        validity.end(key.hash());
     }
 
     private void unlink(Index.Replaced file) {
@@ -1008,10 +1012,7 @@ final class Committer implements AutoCloseable {
     }
 
     private void hide(ObjectKey key, Change change) {
-        validity.begin(key.hash());
-        unshow(key, change);
-        hot.remove(key.hash(), key.bytes());
-        validity.end(key.hash());
+        publish(key, () -> unshow(key, change));
     }
 
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
