@@ -14,7 +14,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs each .vtc file beside this package's directory with varnishtest, and the example; where the module was not built for want of Varnish, none. */
+/**
+ * Runs each .vtc file beside this package's directory with varnishtest, and the example; where the module was not built for want of Varnish, none.
+ *
+ * <p>An origin that answers one request after another closes after each: before Varnish has put a connection back it may ask on a new one, where nobody listens.
+ */
 class VarnishModuleTest {
     private static final Path ROOT = Path.of(System.getProperty("objmapper.root"));
     private static final Path CASES = ROOT.resolve("tests/varnish");
