@@ -36,6 +36,7 @@ import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.PageCheck;
 import org.objmapper.server.store.index.SavedOrder;
 import org.objmapper.server.store.index.Totals;
 import org.objmapper.server.store.table.Filler;
@@ -103,6 +104,7 @@ public final class Store implements AutoCloseable {
     private final BackingTier tier;
     private final Committer committer;
     private final Filler filler;
+    private final PageCheck pageCheck;
     private final Evictor evictor;
     private final DeviceQueue changing;
     private final DeviceQueue lookups;
@@ -175,6 +177,7 @@ public final class Store implements AutoCloseable {
         committer = new Committer(index, devices, hot, table, validity, ledger, upper, tier, metrics, descriptorLimit);
         changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
+        pageCheck = new PageCheck(index, filler::start);
         lookups = new DeviceQueue("store-index", INDEX_THREADS, INDEX_QUEUE_LENGTH);
         passed = new PassedQueue(options.passedQueueLength(), options.passedQueueLengthPerUser());
         fills = new FillTokens(ThreadLocalRandom.current().nextLong(), System::nanoTime);
@@ -239,7 +242,7 @@ public final class Store implements AutoCloseable {
             store.recovery.start();
             store.housekeeping.start();
             store.scrubs.forEach(Scrub::start);
-            store.filler.start();
+            store.pageCheck.start();
             store.evictor.start();
             store.upper.start(store.committer::write);
             store.deviceCommands.resume();
@@ -829,6 +832,7 @@ public final class Store implements AutoCloseable {
         housekeeping.close();
         scrubs.forEach(Scrub::stop);
         scrubs.forEach(Scrub::close);
+        pageCheck.close();
         filler.close();
         purger.close();
         banPass.close();

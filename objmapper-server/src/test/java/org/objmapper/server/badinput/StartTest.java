@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +31,8 @@ class StartTest {
             List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search");
 
     private static final byte[] BODY = {1, 2, 3};
+    private static final int PAGE_BYTES = 4_096;
+    private static final int FIRST_PAGE_OF_TABLES = 2;
 
     @TempDir
     Path directory;
@@ -264,6 +267,27 @@ class StartTest {
             assertThat(directory.resolve("other")).doesNotExist();
             assertHas("key");
         }
+    }
+
+    @Test
+    void anIndexWithPagesOfOtherBytesIsNotServed() throws Exception {
+        try (ServerProcess server = ServerProcess.serve(directory, List.of())) {
+            put("key");
+            server.terminate();
+            assertThat(server.awaitExit()).as(server::log).isZero();
+        }
+        Path index = data().resolve("index/data.mdb");
+        byte[] damaged = Files.readAllBytes(index);
+        byte[] other = new byte[PAGE_BYTES];
+        new Random(7).nextBytes(other);
+        for (int page = FIRST_PAGE_OF_TABLES; page < damaged.length / PAGE_BYTES; page++) {
+            System.arraycopy(other, 0, damaged, page * PAGE_BYTES, PAGE_BYTES);
+        }
+        Files.write(index, damaged);
+
+        assertThat(serve(data()))
+                .contains(index + " is damaged: its page ", "put the index back from a backup, or start with an empty");
+        assertThat(index).hasBinaryContent(damaged);
     }
 
     // ---- configuration and usage

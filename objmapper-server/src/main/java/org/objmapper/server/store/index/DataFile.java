@@ -18,7 +18,7 @@ final class DataFile {
     private static final int MAGIC_AT = 16;
     static final int PAGE_BYTES_AT = 40;
     static final int FREE_ROOT_AT = 80;
-    private static final int LAST_PAGE_AT = 136;
+    static final int LAST_PAGE_AT = 136;
     private static final int TRANSACTION_AT = 144;
 
     static final int HEADER = 16;

@@ -57,6 +57,9 @@ public final class Index implements AutoCloseable {
 
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final String DATA_FILE = "data.mdb";
+    /** So many are looked at before the index is opened, a tenth of a second's work; the others after that. */
+    private static final long PAGES_BEFORE = 16_384;
+
     static final long FIRST_GENERATION = 1;
     static final byte[] NOTHING = new byte[0];
     /** The only format that this version writes and reads. */
@@ -78,7 +81,11 @@ public final class Index implements AutoCloseable {
 
     private final Condition reopened = use.writeLock().newCondition();
     private final ConcurrentLinkedDeque<Txn<byte[]>> idleReads = new ConcurrentLinkedDeque<>();
+    private final DataPages pages;
     private @Nullable Tables opened;
+    /** Why nothing may be asked of LMDB any more. */
+    private volatile @Nullable String damage;
+
     private int reopenings;
     private volatile Accounts accounts;
     private volatile Totals totals;
@@ -102,11 +109,27 @@ public final class Index implements AutoCloseable {
      * @param startsEmpty whether no body was ever stored: else one that knows of nothing is refused
      */
     public Index(Path directory, long mapBytes, Ids ids, boolean isNew, boolean startsEmpty, Metrics metrics) {
+        this(directory, mapBytes, ids, isNew, startsEmpty, metrics, PAGES_BEFORE);
+    }
+
+    /** As the other one, with so many pages looked at before it is opened. */
+    Index(
+            Path directory,
+            long mapBytes,
+            Ids ids,
+            boolean isNew,
+            boolean startsEmpty,
+            Metrics metrics,
+            long pagesBefore) {
         this.directory = directory;
         this.mapBytes = mapBytes;
         this.ids = ids;
         this.metrics = metrics;
         checkData(directory, isNew);
+        pages = new DataPages(directory.resolve(DATA_FILE));
+        if (!isNew) {
+            lookOn(directory, pages, pagesBefore);
+        }
         try {
             opened = open(isNew);
         } catch (LmdbException e) {
@@ -146,15 +169,47 @@ public final class Index implements AutoCloseable {
 
     /** Without this LMDB would end the process at a page that is none of its own. Reads the whole file. */
     static void checkPages(Path directory) {
-        Path data = directory.resolve(DATA_FILE);
+        lookOn(directory, new DataPages(directory.resolve(DATA_FILE)), Long.MAX_VALUE);
+    }
+
+    private static void lookOn(Path directory, DataPages pages, long most) {
         try {
-            long broken = DataPages.firstBroken(data);
-            if (broken >= 0) {
+            long broken = pages.lookOn(most);
+            if (broken != DataPages.NONE) {
                 throw lost(directory, " is damaged: its page " + broken + " is not what was written there");
             }
         } catch (IOException e) {
-            throw IndexException.wrong(data + " can't be read: " + e.getMessage());
+            throw IndexException.wrong(directory.resolve(DATA_FILE) + " can't be read: " + e.getMessage());
         }
+    }
+
+    /**
+     * Looks at so many more of the pages that a large index has, as {@link #checkPages} does before one is opened; false when all were
+     * looked at. Throws where one is broken: from then on nothing is read or changed, and all that is asked gets the same answer. For one
+     * thread.
+     */
+    public boolean checkMorePages(long most) {
+        try {
+            return !pages.isDone() && checkSome(most);
+        } catch (IndexException e) {
+            damage = e.getMessage();
+            throw e;
+        }
+    }
+
+    private boolean checkSome(long most) {
+        try {
+            return looked(most);
+        } catch (IndexException e) {
+            return looked(most); // perhaps a commit was writing just then where everything begins
+        }
+    }
+
+    private boolean looked(long most) {
+        return read((tables, txn) -> {
+            lookOn(directory, pages, most);
+            return true;
+        });
     }
 
     private static IndexException lost(Path directory, String how) {
@@ -865,7 +920,7 @@ public final class Index implements AutoCloseable {
     public boolean isUsable() {
         try (Txn<byte[]> txn = tables().env.txnRead()) {
             return txn.isReadOnly();
-        } catch (LmdbException e) {
+        } catch (LmdbException | IndexException e) {
             return false;
         }
     }
@@ -904,6 +959,7 @@ public final class Index implements AutoCloseable {
         use.writeLock().lock();
         try {
             closeTables();
+            refuseDamaged();
             checkData(directory, false);
             opened = open(false);
             if (generationBound() < committedBound) {
@@ -1048,7 +1104,15 @@ public final class Index implements AutoCloseable {
         }
     }
 
+    private void refuseDamaged() {
+        String why = damage;
+        if (why != null) {
+            throw IndexException.wrong(why);
+        }
+    }
+
     private Tables tables() {
+        refuseDamaged();
         Tables there = opened;
         if (there == null) {
             throw new LmdbException("it is closed, and is opened again as soon as that is possible");
