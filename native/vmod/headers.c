@@ -18,7 +18,10 @@ const char *headers_value(const struct headers *headers, const char *name, size_
 	return (NULL);
 }
 
-/* Varnish takes a name with its length before it and a colon behind it; the length is a byte. */
+/*
+ * Varnish takes a name with its length before it and a colon behind it; the length is a byte. One that is there and empty is not one that is
+ * absent, which the store takes for empty: it becomes a space, which no value is.
+ */
 static const char *value_in(const struct http *request, const char *name, size_t length)
 {
 	char with_length[HEADER_NAME_ROOM + 3];
@@ -28,7 +31,9 @@ static const char *value_in(const struct http *request, const char *name, size_t
 	memcpy(with_length + 1, name, length);
 	with_length[length + 1] = ':';
 	with_length[length + 2] = '\0';
-	return (http_GetHdr(request, with_length, &value) ? value : "");
+	if (!http_GetHdr(request, with_length, &value))
+		return ("");
+	return (*value != '\0' ? value : " ");
 }
 
 int headers_add(struct headers *headers, const struct http *request, const char *name, size_t name_length)
