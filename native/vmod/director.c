@@ -268,7 +268,7 @@ static int v_matchproto_(vdi_gethdrs_f) director_gethdrs(VRT_CTX, VCL_BACKEND di
 		forget_last_try(fetch);
 	if (fetch == NULL || !may_be_stored(ctx->bo))
 		return (ask_origin(ctx, director));
-	if (lookup_key(&key, ctx->bo, fetch->store) < 0) {
+	if (lookup_key(ctx, &key, fetch->store) < 0) {
 		COUNT(fetch->store, keys_too_long);
 		return (ask_origin(ctx, director));
 	}
@@ -301,6 +301,19 @@ static stream_close_t v_matchproto_(vdi_http1pipe_f) director_pipe(VRT_CTX, VCL_
 	return (origin->vdir->methods->http1pipe(ctx, origin));
 }
 
+/* What backend.list shows as the probe: how the store is, without which fetches go to their origins. */
+static void v_matchproto_(vdi_list_f) director_list(VRT_CTX, VCL_BACKEND director, struct vsb *to, int is_detail, int is_json)
+{
+	const struct vmod_objmapper_store *store = director->priv;
+	const char *state = pool_is_healthy(store->pool) ? "healthy" : "the store is not asked";
+
+	(void)ctx;
+	if (is_json)
+		VSB_printf(to, "\"%s\"", state);
+	else if (!is_detail)
+		VSB_printf(to, "0/0\t%s", state);
+}
+
 /* Without a resolve method: with one, Varnish would ask what that returns and never call gethdrs. */
 const struct vdi_methods director_methods = {
 	.magic = VDI_METHODS_MAGIC,
@@ -308,4 +321,5 @@ const struct vdi_methods director_methods = {
 	.gethdrs = director_gethdrs,
 	.finish = director_finish,
 	.http1pipe = director_pipe,
+	.list = director_list,
 };

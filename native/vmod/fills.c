@@ -24,7 +24,6 @@ enum {
 	MOST_QUEUED = 512 * 1024,          /* bytes for the socket: with more, the thread takes none */
 	MOST_TAGS = 64,                    /* protocol-spec.md, MAX_TAGS */
 	MOST_TAG_BYTES = 255,
-	PATIENCE_MILLIS = 2000,            /* without any progress the session is given up */
 };
 
 struct fill {
@@ -57,6 +56,7 @@ struct fills {
 #define FILLS_MAGIC 0x6f6d6673U
 	struct vmod_objmapper_store *store;
 	char *path;
+	int patience_millis; /* without any progress the session is given up */
 	pthread_mutex_t lock;
 	VTAILQ_HEAD(, fill) list;
 	unsigned count;
@@ -208,10 +208,10 @@ static void end_session(struct fills *fills, const char *why)
 	give_up_all(fills, sentence);
 }
 
-static int connect_to(const char *path)
+static int connect_to(const char *path, int patience_millis)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const struct timeval bound = { .tv_sec = PATIENCE_MILLIS / 1000 };
+	const struct timeval bound = { .tv_sec = patience_millis / 1000, .tv_usec = patience_millis % 1000 * 1000 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || strlen(path) >= sizeof address.sun_path) {
@@ -232,7 +232,7 @@ static int begin_session(struct fills *fills)
 {
 	const om_options options = { .mode = OM_COPY, .no_descriptors = 1, .max_requests = MOST_FILLS, .name = "varnish tee" };
 
-	fills->socket = connect_to(fills->path);
+	fills->socket = connect_to(fills->path, fills->patience_millis);
 	fills->session = om_detached(&options);
 	if (fills->socket < 0 || fills->session == NULL || fills->session->err != 0) {
 		end_session(fills, "the store's server can't be reached");
@@ -411,7 +411,7 @@ static void wait_for_something(struct fills *fills)
 
 	if (fills->session != NULL && om_output(fills->session, &length) != NULL)
 		p[1].events |= POLLOUT;
-	(void)poll(p, 2, is_due(fills) ? PATIENCE_MILLIS / 4 : -1);
+	(void)poll(p, 2, is_due(fills) ? (fills->patience_millis + 3) / 4 : -1);
 	if (p[0].revents & POLLIN)
 		(void)!read(fills->wake, &count, sizeof count);
 }
@@ -427,7 +427,7 @@ static int turn(struct fills *fills)
 	move_all(fills);
 	if (send_some(fills) < 0 || fills->session->err != 0)
 		return (-1);
-	return (!is_due(fills) || VTIM_mono() < fills->progress + PATIENCE_MILLIS / 1000. ? 0 : -1);
+	return (!is_due(fills) || VTIM_mono() < fills->progress + fills->patience_millis / 1000. ? 0 : -1);
 }
 
 static void *run(void *argument)
@@ -455,7 +455,7 @@ static void wake(const struct fills *fills)
 
 /* ---- for who brings the bytes */
 
-struct fills *fills_new(struct vmod_objmapper_store *store, const char *path)
+struct fills *fills_new(struct vmod_objmapper_store *store, const char *path, int patience_millis)
 {
 	struct fills *fills;
 
@@ -464,6 +464,7 @@ struct fills *fills_new(struct vmod_objmapper_store *store, const char *path)
 	fills->store = store;
 	fills->path = strdup(path);
 	AN(fills->path);
+	fills->patience_millis = patience_millis;
 	AZ(pthread_mutex_init(&fills->lock, NULL));
 	VTAILQ_INIT(&fills->list);
 	fills->socket = -1;

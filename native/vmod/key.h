@@ -17,5 +17,7 @@ struct key {
  * the NULs keep a forged Host from imitating another host's URL. -1 where that is longer than a key may be.
  */
 int key_write(struct key *key, const char *prefix, const char *host, const char *url, const uint8_t *hash, size_t hash_length);
+/* PREFIX NUL NUL NUL own: a key of VCL's own. It is none of a request's, of which none has an empty URL. -1 where that is longer than a key may be. */
+int key_write_own(struct key *key, const char *prefix, const char *own);
 
 #endif

@@ -41,8 +41,23 @@ static void one_that_is_too_long_is_refused(void)
 	check(write_it(&key, "", "h", url) == -1);
 }
 
+static void one_of_vcls_own_is_no_requests(void)
+{
+	static char own[KEY_ROOM];
+	size_t rest = KEY_ROOM - sizeof "site" - 2;
+	struct key key;
+
+	check(key_write_own(&key, "site", "mine") == 0);
+	check(key.length == sizeof "site" + 2 + strlen("mine") && memcmp(key.bytes, "site\0\0\0mine", key.length) == 0);
+	memset(own, 'k', rest);
+	check(key_write_own(&key, "site", own) == 0 && key.length == KEY_ROOM);
+	own[rest] = 'k';
+	check(key_write_own(&key, "site", own) == -1);
+}
+
 int main(void)
 {
+	one_of_vcls_own_is_no_requests();
 	its_parts_stand_between_nuls();
 	a_forged_host_is_not_another_hosts_url();
 	one_that_is_too_long_is_refused();

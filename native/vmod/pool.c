@@ -1,3 +1,5 @@
+#include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,27 +17,24 @@ struct pool {
 	unsigned magic;
 #define POOL_MAGIC 0x6f6d706cU
 	pthread_mutex_t lock;
-	char *path;
-	int timeout_millis;
-	unsigned max_sessions;
+	struct pool_options options;
 	unsigned sessions; /* idle and out */
 	unsigned idle_count;
 	struct breaker breaker;
 	om_context **idle; /* the one that came back last is taken first */
 };
 
-struct pool *pool_new(const char *path, int timeout_millis, unsigned max_sessions)
+struct pool *pool_new(const struct pool_options *options)
 {
 	struct pool *pool;
 
 	ALLOC_OBJ(pool, POOL_MAGIC);
 	AN(pool);
 	AZ(pthread_mutex_init(&pool->lock, NULL));
-	pool->path = strdup(path);
-	AN(pool->path);
-	pool->timeout_millis = timeout_millis;
-	pool->max_sessions = max_sessions;
-	pool->idle = calloc(max_sessions, sizeof *pool->idle);
+	pool->options = *options;
+	pool->options.path = strdup(options->path);
+	AN(pool->options.path);
+	pool->idle = calloc(options->max_sessions, sizeof *pool->idle);
 	AN(pool->idle);
 	return (pool);
 }
@@ -48,7 +47,7 @@ void pool_free(struct pool *pool)
 		om_free(pool->idle[--pool->idle_count]);
 	AZ(pthread_mutex_destroy(&pool->lock));
 	free(pool->idle);
-	free(pool->path);
+	free((char *)(uintptr_t)pool->options.path);
 	FREE_OBJ(pool);
 }
 
@@ -81,10 +80,10 @@ static int take_place(struct pool *pool, int in_any_case, om_context **idle, cha
 		place = 0;
 	else if (pool->idle_count > 0)
 		*idle = pool->idle[--pool->idle_count];
-	else if (pool->sessions < pool->max_sessions)
+	else if (pool->sessions < pool->options.max_sessions)
 		pool->sessions++;
 	else {
-		snprintf(why, 256, "all %u connections are in use", pool->max_sessions);
+		snprintf(why, 256, "all %u connections are in use", pool->options.max_sessions);
 		place = 0;
 	}
 	AZ(pthread_mutex_unlock(&pool->lock));
@@ -93,11 +92,13 @@ static int take_place(struct pool *pool, int in_any_case, om_context **idle, cha
 
 static om_context *connect_session(struct pool *pool, char why[256])
 {
-	const om_options options = { .mode = OM_FDPASS, .timeout_millis = pool->timeout_millis, .name = "varnish", .shared_accepted = 1 };
-	om_context *session = om_connect(pool->path, &options);
+	const om_options options = { .mode = pool->options.mode, .timeout_millis = pool->options.connect_millis, .name = "varnish", .shared_accepted = 1 };
+	om_context *session = om_connect(pool->options.path, &options);
 
-	if (session != NULL && session->err == 0)
+	if (session != NULL && session->err == 0) {
+		om_set_timeout(session, pool->options.lookup_millis);
 		return (session);
+	}
 	snprintf(why, 256, "%s", session != NULL ? session->errstr : "no memory");
 	close_session(pool, session, 1);
 	return (NULL);
@@ -122,6 +123,22 @@ om_context *pool_take(struct pool *pool, char why[256]) { return (take(pool, 0, 
 
 om_context *pool_take_in_any_case(struct pool *pool, char why[256]) { return (take(pool, 1, why)); }
 
+om_reply *pool_answer(const struct pool *pool, om_context *session)
+{
+	struct pollfd p = { .fd = om_socket(session), .events = POLLIN };
+	const vtim_mono end = VTIM_mono() + pool->options.lookup_millis / 1000.;
+	int n;
+
+	if (om_flush(session) < 0)
+		return (NULL);
+	do
+		n = poll(&p, 1, (int)fmax(0, (end - VTIM_mono()) * 1000));
+	while (n < 0 && errno == EINTR);
+	/* Where nothing has come, the call that follows says so. */
+	om_set_timeout(session, n > 0 ? pool->options.body_millis : 1);
+	return (om_get_reply(session));
+}
+
 void pool_give(struct pool *pool, om_context *session)
 {
 	CHECK_OBJ_NOTNULL(pool, POOL_MAGIC);
@@ -129,10 +146,10 @@ void pool_give(struct pool *pool, om_context *session)
 		close_session(pool, session, 1);
 		return;
 	}
-	om_set_timeout(session, pool->timeout_millis);
+	om_set_timeout(session, pool->options.lookup_millis);
 	AZ(pthread_mutex_lock(&pool->lock));
 	breaker_count(&pool->breaker, 0, VTIM_mono());
-	assert(pool->idle_count < pool->max_sessions);
+	assert(pool->idle_count < pool->options.max_sessions);
 	pool->idle[pool->idle_count++] = session;
 	AZ(pthread_mutex_unlock(&pool->lock));
 }

@@ -12,36 +12,66 @@
 #include "purges.h"
 #include "vcc_if.h"
 
-VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const char *name, VCL_STRING socket, VCL_STRING prefix, VCL_DURATION lookup_timeout,
-    VCL_INT max_connections, VCL_DURATION min_ttl, VCL_BYTES max_size, VCL_BOOL store_5xx)
+static int is_timeout(VRT_CTX, const char *name, double seconds)
+{
+	if (seconds >= 0.001 && seconds <= 60)
+		return (1);
+	VRT_fail(ctx, "objmapper.store(): %s is %.3fs; it has 1ms to 60s", name, seconds);
+	return (0);
+}
+
+static int are_good(VRT_CTX, const struct VARGS(store__init) *options)
+{
+	if (options->socket == NULL || *options->socket == '\0') {
+		VRT_fail(ctx, "objmapper.store(): the path of the server's socket is empty; objmapperd says it when it starts");
+		return (0);
+	}
+	if (!is_timeout(ctx, "lookup_timeout", options->lookup_timeout) || !is_timeout(ctx, "body_timeout", options->body_timeout))
+		return (0);
+	if (options->valid_connect_timeout && !is_timeout(ctx, "connect_timeout", options->connect_timeout))
+		return (0);
+	if (options->max_connections < 1 || options->max_connections > 4096) {
+		VRT_fail(ctx, "objmapper.store(): max_connections is %jd; it has 1 to 4096", (intmax_t)options->max_connections);
+		return (0);
+	}
+	if (!(options->min_ttl >= 0)) {
+		VRT_fail(ctx, "objmapper.store(): min_ttl is %.3fs; it has 0s and more", options->min_ttl);
+		return (0);
+	}
+	return (1);
+}
+
+static enum om_mode mode_of(VCL_ENUM name)
+{
+	return (name == VENUM(copy) ? OM_COPY : name == VENUM(splice) ? OM_SPLICE : name == VENUM(auto) ? OM_AUTO : OM_FDPASS);
+}
+
+VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const char *name, struct VARGS(store__init) *options)
 {
 	struct vmod_objmapper_store *store;
 
-	if (socket == NULL || *socket == '\0') {
-		VRT_fail(ctx, "objmapper.store(): the path of the server's socket is empty; objmapperd says it when it starts");
+	if (!are_good(ctx, options))
 		return;
-	}
-	if (!(lookup_timeout >= 0.001 && lookup_timeout <= 60)) {
-		VRT_fail(ctx, "objmapper.store(): lookup_timeout is %.3fs; it has 1ms to 60s", lookup_timeout);
-		return;
-	}
-	if (max_connections < 1 || max_connections > 4096) {
-		VRT_fail(ctx, "objmapper.store(): max_connections is %jd; it has 1 to 4096", (intmax_t)max_connections);
-		return;
-	}
-	if (!(min_ttl >= 0)) {
-		VRT_fail(ctx, "objmapper.store(): min_ttl is %.3fs; it has 0s and more", min_ttl);
-		return;
-	}
+	const double connect_timeout = options->valid_connect_timeout ? options->connect_timeout : options->lookup_timeout;
+	const struct pool_options sessions = {
+		.path = options->socket,
+		.mode = mode_of(options->mode),
+		.connect_millis = (int)(connect_timeout * 1000),
+		.lookup_millis = (int)(options->lookup_timeout * 1000),
+		.body_millis = (int)(options->body_timeout * 1000),
+		.max_sessions = (unsigned)options->max_connections,
+	};
 	ALLOC_OBJ(store, STORE_MAGIC);
 	AN(store);
-	store->prefix = strdup(prefix != NULL ? prefix : "");
+	store->prefix = strdup(options->prefix != NULL ? options->prefix : "");
 	AN(store->prefix);
-	store->min_ttl = min_ttl;
-	store->max_size = (ssize_t)max_size;
-	store->takes_errors = store_5xx != 0;
-	store->pool = pool_new(socket, (int)(lookup_timeout * 1000), (unsigned)max_connections);
-	store->fills = fills_new(store, socket);
+	store->min_ttl = options->min_ttl;
+	store->max_size = (ssize_t)options->max_size;
+	store->takes_errors = options->store_5xx != 0;
+	if (options->valid_origin)
+		VRT_Assign_Backend(&store->origin, options->origin);
+	store->pool = pool_new(&sessions);
+	store->fills = fills_new(store, options->socket, sessions.body_millis);
 	store->counters = VSC_objmapper_New(NULL, &store->counters_segment, "%s.%s", VCL_Name(ctx->vcl), name);
 	AN(store->counters);
 	store->director = VRT_AddDirector(ctx, &director_methods, store, "%s", name);
@@ -54,6 +84,7 @@ VCL_VOID vmod_store__fini(struct vmod_objmapper_store **storep)
 
 	TAKE_OBJ_NOTNULL(store, storep, STORE_MAGIC);
 	VRT_DelDirector(&store->director);
+	VRT_Assign_Backend(&store->origin, NULL);
 	fills_free(store->fills);
 	pool_free(store->pool);
 	VSC_objmapper_Destroy(&store->counters_segment);
@@ -77,9 +108,18 @@ VCL_BACKEND vmod_store_backend(VRT_CTX, struct vmod_objmapper_store *store, VCL_
 		return (chosen);
 	}
 	fetch->is_to_be_asked = lookup != 0;
-	if (chosen != store->director)
+	if (store->origin != NULL)
+		VRT_Assign_Backend(&fetch->origin, store->origin);
+	else if (chosen != store->director)
 		VRT_Assign_Backend(&fetch->origin, chosen);
 	return (store->director);
+}
+
+VCL_VOID vmod_store_key(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING key)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (lookup_override(ctx, store, key != NULL ? key : "") < 0)
+		VRT_fail(ctx, "objmapper: .key(): the workspace is too small");
 }
 
 VCL_VOID vmod_store_tee(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING tags)
@@ -127,7 +167,7 @@ VCL_BOOL vmod_store_purge(VRT_CTX, struct vmod_objmapper_store *store, VCL_BOOL 
 		VRT_fail(ctx, "objmapper: .purge() belongs in vcl_purge, vcl_hit, vcl_miss or vcl_deliver: before vcl_hash there is no key");
 		return (0);
 	}
-	if (lookup_key_of(&key, store, ctx->req->http, ctx->req->digest) < 0)
+	if (lookup_key_of(ctx, &key, store, ctx->req->http, ctx->req->digest) < 0)
 		return (1); /* too long to have been stored */
 	return (purges_key(store, ctx->vsl, &key, soft) >= 0);
 }
