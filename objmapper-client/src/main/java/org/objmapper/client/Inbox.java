@@ -30,6 +30,9 @@ final class Inbox {
     /** Small enough to leave room for other requests' frames in between. */
     static final int MAX_FRAME = Limits.MAX_FRAME_LOWEST;
 
+    /** Room for the next frame's header and some more that may be there already. */
+    private static final int LEAST_READ = 4 << 10;
+
     private static final int CONTROL_BYTES = 1_024;
     private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
 
@@ -88,6 +91,12 @@ final class Inbox {
         return true;
     }
 
+    /** Whether one more whole frame is here already, so that {@link #next} need not wait. */
+    boolean holdsFrame() {
+        int left = received.remaining() - seen;
+        return left >= Limits.HEADER && left >= received.getInt(received.position() + seen);
+    }
+
     /** The header of the frame that stands here now. */
     Frame frame() {
         return frame;
@@ -140,7 +149,7 @@ final class Inbox {
         try {
             while (received.position() < bytes) {
                 requireGranted();
-                int count = read();
+                int count = read(bytes - received.position());
                 if (count < 0) {
                     if (received.position() == 0) {
                         return false;
@@ -156,9 +165,11 @@ final class Inbox {
         return true;
     }
 
-    private int read() throws IOException {
+    /** Junixsocket copies as many bytes as there is room for, however few have come: room is made for what is missing, and a little more. */
+    private int read(int missing) throws IOException {
         try {
-            return in.read(received.array(), received.position(), received.remaining());
+            int room = Math.min(received.remaining(), Math.max(missing, LEAST_READ));
+            return in.read(received.array(), received.position(), room);
         } catch (SocketException e) {
             // A peer that is gone is told by exceptions of junixsocket's own, a socket that was closed here by
             // isClosed.
@@ -193,7 +204,7 @@ final class Inbox {
             return; // went with the socket
         }
         try {
-            FileDescriptorCast.using(descriptor).as(FileInputStream.class).close();
+            new FileInputStream(descriptor).close();
         } catch (IOException e) {
             LOG.debug("a received descriptor could not be closed", e);
         }

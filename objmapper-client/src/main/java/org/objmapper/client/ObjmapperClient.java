@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -324,7 +325,7 @@ public final class ObjmapperClient implements AutoCloseable {
         long deadline = System.nanoTime() + settings.timeoutNanos();
         for (long pause = SessionPool.firstPause(); ; pause = SessionPool.longer(pause)) {
             Session session = pool.take(request, asked, deadline);
-            Call call = session.register(request, settings.timeoutNanos());
+            Call call = session.register(request, Reader.mayRead(), settings.timeoutNanos());
             if (asked != null) {
                 cancelWith(asked, session, call);
             }
@@ -352,7 +353,7 @@ public final class ObjmapperClient implements AutoCloseable {
     /** A future that its owner ends, by cancelling it or otherwise, takes its call with it. */
     private static void cancelWith(CompletableFuture<?> asked, Session session, Call call) {
         asked.whenComplete((result, failure) -> {
-            if (call.reply.cancel(false)) {
+            if (call.fail(new CancellationException())) {
                 session.abandon(call);
             }
         });
@@ -360,12 +361,13 @@ public final class ObjmapperClient implements AutoCloseable {
 
     private static Reply await(Session session, Call call) throws ObjmapperException {
         try {
+            session.await(call);
             return call.reply.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             ObjmapperException interrupted = new ObjmapperException(
                     null, call.request.key(), false, call.request.what() + ": interrupted while waiting", e);
-            if (call.reply.completeExceptionally(interrupted)) {
+            if (call.fail(interrupted)) {
                 session.abandon(call);
             } else {
                 call.reply.whenComplete((reply, failure) -> {
@@ -422,7 +424,7 @@ public final class ObjmapperClient implements AutoCloseable {
 
     private <T> void sendNow(
             Session session, Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
-        Call call = session.register(request, settings.timeoutNanos());
+        Call call = session.register(request, false, settings.timeoutNanos());
         cancelWith(future, session, call);
         // Not whenCompleteAsync: with the common pool of two cores it starts a thread for each answer.
         call.reply.whenComplete((reply, failure) ->

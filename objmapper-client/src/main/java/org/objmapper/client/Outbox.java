@@ -3,6 +3,7 @@ package org.objmapper.client;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,9 @@ final class Outbox {
 
     private static final int FIRST_BYTES = 8 << 10;
 
+    /** What the kernel takes whole or not at all, so that it can be tried again. */
+    private static final int WRITE_BYTES = 32 << 10;
+
     private final AFUNIXSocket socket;
     private final OutputStream stream;
     private final FrameWriter writer = new FrameWriter();
@@ -30,6 +34,8 @@ final class Outbox {
     private boolean writing;
     /** Goes with the next write. */
     private @Nullable FileDescriptor passing;
+    /** Goes with the next bytes; touched by the writing thread alone. */
+    private @Nullable FileDescriptor sending;
     /** How often what was added has been taken to be written. */
     private long swaps;
     /** Every write before this one has been done. */
@@ -142,13 +148,30 @@ final class Outbox {
     private void write() throws IOException {
         try {
             for (ByteBuffer full = swap(); full.hasRemaining(); full = swap()) {
-                stream.write(full.array(), 0, full.limit());
+                while (full.hasRemaining()) {
+                    writeSome(full);
+                }
             }
         } catch (IOException e) {
             fail(e);
             stopped();
             throw e;
         }
+    }
+
+    /** The socket's time limit is there for whoever reads; a write that it ends is begun anew, with the descriptor that it has not taken along. */
+    private void writeSome(ByteBuffer full) throws IOException {
+        int bytes = Math.min(WRITE_BYTES, full.remaining());
+        if (sending != null) {
+            socket.setOutboundFileDescriptors(sending);
+        }
+        try {
+            stream.write(full.array(), full.position(), bytes);
+        } catch (SocketTimeoutException e) {
+            return;
+        }
+        sending = null;
+        full.position(full.position() + bytes);
     }
 
     private synchronized void stopped() {
@@ -160,17 +183,15 @@ final class Outbox {
      * Takes what was added; empty when it is nothing, and then nobody writes any more. A descriptor goes with the first byte: with one for
      * each write the server holds two at most, one of frames that have come and one of the next.
      */
-    private synchronized ByteBuffer swap() throws IOException {
+    private synchronized ByteBuffer swap() {
         written = swaps++;
         changed();
         ByteBuffer full = filling.flip();
         filling = spare.clear();
         spare = full;
         writing = full.hasRemaining();
-        if (passing != null) {
-            socket.setOutboundFileDescriptors(passing);
-            passing = null;
-        }
+        sending = passing;
+        passing = null;
         return full;
     }
 

@@ -26,12 +26,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection: any thread sends, one thread of its own receives. It stands on the socket's streams because those of a channel close
+ * One connection: any thread sends, one at a time receives (see {@link Reader}). It stands on the socket's streams because those of a channel close
  * it, and with it everyone else's requests, when a thread that writes is interrupted.
  */
 final class Session {
     /** A longer body goes out in frames of this size. */
     static final int DATA_BYTES = 128 << 10;
+
+    /** How long who reads may not notice that it need not any more. */
+    private static final int RECEIVE_MILLIS = 50;
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
@@ -42,7 +45,7 @@ final class Session {
     private final Outbox outbox;
     private final ConcurrentHashMap<Integer, Call> inFlight = new ConcurrentHashMap<>();
     private final AtomicInteger lastId = new AtomicInteger();
-    private final Thread reader;
+    private final Reader reader = new Reader(this);
     /** Devices whose files the server does not take as descriptors. */
     private final Set<Long> refusedDevices = ConcurrentHashMap.newKeySet();
 
@@ -92,8 +95,6 @@ final class Session {
         this.socket = socket;
         this.inbox = new Inbox(socket);
         this.outbox = new Outbox(socket);
-        this.reader = new Thread(this::receiveAll, "objmapper-session");
-        reader.setDaemon(true);
     }
 
     private void hello(int messageDescriptors, @Nullable ObjectCache cache) throws IOException, MalformedFrame {
@@ -127,7 +128,7 @@ final class Session {
                 && metadata.u32() >= 1
                 && metadata.find(MetadataType.MAX_QUEUED_DESCRIPTORS)
                 && metadata.u32() >= 2;
-        socket.setSoTimeout(0);
+        socket.setSoTimeout(RECEIVE_MILLIS);
         if (cache != null && frame.descriptors() == 1) {
             try (FileInputStream file = inbox.claim()) {
                 table = cache.adopt(file.getChannel());
@@ -142,6 +143,33 @@ final class Session {
     /** Takes a place in flight if one is free, for one {@link #send}. */
     boolean tryTakePlace() {
         return !closing && places.tryAcquire();
+    }
+
+    /** It is in flight no longer; false where that was so. */
+    private boolean forget(Call call) {
+        boolean there = inFlight.remove(call.id, call);
+        if (there && !call.awaited) {
+            reader.unattended(-1);
+        }
+        return there;
+    }
+
+    /** Waits until a call is over that was registered as one that is awaited; returns at once from another. */
+    void await(Call call) throws InterruptedException {
+        if (call.awaited) {
+            reader.await(call);
+        }
+    }
+
+    /** A thread that waits while nobody reads; null where there is none. */
+    @Nullable
+    Thread nextWaiter() {
+        for (Call call : inFlight.values()) {
+            if (call.waiter != null && !call.reply.isDone()) {
+                return call.waiter;
+            }
+        }
+        return null;
     }
 
     /** Sends a call, for which a place was taken; one that is over already is not sent. What goes wrong is told by the call. */
@@ -168,18 +196,24 @@ final class Session {
     /** The request is on its way; whoever gave it up before left its CANCEL to be sent now. */
     private void sent(Call call) {
         call.sent = true;
+        if (!call.awaited) {
+            reader.handOver();
+        }
         cancelIfAbandoned(call);
     }
 
-    /** Gives a request its id. */
-    Call register(Request request, long timeoutNanos) {
+    /** Gives a request its id; where it is awaited, one thread calls {@link #await} when it is sent. */
+    Call register(Request request, boolean awaited, long timeoutNanos) {
         Call call;
         do {
-            call = new Call(request, lastId.incrementAndGet(), timeoutNanos);
+            call = new Call(request, lastId.incrementAndGet(), awaited, timeoutNanos);
         } while (call.id == 0 || inFlight.putIfAbsent(call.id, call) != null);
+        if (!awaited) {
+            reader.unattended(1);
+        }
         ObjmapperException over = end;
-        if (over != null && inFlight.remove(call.id, call)) {
-            call.reply.completeExceptionally(over.about(request.key(), request.what()));
+        if (over != null && forget(call)) {
+            call.fail(over.about(request.key(), request.what()));
         }
         return call;
     }
@@ -275,7 +309,7 @@ final class Session {
     private static void spoil(Call call, Exception cause) {
         call.abandoned = true;
         call.spoiled = true;
-        call.reply.completeExceptionally(new ObjmapperException(
+        call.fail(new ObjmapperException(
                 null,
                 call.request.key(),
                 true,
@@ -294,10 +328,11 @@ final class Session {
             return;
         }
         Entries target = new Entries().u32(MetadataType.TARGET, call.id);
-        Call cancel = register(Request.of(Operation.CANCEL, null, target), settings.timeoutNanos());
+        Call cancel = register(Request.of(Operation.CANCEL, null, target), false, settings.timeoutNanos());
         cancel.abandoned = true;
         try {
             outbox.add(Operation.CANCEL, 0, cancel.id, Status.OK, 0, cancel.request.metadata(), NOTHING);
+            reader.handOver();
         } catch (IOException e) {
             close(failure(e));
         }
@@ -305,6 +340,7 @@ final class Session {
 
     /** Ends the calls that made no progress in their time, and the session when it doesn't even answer what nobody waits for. */
     void expire(long nowNanos) {
+        reader.watch();
         for (Call call : inFlight.values()) {
             if (!call.isLate(nowNanos)) {
                 continue;
@@ -321,22 +357,36 @@ final class Session {
                 return;
             }
             call.progressed();
-            call.reply.completeExceptionally(late);
+            call.fail(late);
             settings.executor().execute(() -> abandon(call));
         }
     }
 
-    private void receiveAll() {
+    /** Takes in what has come, or comes within a short while. For one thread at a time, until the session is over. */
+    void receive() {
         try {
-            while (inbox.next()) {
-                dispatch(inbox.frame());
+            if (!inbox.next()) {
+                close(failure(new EOFException("the server closed the connection")));
+                return;
             }
-            close(failure(new EOFException("the server closed the connection")));
+            reader.received();
+            do {
+                dispatch(inbox.frame());
+            } while (end == null && inbox.holdsFrame() && inbox.next());
+        } catch (SocketTimeoutException e) {
+            return; // nothing yet
         } catch (IOException | MalformedFrame | RuntimeException e) {
             close(failure(e));
-        } finally {
-            inbox.close();
         }
+    }
+
+    boolean isOver() {
+        return end != null;
+    }
+
+    /** Closes the descriptors that no call has claimed; comes when nobody reads any more. */
+    void dropDescriptors() {
+        inbox.close();
     }
 
     private void dispatch(Frame frame) throws IOException, MalformedFrame {
@@ -375,7 +425,7 @@ final class Session {
             descriptor = frame.descriptors() == 0 ? null : inbox.claim();
         } catch (Inbox.DescriptorsLost e) {
             answered(call);
-            call.reply.completeExceptionally(lost(call.request.key(), call.request.what(), e));
+            call.fail(lost(call.request.key(), call.request.what(), e));
             closeIfDone();
             return;
         }
@@ -434,14 +484,14 @@ final class Session {
 
     private void complete(Call call, Reply reply) {
         answered(call);
-        if (!call.reply.complete(reply)) {
+        if (!call.complete(reply)) {
             reply.discard();
         }
         closeIfDone();
     }
 
     private void answered(Call call) {
-        if (inFlight.remove(call.id, call)) {
+        if (forget(call)) {
             release(call);
         }
     }
@@ -460,9 +510,9 @@ final class Session {
 
     private void endWithError(int requestId, Status status) {
         String message = "the server ended the session: " + message(status);
-        Call guilty = requestId == 0 ? null : inFlight.remove(requestId);
-        if (guilty != null) {
-            guilty.reply.completeExceptionally(new ObjmapperException(
+        Call guilty = requestId == 0 ? null : inFlight.get(requestId);
+        if (guilty != null && forget(guilty)) {
+            guilty.fail(new ObjmapperException(
                     status, guilty.request.key(), false, guilty.request.what() + ": " + message, null));
         }
         close(new ObjmapperException(status, null, false, message, null));
@@ -516,14 +566,15 @@ final class Session {
         outbox.fail(why);
         closeQuietly(socket);
         for (Call call : left) {
-            if (inFlight.remove(call.id, call)) {
-                call.reply.completeExceptionally(cause().about(call.request.key(), call.request.what()));
+            if (forget(call)) {
+                call.fail(cause().about(call.request.key(), call.request.what()));
                 Reply begun = call.begun;
                 if (begun != null) {
                     begun.discard();
                 }
             }
         }
+        reader.handOver();
     }
 
     private ObjmapperException cause() {
@@ -531,11 +582,9 @@ final class Session {
         return known == null ? new ObjmapperException(null, null, false, "the session ended", null) : known;
     }
 
-    /** Waits until the reader is gone, and with it every descriptor that no call had claimed. */
+    /** Waits until nobody reads it any more, and every descriptor that no call had claimed is closed. */
     void join() throws InterruptedException {
-        if (Thread.currentThread() != reader) {
-            reader.join();
-        }
+        reader.join();
     }
 
     private static void closeQuietly(AFUNIXSocket socket) {
