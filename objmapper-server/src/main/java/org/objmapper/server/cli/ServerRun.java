@@ -126,6 +126,7 @@ final class ServerRun implements AutoCloseable {
                         settings.heldBytesPerSession(), configuration.timeouts().heldMillis())
                 .withChecks(checks(settings.checks()))
                 .withDrain(settings.drainBytesPerSecond())
+                .withOfflineMisses(settings.offlineMisses())
                 .withCapacity(capacity(settings.capacity()))
                 .withTiers(tiers(settings))
                 .withValidityTable(validityTable(settings))

@@ -144,7 +144,7 @@ public final class ConfigurationFile {
         Configuration configuration = new Configuration(
                 stores,
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
-                server.oneOf(SERVER_ENGINE, Configuration.ENGINES, "auto"),
+                server.word(SERVER_ENGINE, "auto"),
                 server.count(SERVER_SPIN_MICROS, 20),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(
@@ -252,7 +252,8 @@ public final class ConfigurationFile {
                         store.count(STORE_RECOVERY_RATE, 20_000),
                         store.bytes(STORE_SCRUB_RATE, 4 << 20),
                         store.bytes(STORE_QUARANTINE, 1 << 30)),
-                store.bytes(STORE_DRAIN_RATE, 64 << 20));
+                store.bytes(STORE_DRAIN_RATE, 64 << 20),
+                store.word(STORE_OFFLINE_OBJECTS, StoreSettings.ERROR));
     }
 
     private static boolean isTables(@Nullable Object value) {
@@ -281,7 +282,7 @@ public final class ConfigurationFile {
                 section.count(keys.objects, objects),
                 section.count(keys.highWatermark, 95),
                 section.count(keys.lowWatermark, 90),
-                section.oneOf(keys.eviction, CapacitySettings.POLICIES, "tinylfu"));
+                section.word(keys.eviction, "tinylfu"));
         if (capacity.lowWatermark() > capacity.highWatermark()) {
             section.contradiction(
                     keys.lowWatermark,

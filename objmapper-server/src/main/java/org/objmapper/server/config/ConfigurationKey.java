@@ -1,5 +1,7 @@
 package org.objmapper.server.config;
 
+import java.util.List;
+
 /** Every key of the configuration file: where it stands and what it takes. */
 public enum ConfigurationKey {
     LISTENER_PATH("listener", "path", Kind.PATH, 1, 107),
@@ -13,7 +15,7 @@ public enum ConfigurationKey {
     STORE_CAPACITY_OBJECTS("store", "capacity_objects", Kind.COUNT, 1, 1_000_000_000),
     STORE_HIGH_WATERMARK("store", "high_watermark", Kind.COUNT, 1, 100),
     STORE_LOW_WATERMARK("store", "low_watermark", Kind.COUNT, 1, 100),
-    STORE_EVICTION("store", "eviction", Kind.POLICY, 1, 64),
+    STORE_EVICTION("store", "eviction", Configuration.CapacitySettings.POLICIES),
     STORE_DEVICE_THREADS("store", "device_threads", Kind.COUNT, 1, 64),
     STORE_DEVICE_QUEUE_LENGTH("store", "device_queue_length", Kind.COUNT, 1, 1_000_000),
     STORE_DEVICE_WEIGHT("store", "device_weight", Kind.COUNT, 1, 10_000),
@@ -26,6 +28,7 @@ public enum ConfigurationKey {
     STORE_SCRUB_RATE("store", "scrub_rate", Kind.SIZE, 0, 1L << 34),
     STORE_QUARANTINE("store", "quarantine", Kind.SIZE, 0, 1L << 62),
     STORE_DRAIN_RATE("store", "drain_rate", Kind.SIZE, 65_536, 1L << 34),
+    STORE_OFFLINE_OBJECTS("store", "offline_objects", StoreSettings.OFFLINE_OBJECTS),
 
     DEVICE_DIRECTORY("device", "directory", Kind.PATH, 1, 4_095),
     DEVICE_WEIGHT("device", "weight", Kind.COUNT, 1, 10_000),
@@ -36,17 +39,17 @@ public enum ConfigurationKey {
     MEMORY_CAPACITY_OBJECTS("memory", "capacity_objects", Kind.COUNT, 100, 1_000_000),
     MEMORY_HIGH_WATERMARK("memory", "high_watermark", Kind.COUNT, 1, 100),
     MEMORY_LOW_WATERMARK("memory", "low_watermark", Kind.COUNT, 1, 100),
-    MEMORY_EVICTION("memory", "eviction", Kind.POLICY, 1, 64),
+    MEMORY_EVICTION("memory", "eviction", Configuration.CapacitySettings.POLICIES),
 
     CACHE_DIRECTORY("cache", "directory", Kind.PATH, 1, 4_095),
     CACHE_CAPACITY("cache", "capacity", Kind.SIZE, 1 << 20, 1L << 62),
     CACHE_CAPACITY_OBJECTS("cache", "capacity_objects", Kind.COUNT, 100, 100_000_000),
     CACHE_HIGH_WATERMARK("cache", "high_watermark", Kind.COUNT, 1, 100),
     CACHE_LOW_WATERMARK("cache", "low_watermark", Kind.COUNT, 1, 100),
-    CACHE_EVICTION("cache", "eviction", Kind.POLICY, 1, 64),
+    CACHE_EVICTION("cache", "eviction", Configuration.CapacitySettings.POLICIES),
 
     SERVER_LOOPS("server", "loops", Kind.COUNT, 1, 256),
-    SERVER_ENGINE("server", "engine", Kind.ENGINE, 1, 64),
+    SERVER_ENGINE("server", "engine", Configuration.ENGINES),
     SERVER_SPIN_MICROS("server", "spin_micros", Kind.COUNT, 0, 1_000),
     SERVER_PASSED_DESCRIPTOR_UIDS("server", "passed_descriptor_uids", Kind.UIDS, 0, 4_294_967_294L),
 
@@ -72,8 +75,7 @@ public enum ConfigurationKey {
         NAME,
         FILE_MODE,
         OPERATIONS,
-        POLICY,
-        ENGINE,
+        WORD,
         COUNT,
         SIZE,
         DURATION,
@@ -89,13 +91,24 @@ public enum ConfigurationKey {
     private final Kind kind;
     private final long lowest;
     private final long highest;
+    private final List<String> words;
+
+    /** One that takes any of these words. */
+    ConfigurationKey(String table, String key, List<String> words) {
+        this(table, key, Kind.WORD, 1, words.size(), words);
+    }
 
     ConfigurationKey(String table, String key, Kind kind, long lowest, long highest) {
+        this(table, key, kind, lowest, highest, List.of());
+    }
+
+    ConfigurationKey(String table, String key, Kind kind, long lowest, long highest, List<String> words) {
         this.table = table;
         this.key = key;
         this.kind = kind;
         this.lowest = lowest;
         this.highest = highest;
+        this.words = words;
     }
 
     /** The table that the key stands in, such as {@code store}. */
@@ -123,6 +136,11 @@ public enum ConfigurationKey {
         return highest;
     }
 
+    /** The words that it takes; empty where it takes something else. */
+    List<String> words() {
+        return words;
+    }
+
     /** What the key takes, in words. */
     public String accepted() {
         return switch (kind) {
@@ -130,8 +148,7 @@ public enum ConfigurationKey {
             case NAME -> "a name";
             case FILE_MODE -> "an octal file mode in quotes, such as \"0660\"";
             case OPERATIONS -> "an array of " + String.join(", ", ListenerSettings.OPERATIONS);
-            case POLICY -> "one of " + String.join(", ", Configuration.CapacitySettings.POLICIES);
-            case ENGINE -> "one of " + String.join(", ", Configuration.ENGINES);
+            case WORD -> "one of " + String.join(", ", words);
             case COUNT -> "a whole number from " + lowest + " to " + highest;
             case SIZE ->
                 "bytes as a number or such as \"64 KiB\", from " + Units.bytes(lowest) + " to " + Units.bytes(highest);

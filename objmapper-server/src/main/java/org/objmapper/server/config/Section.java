@@ -157,10 +157,10 @@ final class Section {
         return Set.copyOf(ListenerSettings.OPERATIONS);
     }
 
-    String oneOf(ConfigurationKey key, List<String> names, String standard) {
+    String word(ConfigurationKey key, String standard) {
         Object value = value(key);
-        if (value instanceof String name && names.contains(name)) {
-            return name;
+        if (value instanceof String word && key.words().contains(word)) {
+            return word;
         }
         noteUnlessAbsent(key, value);
         return standard;

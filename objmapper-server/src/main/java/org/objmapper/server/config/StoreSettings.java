@@ -14,6 +14,7 @@ import org.objmapper.server.config.Configuration.CheckSettings;
  * @param listeners at least one
  * @param memory the {@code memory} table, null where there is none
  * @param cache the {@code cache} table, null where there is none
+ * @param offlineObjects one of {@link #OFFLINE_OBJECTS}
  */
 public record StoreSettings(
         List<ListenerSettings> listeners,
@@ -31,7 +32,19 @@ public record StoreSettings(
         long uploadMemoryPerSessionBytes,
         long heldBytesPerSession,
         CheckSettings checks,
-        long drainBytesPerSecond) {
+        long drainBytesPerSecond,
+        String offlineObjects) {
+    static final String ERROR = "error";
+    private static final String MISS = "miss";
+
+    /** How a GET of an object is answered whose device is offline. */
+    public static final List<String> OFFLINE_OBJECTS = List.of(ERROR, MISS);
+
+    /** Whether it is not found, as if it had never been there. */
+    public boolean offlineMisses() {
+        return offlineObjects.equals(MISS);
+    }
+
     private StoreSettings with(
             List<ListenerSettings> others,
             Path place,
@@ -54,7 +67,8 @@ public record StoreSettings(
                 uploadMemoryPerSessionBytes,
                 heldBytesPerSession,
                 checks,
-                drainBytesPerSecond);
+                drainBytesPerSecond,
+                offlineObjects);
     }
 
     /** The same with one listener. */

@@ -50,9 +50,14 @@ final class Finder {
     private final ObjectMemory objects;
     private final LongSupplier clock;
     private final IntFunction<ByteBuffer> memory;
+    private final boolean offlineMisses;
     private final ThreadLocal<TableLook> looks = ThreadLocal.withInitial(TableLook::new);
 
-    /** Finds objects, whose bytes are counted in {@code objects} and go to direct buffers of {@code memory}. */
+    /**
+     * Finds objects, whose bytes are counted in {@code objects} and go to direct buffers of {@code memory}.
+     *
+     * @param offlineMisses whether what is on a device that is offline is not found, instead of a failure
+     */
     Finder(
             Index index,
             Devices devices,
@@ -65,7 +70,8 @@ final class Finder {
             Recovery recovery,
             ObjectMemory objects,
             LongSupplier clock,
-            IntFunction<ByteBuffer> memory) {
+            IntFunction<ByteBuffer> memory,
+            boolean offlineMisses) {
         this.index = index;
         this.devices = devices;
         this.hot = hot;
@@ -78,6 +84,7 @@ final class Finder {
         this.objects = objects;
         this.clock = clock;
         this.memory = memory;
+        this.offlineMisses = offlineMisses;
     }
 
     /** What the table says of a key. Takes no lock, never waits, and allocates nothing but once for each thread. */
@@ -113,7 +120,7 @@ final class Finder {
                 tell(bytes, hash, headers, asked);
             }
         } else if (device.isOffline()) {
-            lookup.found(null, StoreException.of(DeviceException.offline(device)));
+            tellOffline(device, lookup);
         } else if (!findOn(device, bytes, hash, headers, lookup)) {
             lookup.found(null, new StoreException(Status.BUSY, "the queue of the device " + device.id() + " is full"));
         }
@@ -121,10 +128,13 @@ final class Finder {
 
     /** As {@link #find}, of what a device has the body of; returns at once. False when too much waits for the device already. */
     boolean findOn(Device device, byte[] bytes, long hash, RequestHeaders headers, Store.Lookup lookup) {
-        OnDevice asked = new OnDevice(
-                device, lookup, () -> lookup.found(null, StoreException.of(DeviceException.offline(device))));
+        OnDevice asked = new OnDevice(device, lookup, () -> tellOffline(device, lookup));
         onDevices.add(asked);
         return device.opens().submit(() -> tell(bytes, hash, headers, asked)) || !asked.withdraw();
+    }
+
+    private void tellOffline(Device device, Store.Lookup lookup) {
+        lookup.found(null, offlineMisses ? null : StoreException.of(DeviceException.offline(device)));
     }
 
     /** A look-up that waits for a device, which may hang; whoever waits for it is told once, by the device or in its place. */
@@ -271,6 +281,9 @@ final class Finder {
                         objectOfFile(standing, record, onDevice(device, key, record, descriptor)),
                         seen,
                         hiding.newest());
+            }
+            if (device.isOffline() && offlineMisses) {
+                return null;
             }
             if (descriptor != -Errno.ENOENT) {
                 throw DeviceException.ofErrno(

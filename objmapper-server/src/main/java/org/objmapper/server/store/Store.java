@@ -194,7 +194,19 @@ public final class Store implements AutoCloseable {
         scrubs = new CopyOnWriteArrayList<>(opened.stream().map(this::scrubOf).toList());
         deviceCommands = new DeviceCommands(options, devices, index, committer, changes, metrics, this::willUse);
         finder = new Finder(
-                index, devices, hot, table, bans, upper, reserve, committer, recovery, objects, clock, memory);
+                index,
+                devices,
+                hot,
+                table,
+                bans,
+                upper,
+                reserve,
+                committer,
+                recovery,
+                objects,
+                clock,
+                memory,
+                options.offlineMisses());
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
         showDevices();

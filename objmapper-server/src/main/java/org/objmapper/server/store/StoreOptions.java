@@ -45,6 +45,7 @@ public final class StoreOptions {
     private int partOfProcess = 1;
     private TierOptions tiers = TierOptions.NONE;
     private @Nullable Path validityTable;
+    private boolean offlineMisses;
 
     private StoreOptions(Path directory) {
         this.directory = directory;
@@ -77,6 +78,7 @@ public final class StoreOptions {
         other.partOfProcess = partOfProcess;
         other.tiers = tiers;
         other.validityTable = validityTable;
+        other.offlineMisses = offlineMisses;
         change.accept(other);
         return other;
     }
@@ -164,6 +166,11 @@ public final class StoreOptions {
         return with(other -> other.validityTable = file);
     }
 
+    /** The same, where a GET of what is on a device that is offline does not find it, or fails. */
+    public StoreOptions withOfflineMisses(boolean misses) {
+        return with(other -> other.offlineMisses = misses);
+    }
+
     /** The same as one of so many stores in the process, which have its memory and its descriptors together. */
     public StoreOptions withPartOfProcess(int stores) {
         return with(other -> {
@@ -186,6 +193,11 @@ public final class StoreOptions {
     @Nullable
     Path validityTable() {
         return validityTable;
+    }
+
+    /** Whether what is on a device that is offline is not found, instead of a failure. */
+    boolean offlineMisses() {
+        return offlineMisses;
     }
 
     /** The directory, as one of the devices. */

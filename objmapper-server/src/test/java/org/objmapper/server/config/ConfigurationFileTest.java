@@ -88,6 +88,7 @@ class ConfigurationFileTest {
                 scrub_rate = "7 MiB"
                 quarantine = "9 MiB"
                 drain_rate = "8 MiB"
+                offline_objects = "miss"
                 [memory]
                 capacity = "2 GiB"
                 capacity_objects = 101
@@ -154,7 +155,8 @@ class ConfigurationFileTest {
                         1 << 20,
                         8 << 20,
                         new Configuration.CheckSettings(500, 7 << 20, 9 << 20),
-                        8 << 20));
+                        8 << 20,
+                        "miss"));
         assertThat(configuration.loops()).isEqualTo(3);
         assertThat(configuration.engine()).isEqualTo("epoll");
         assertThat(configuration.spinMicros()).isEqualTo(21);
@@ -201,6 +203,7 @@ class ConfigurationFileTest {
                 "store | device_threads = 0 | store.device_threads = 0",
                 "store | device_threads = 65 | store.device_threads = 65",
                 "store | device_queue_length = 1.5 | store.device_queue_length = 1.5",
+                "store | offline_objects = \"none\" | store.offline_objects = \"none\"",
                 "server | loops = \"many\" | server.loops = \"many\"",
                 "server | engine = \"kqueue\" | server.engine = \"kqueue\"",
                 "server | engine = 1 | server.engine = 1",

@@ -10,8 +10,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,10 +49,14 @@ class StoreDevicesTest {
     }
 
     private StoreUnderTest open(Path... more) throws IOException {
-        return new StoreUnderTest(StoreOptions.of(first)
+        return new StoreUnderTest(options(more));
+    }
+
+    private StoreOptions options(Path... more) {
+        return StoreOptions.of(first)
                 .withDevices(
                         DeviceOptions.USUAL_WEIGHT,
-                        Stream.of(more).map(DeviceOptions::of).toList()));
+                        Stream.of(more).map(DeviceOptions::of).toList());
     }
 
     private static void fill(StoreUnderTest store) {
@@ -137,6 +143,37 @@ class StoreDevicesTest {
             Files.move(away, second);
             await().untilAsserted(() -> assertThat(readable(store, id)).hasSize(KEYS));
         }
+    }
+
+    @Test
+    void whereItIsConfiguredTheObjectsOfADeviceThatIsNotThereAreMissesAndMayBeStoredElsewhere() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+        }
+        long gone = files(second);
+        Path away = directory.resolve("away");
+        Files.move(second, away);
+        byte[] other = Arrays.copyOf(BODY, BODY.length + 1);
+        try (StoreUnderTest store = new StoreUnderTest(options(second).withOfflineMisses(true))) {
+            List<String> missing = new ArrayList<>(missing(store));
+            assertThat(missing).hasSize((int) gone);
+            String filled = missing.remove(0);
+            assertThat(store.put(StoreUnderTest.durable(filled), other).status())
+                    .isEqualTo(Status.OK);
+            assertThat(missing(store)).isEqualTo(missing);
+            Files.move(away, second);
+            await().untilAsserted(() -> assertThat(missing(store)).isEmpty());
+            assertThat(store.get(filled).body()).isEqualTo(other);
+            store.store().awaitRecovery();
+            await().untilAsserted(() -> assertThat(files(first) + files(second)).isEqualTo(KEYS));
+        }
+    }
+
+    private static List<String> missing(StoreUnderTest store) {
+        return IntStream.range(0, KEYS)
+                .mapToObj(i -> "key" + i)
+                .filter(key -> store.get(key) == null)
+                .toList();
     }
 
     @Test
