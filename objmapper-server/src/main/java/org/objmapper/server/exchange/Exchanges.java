@@ -19,9 +19,9 @@ public final class Exchanges {
         return new Uploads(store.newUploadShare());
     }
 
-    /** What a new session of a user holds. Who asks for it ends it. */
-    public Held newHeld(int uid) {
-        return new Held(store.newHeldShare(uid));
+    /** What a new session of a user's process holds. Who asks for it ends it. */
+    public Held newHeld(int uid, int pid) {
+        return new Held(store.newHeldShare(uid, pid));
     }
 
     /** The validity table's file for a new session, which says when it is gone; null where there is none. */

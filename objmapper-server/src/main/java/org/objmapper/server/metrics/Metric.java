@@ -124,8 +124,22 @@ public enum Metric {
     DEVICE_DRAINING("objmapper_device_draining", Type.GAUGE, "state", "1 while the device is drained, else 0"),
     DEVICE_ERRORS(
             "objmapper_device_errors_total", Type.COUNTER, "calls", "calls of the device's file system that failed"),
-    DEVICE_EVICTIONS(
-            "objmapper_device_evictions_total", Type.COUNTER, "objects", "objects on the device that were evicted"),
+    DEVICE_EVICTIONS_CAPACITY(
+            "objmapper_device_evictions_capacity_total",
+            Type.COUNTER,
+            "objects",
+            "objects on the device that were evicted because the store held more than its high watermark, or a PUT needed"
+                    + " room"),
+    DEVICE_EVICTIONS_NO_SPACE(
+            "objmapper_device_evictions_no_space_total",
+            Type.COUNTER,
+            "objects",
+            "objects on the device that were evicted because a file system was full"),
+    DEVICE_HELD_BYTES(
+            "objmapper_device_held_bytes",
+            Type.GAUGE,
+            "bytes",
+            "what removed objects still occupy on the device because a client holds their file"),
     DEVICE_OLDEST_SECONDS(
             "objmapper_device_oldest_seconds",
             Type.GAUGE,
@@ -185,6 +199,11 @@ public enum Metric {
             Type.GAUGE,
             "seconds",
             "for how long that copy has been in the memory tier that is there longest"),
+    MEMORY_HELD_BYTES(
+            "objmapper_memory_held_bytes",
+            Type.GAUGE,
+            "bytes",
+            "what copies that left the memory tier still occupy because a client holds them"),
     MEMORY_HITS(
             "objmapper_memory_hits_total",
             Type.COUNTER,
@@ -235,6 +254,12 @@ public enum Metric {
             Type.GAUGE,
             "bytes",
             "those of them that sessions of a user were handed; a line for each user, by its uid"),
+    STORE_HELD_PROCESS_BYTES(
+            "objmapper_store_held_process_bytes",
+            Type.GAUGE,
+            "bytes",
+            "those of them that sessions of a process were handed; a line for each of the ten that have the most, by the"
+                    + " pid that connected"),
     STORE_HELD_OBJECT_BYTES(
             "objmapper_store_held_object_bytes",
             Type.GAUGE,
@@ -254,6 +279,11 @@ public enum Metric {
             Type.GAUGE,
             "seconds",
             "for how long that copy has been in the cache directory that is there longest"),
+    CACHE_HELD_BYTES(
+            "objmapper_cache_held_bytes",
+            Type.GAUGE,
+            "bytes",
+            "what copies that left the cache directory still occupy there because a client holds them"),
     CACHE_HITS(
             "objmapper_cache_hits_total",
             Type.COUNTER,

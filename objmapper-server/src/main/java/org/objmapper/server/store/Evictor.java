@@ -1,8 +1,12 @@
 package org.objmapper.server.store;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
@@ -43,6 +47,7 @@ final class Evictor implements AutoCloseable {
     private final Devices devices;
     private final Metrics metrics;
     private final EvictionOrder order;
+    private final Map<Device, LongAdder[]> evictions = new ConcurrentHashMap<>();
     private final EvictionOrder.Victim victim = new EvictionOrder.Victim();
     private final Thread thread = new Thread(this::run, "store-evictor");
     /** The walk through the index goes on behind this key; before the first while it is null. */
@@ -224,17 +229,30 @@ final class Evictor implements AutoCloseable {
         if (record != null && changes.evict(record.objectKey())) {
             metrics.count(reason.metric);
             metrics.add(Metric.STORE_EVICTED_BYTES, record.length());
-            countOnDevice(record);
+            countOnDevice(record, reason);
             freedBytes += reason == Reason.NO_SPACE ? record.length() : 0;
             tier.evicted();
         }
     }
 
-    private void countOnDevice(IndexRecord record) {
+    private void countOnDevice(IndexRecord record, Reason reason) {
         Device device = devices.byNumber(record.device());
         if (device != null) {
-            device.countEviction();
+            evictions(device)[reason.ordinal()].increment();
         }
+    }
+
+    private LongAdder[] evictions(Device device) {
+        return evictions.computeIfAbsent(device, one -> {
+            LongAdder[] counts = new LongAdder[Reason.values().length];
+            Arrays.setAll(counts, ordinal -> new LongAdder());
+            return counts;
+        });
+    }
+
+    /** Objects with a body on a device that were evicted since the start. Any thread. */
+    long evictions(Device device, Reason reason) {
+        return evictions(device)[reason.ordinal()].sum();
     }
 
     /** Waits until the file system has got what was evicted for its sake. */

@@ -15,10 +15,10 @@ public final class HeldShare {
     private boolean over;
     private long overSinceMillis;
 
-    /** For a session of a user; a grace of 0 never ends. */
-    HeldShare(Holders holders, int uid, long mostBytes, long graceMillis) {
+    /** For a session of a user's process; a grace of 0 never ends. */
+    HeldShare(Holders holders, int uid, int pid, long mostBytes, long graceMillis) {
         this.holders = holders;
-        this.holder = holders.begin(uid);
+        this.holder = holders.begin(uid, pid);
         this.mostBytes = mostBytes;
         this.graceMillis = graceMillis;
     }

@@ -81,7 +81,7 @@ public final class Store implements AutoCloseable {
 
     private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
 
-    /** Held objects that the figures name, the largest. */
+    /** Held objects, and processes that hold some, that the figures name: the largest. */
     private static final int HELD_SHOWN = 10;
 
     /** And behind it the number of the device, u16. */
@@ -389,6 +389,7 @@ public final class Store implements AutoCloseable {
             metrics.show(Metric.STORE_HELD_UNWATCHED, ledger::unwatched);
             metrics.show(Metric.STORE_HELD_SESSION_BYTES, ledger.holders()::mostBytesOfSession);
             metrics.showEach(Metric.STORE_HELD_USER_BYTES, "uid", this::heldBytesByUser);
+            metrics.showEach(Metric.STORE_HELD_PROCESS_BYTES, "pid", this::heldBytesByProcess);
             metrics.showEach(Metric.STORE_HELD_OBJECT_BYTES, "generation", this::heldBytesByObject);
         }
     }
@@ -396,6 +397,12 @@ public final class Store implements AutoCloseable {
     private Map<String, Long> heldBytesByUser() {
         Map<String, Long> bytes = new LinkedHashMap<>();
         ledger.holders().bytesByUser().forEach((uid, sum) -> bytes.put(Integer.toUnsignedString(uid), sum));
+        return bytes;
+    }
+
+    private Map<String, Long> heldBytesByProcess() {
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        ledger.holders().bytesByProcess(HELD_SHOWN).forEach((pid, sum) -> bytes.put(Integer.toString(pid), sum));
         return bytes;
     }
 
@@ -418,7 +425,11 @@ public final class Store implements AutoCloseable {
         showByDevice(Metric.DEVICE_STATE, device -> device.health().state().ordinal());
         showByDevice(Metric.DEVICE_DRAINING, device -> device.isDraining() ? 1 : 0);
         showByDevice(Metric.DEVICE_ERRORS, device -> device.health().errors());
-        showByDevice(Metric.DEVICE_EVICTIONS, Device::evictions);
+        showByDevice(Metric.DEVICE_EVICTIONS_CAPACITY, device -> evictor.evictions(device, Evictor.Reason.CAPACITY));
+        showByDevice(Metric.DEVICE_EVICTIONS_NO_SPACE, device -> evictor.evictions(device, Evictor.Reason.NO_SPACE));
+        if (ledger.isKnown()) {
+            showByDevice(Metric.DEVICE_HELD_BYTES, ledger::heldBytes);
+        }
         showByDevice(Metric.DEVICE_OLDEST_SECONDS, oldest::ageSeconds);
     }
 
@@ -559,9 +570,9 @@ public final class Store implements AutoCloseable {
         fills.token(fillTime, token);
     }
 
-    /** What removed objects may occupy because a new session of a user was handed them. The session ends it. */
-    public HeldShare newHeldShare(int uid) {
-        return new HeldShare(ledger.holders(), uid, options.heldBytesPerSession(), options.heldGraceMillis());
+    /** What removed objects may occupy because a new session of a user's process was handed them. The session ends it. */
+    public HeldShare newHeldShare(int uid, int pid) {
+        return new HeldShare(ledger.holders(), uid, pid, options.heldBytesPerSession(), options.heldGraceMillis());
     }
 
     // ---- bodies

@@ -135,6 +135,7 @@ final class UpperTiers implements AutoCloseable {
             memory = null;
         } else {
             SealedBodies copies = new SealedBodies(ledger, reserve::holds);
+            metrics.show(Metric.MEMORY_HELD_BYTES, ledger::heldBytesOfMemory);
             Capacity capacity = ofMemory.withObjects(
                     Math.min(ofMemory.objects(), Math.max(1, descriptorLimit / PART_OF_DESCRIPTORS)));
             Bodies bodies = new Bodies(index, devices, hot, null);
@@ -146,6 +147,7 @@ final class UpperTiers implements AutoCloseable {
             cache = null;
         } else {
             warnOfSameFileSystem(directory, devices);
+            metrics.show(Metric.CACHE_HELD_BYTES, () -> ledger.heldBytes(directory));
             cache = new Cache(
                     directory,
                     ledger,

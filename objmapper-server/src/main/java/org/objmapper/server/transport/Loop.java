@@ -348,9 +348,10 @@ final class Loop implements AutoCloseable {
             return;
         }
         int uid = events.getInt(at + NativeIo.EVENT_DESCRIPTORS);
+        int pid = events.getInt(at + NativeIo.EVENT_DESCRIPTORS + 2 * Integer.BYTES);
         Session session;
         try {
-            session = newSession(entrance, socket, uid);
+            session = newSession(entrance, socket, uid, pid);
         } catch (RuntimeException | OutOfMemoryError e) {
             sessionCount.remove();
             NativeIo.close(socket);
@@ -363,11 +364,11 @@ final class Loop implements AutoCloseable {
     }
 
     /** A session in a slot of its own. There is always one: the sessions of all loops together are no more than the slots of each. */
-    private Session newSession(Entrance entrance, int socket, int uid) {
+    private Session newSession(Entrance entrance, int socket, int uid, int pid) {
         int free = freeSlots.size() - 1;
         int slot = free < 0 ? usedSlots : freeSlots.get(free);
-        Session session = new Session(this, entrance.listener().rules(), entrance.exchanges(), socket, slot, uid);
-        LOG.debug("session opened uid={}", uid);
+        Session session = new Session(this, entrance.listener().rules(), entrance.exchanges(), socket, slot, uid, pid);
+        LOG.debug("session opened uid={} pid={}", uid, pid);
         if (free < 0) {
             usedSlots++;
         } else {

@@ -83,7 +83,7 @@ final class Session implements Peer, Output {
     private long lastInputMillis;
     private long lastOutputMillis;
 
-    Session(Loop loop, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid) {
+    Session(Loop loop, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid, int pid) {
         this.loop = loop;
         this.rules = rules;
         this.exchanges = exchanges;
@@ -93,7 +93,7 @@ final class Session implements Peer, Output {
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
         this.uploads = exchanges.newUploads();
-        this.held = exchanges.newHeld(uid);
+        this.held = exchanges.newHeld(uid, pid);
         this.inFlight = new RequestsInFlight(loop.inputMemory());
         this.connectedMillis = loop.nowMillis();
         this.lastInputMillis = connectedMillis;

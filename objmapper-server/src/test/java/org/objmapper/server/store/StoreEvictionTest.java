@@ -116,6 +116,11 @@ class StoreEvictionTest {
         assertThat(store.figure("objmapper_store_bytes")).isEqualTo(50 * KIB);
         assertThat(store.figure("objmapper_store_evictions_capacity_total")).isEqualTo(5);
         assertThat(store.figure("objmapper_store_evicted_bytes_total")).isEqualTo(50 * KIB);
+        String ofDevice = "{device=\"" + store.store().deviceId() + "\"}";
+        assertThat(store.figure("objmapper_device_evictions_capacity_total" + ofDevice))
+                .isEqualTo(5);
+        assertThat(store.figure("objmapper_device_evictions_no_space_total" + ofDevice))
+                .isZero();
         assertThat(store.keys("", 100)).containsExactly("a5", "a6", "a7", "a8", "b0");
         await().untilAsserted(() -> assertThat(store.objectFiles()).hasSize(5));
     }

@@ -49,6 +49,11 @@ class StoreHeldTest {
         assertThat(store.figure("objmapper_store_held_bytes")).isEqualTo((long) objects * BODY.length);
     }
 
+    private long heldOnDevice() {
+        return store.figure(
+                "objmapper_device_held_bytes{device=\"" + store.store().deviceId() + "\"}");
+    }
+
     @Test
     void aDeletedObjectCountsWhileAClientHoldsIt() {
         store.put(StoreUnderTest.durable("a"), BODY);
@@ -58,8 +63,10 @@ class StoreHeldTest {
         assertThat(store.delete("a", null, true).status()).isEqualTo(Status.OK);
 
         awaitHeld(1);
+        assertThat(heldOnDevice()).isEqualTo(BODY.length);
         NativeIo.close(descriptor);
         awaitHeld(0);
+        assertThat(heldOnDevice()).isZero();
     }
 
     @Test

@@ -194,6 +194,7 @@ class StoreMemoryTierTest {
 
         await().until(() -> store.figure("objmapper_store_held_objects") == 1);
         assertThat(store.figure("objmapper_store_held_bytes")).isEqualTo(BODY_BYTES);
+        assertThat(store.figure("objmapper_memory_held_bytes")).isEqualTo(BODY_BYTES);
         NativeIo.close(held);
         await().until(() -> store.figure("objmapper_store_held_objects") == 0);
     }

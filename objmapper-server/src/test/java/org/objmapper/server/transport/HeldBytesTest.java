@@ -119,7 +119,7 @@ class HeldBytesTest {
     }
 
     @Test
-    void theFiguresNameUserAndObjects() throws Exception {
+    void theFiguresNameUserProcessAndObjects() throws Exception {
         String uid = Files.getAttribute(directory, "unix:uid").toString();
         assertThat(figures()).contains("objmapper_store_held_known 1\n");
         try (FileInputStream first = hold("a")) {
@@ -127,6 +127,8 @@ class HeldBytesTest {
             assertThat(figures())
                     .contains("objmapper_store_held_bytes 600000\n")
                     .contains("objmapper_store_held_user_bytes{uid=\"" + uid + "\"} 600000\n")
+                    .contains("objmapper_store_held_process_bytes{pid=\""
+                            + ProcessHandle.current().pid() + "\"} 600000\n")
                     .containsPattern("objmapper_store_held_object_bytes\\{generation=\"[0-9]+\"} 600000\n");
             client.endInput();
             await().until(() -> figures().contains("objmapper_store_held_session_bytes 0\n"));

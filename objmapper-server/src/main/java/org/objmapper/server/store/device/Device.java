@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.posix.POSIX;
@@ -80,7 +79,6 @@ public final class Device implements AutoCloseable {
     private volatile boolean draining;
     private volatile long freeBytes;
     private volatile long keptFreeBytes;
-    private final AtomicLong evictions = new AtomicLong();
     private boolean isNew;
     /** Whether its directory may be looked for. */
     private volatile boolean isExpected = true;
@@ -511,16 +509,6 @@ public final class Device implements AutoCloseable {
     /** How much work waits for it. */
     public int queueLength() {
         return queue.length() + opens.length();
-    }
-
-    /** An object on it was evicted. */
-    public void countEviction() {
-        evictions.incrementAndGet();
-    }
-
-    /** Objects that were evicted since the start. */
-    public long evictions() {
-        return evictions.get();
     }
 
     /** Closes and unlinks its files. */

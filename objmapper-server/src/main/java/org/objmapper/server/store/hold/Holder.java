@@ -15,13 +15,15 @@ public final class Holder {
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
 
     private final int uid;
+    private final int pid;
     /** Generations of bodies, 0 for none; made with the first one. */
     private volatile @Nullable AtomicLongArray generations;
 
     private volatile long heldBytes;
 
-    Holder(int uid) {
+    Holder(int uid, int pid) {
         this.uid = uid;
+        this.pid = pid;
     }
 
     /** The session was passed a descriptor of this body. */
@@ -46,6 +48,11 @@ public final class Holder {
     /** The user that the session is of. */
     int uid() {
         return uid;
+    }
+
+    /** The process that connected. */
+    int pid() {
+        return pid;
     }
 
     /** What the removed bodies that it was handed, and that somebody holds, occupy; as of a moment ago. */

@@ -1,11 +1,14 @@
 package org.objmapper.server.store.hold;
 
 import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToIntFunction;
 
 /**
  * The sessions that were handed bodies. A body that several sessions were handed counts for each of them: the kernel says that it is
@@ -19,9 +22,9 @@ public final class Holders {
     private final Set<Holder> ended = ConcurrentHashMap.newKeySet();
     private volatile List<HeldBody> held = List.of();
 
-    /** A session of a user begins. */
-    public Holder begin(int uid) {
-        Holder holder = new Holder(uid);
+    /** A session of a user's process begins. */
+    public Holder begin(int uid, int pid) {
+        Holder holder = new Holder(uid, pid);
         open.add(holder);
         return holder;
     }
@@ -54,25 +57,39 @@ public final class Holders {
 
     /** What is held of the bodies that sessions of a user were handed, for each user that has any. */
     public Map<Integer, Long> bytesByUser() {
-        Map<Integer, Long> byUser = new TreeMap<>();
-        for (HeldBody body : held) {
-            for (int uid : users(body)) {
-                byUser.merge(uid, body.bytes(), Long::sum);
-            }
-        }
-        return byUser;
+        return bytesBy(Holder::uid);
     }
 
-    private Set<Integer> users(HeldBody body) {
-        Set<Integer> users = ConcurrentHashMap.newKeySet();
+    /** What is held of the bodies that sessions of a process were handed, for those that have the most; the largest first. */
+    public Map<Integer, Long> bytesByProcess(int most) {
+        Map<Integer, Long> largest = new LinkedHashMap<>();
+        bytesBy(Holder::pid).entrySet().stream()
+                .sorted(Map.Entry.<Integer, Long>comparingByValue().reversed())
+                .limit(most)
+                .forEach(entry -> largest.put(entry.getKey(), entry.getValue()));
+        return largest;
+    }
+
+    private Map<Integer, Long> bytesBy(ToIntFunction<Holder> client) {
+        Map<Integer, Long> bytes = new TreeMap<>();
+        for (HeldBody body : held) {
+            for (int one : clients(body, client)) {
+                bytes.merge(one, body.bytes(), Long::sum);
+            }
+        }
+        return bytes;
+    }
+
+    private Set<Integer> clients(HeldBody body, ToIntFunction<Holder> client) {
+        Set<Integer> clients = new HashSet<>();
         for (Set<Holder> holders : List.of(open, ended)) {
             for (Holder holder : holders) {
                 if (holder.heldBytes() > 0 && holder.has(body.generation())) {
-                    users.add(holder.uid());
+                    clients.add(client.applyAsInt(holder));
                 }
             }
         }
-        return users;
+        return clients;
     }
 
     /** The most that is counted for one session that is open. */

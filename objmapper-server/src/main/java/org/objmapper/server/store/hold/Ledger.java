@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Closer;
@@ -34,7 +35,8 @@ public final class Ledger implements AutoCloseable {
     private boolean closing;
 
     /** A removed file that is held. */
-    private record HeldFile(LeaseProbe probe, Closer closer, int descriptor, long generation, long bytes) {}
+    private record HeldFile(
+            LeaseProbe probe, @Nullable Device device, Closer closer, int descriptor, long generation, long bytes) {}
 
     /** A ledger of the files of some devices, and of those that come later, that watches up to so many. */
     public Ledger(List<Device> devices, int maxWatched) {
@@ -53,7 +55,7 @@ public final class Ledger implements AutoCloseable {
         int descriptor = probe.isProved() ? device.open(digest, generation) : -1;
         device.unlink(digest, generation);
         if (descriptor >= 0) {
-            watchIfHeld(probe, device.closer(), descriptor, generation);
+            watchIfHeld(probe, device, device.closer(), descriptor, generation);
         }
     }
 
@@ -67,13 +69,14 @@ public final class Ledger implements AutoCloseable {
      * descriptor is open for reading only and was never passed on.
      */
     public void watchMemory(Closer closer, int descriptor, long generation) {
-        watchIfHeld(memoryProbe, closer, descriptor, generation);
+        watchIfHeld(memoryProbe, null, closer, descriptor, generation);
     }
 
-    private void watchIfHeld(LeaseProbe probe, Closer closer, int descriptor, long generation) {
+    private void watchIfHeld(
+            LeaseProbe probe, @Nullable Device device, Closer closer, int descriptor, long generation) {
         long[] facts = new long[3];
         if (probe.isProved() && probe.isHeld(descriptor) && NativeIo.describe(descriptor, facts) == 0) {
-            watch(new HeldFile(probe, closer, descriptor, generation, facts[1]));
+            watch(new HeldFile(probe, device, closer, descriptor, generation, facts[1]));
         } else {
             NativeIo.close(descriptor);
         }
@@ -158,6 +161,23 @@ public final class Ledger implements AutoCloseable {
     /** Their bytes. */
     public synchronized long heldBytes() {
         return heldBytes;
+    }
+
+    /** Those of a device, or of a cache directory. */
+    public long heldBytes(Device device) {
+        return heldBytesOf(device);
+    }
+
+    /** Those of copies in memory. */
+    public long heldBytesOfMemory() {
+        return heldBytesOf(null);
+    }
+
+    private synchronized long heldBytesOf(@Nullable Device device) {
+        return watched.stream()
+                .filter(file -> file.device == device)
+                .mapToLong(HeldFile::bytes)
+                .sum();
     }
 
     /** How many files were held when they were removed, and were not watched because too many were already. */

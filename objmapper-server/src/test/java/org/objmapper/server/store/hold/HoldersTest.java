@@ -12,8 +12,8 @@ class HoldersTest {
 
     @Test
     void whatIsHeldCountsForAllWhoWereHandedIt() {
-        Holder one = holders.begin(7);
-        Holder two = holders.begin(8);
+        Holder one = holders.begin(7, 70);
+        Holder two = holders.begin(8, 80);
         one.handed(1);
         one.handed(2);
         two.handed(2);
@@ -28,16 +28,30 @@ class HoldersTest {
 
     @Test
     void aBodyCountsOnceForAUserWithTwoSessions() {
-        holders.begin(7).handed(1);
-        holders.begin(7).handed(1);
+        holders.begin(7, 70).handed(1);
+        holders.begin(7, 70).handed(1);
         holders.charge(List.of(new HeldBody(1, 100)));
 
         assertThat(holders.bytesByUser()).isEqualTo(Map.of(7, 100L));
     }
 
     @Test
+    void processesOfOneUserAreToldApartAndTheLargestComeFirst() {
+        Holder one = holders.begin(7, 70);
+        one.handed(1);
+        holders.begin(7, 71).handed(2);
+        holders.begin(7, 71).handed(2);
+        holders.begin(7, 72).handed(3);
+        holders.charge(List.of(new HeldBody(1, 100), new HeldBody(2, 300), new HeldBody(3, 20)));
+
+        assertThat(holders.bytesByProcess(2)).containsExactly(Map.entry(71, 300L), Map.entry(70, 100L));
+        holders.end(one);
+        assertThat(holders.bytesByProcess(3)).as("an ended session counts too").containsKey(70);
+    }
+
+    @Test
     void aSessionThatEndedCountsUntilNothingIsHeldThatItWasHanded() {
-        Holder holder = holders.begin(7);
+        Holder holder = holders.begin(7, 70);
         holder.handed(1);
         holders.charge(List.of(new HeldBody(1, 100)));
         holders.end(holder);
@@ -52,7 +66,7 @@ class HoldersTest {
 
     @Test
     void aSessionIsChargedForNothingThatItWasNotHandedHoweverMuchItWas() {
-        Holder holder = holders.begin(7);
+        Holder holder = holders.begin(7, 70);
         LongStream.rangeClosed(1, 10_000).forEach(holder::handed);
         holders.charge(List.of(new HeldBody(10_000, 1), new HeldBody(10_001, 100)));
 
