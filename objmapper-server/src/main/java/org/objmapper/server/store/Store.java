@@ -49,7 +49,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The object store in one directory. Safe on any thread. {@link #hot}, {@link #hash} and everything that takes a callback return at
  * once and may be called on event loops; callbacks run on the store's threads. A change is visible as soon as its callback says OK, and
- * a durable one is then on disk; others are within a second.
+ * a durable one is then on disk; others are on their way there after 200 ms.
  */
 public final class Store implements AutoCloseable {
     /** Bytes of a fill token. */
