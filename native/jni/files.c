@@ -8,10 +8,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <linux/fs.h>
+#include <linux/magic.h>
 
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
@@ -208,6 +210,19 @@ JAVA(jint, sealedMemory)(JNIEnv *env, jclass class, jlong address, jint length)
 		r = reopen_for_reading(fd);
 	close(fd);
 	return r;
+}
+
+/*
+ * Whether the file system of a descriptor opens and closes files that it knows without asking a disk, a network or another process: it is
+ * one of those whose code does. The answer itself may take that.
+ */
+JAVA(jboolean, opensAtOnce)(JNIEnv *env, jclass class, jint fd)
+{
+	(void)env, (void)class;
+	struct statfs s;
+	if (fstatfs(fd, &s) < 0)
+		return JNI_FALSE;
+	return s.f_type == EXT4_SUPER_MAGIC || s.f_type == XFS_SUPER_MAGIC || s.f_type == BTRFS_SUPER_MAGIC || s.f_type == TMPFS_MAGIC;
 }
 
 /* Bytes that an unprivileged user may still write to the file system of a descriptor. */

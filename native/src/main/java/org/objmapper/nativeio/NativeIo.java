@@ -226,6 +226,12 @@ public final class NativeIo {
     public static native long freeBytes(int descriptor);
 
     /**
+     * Whether the file system of a descriptor is one (ext4, XFS, Btrfs, tmpfs) that opens and closes files that it knows without asking a
+     * disk, a network or another process. Asks the file system itself, which may hang.
+     */
+    public static native boolean opensAtOnce(int descriptor);
+
+    /**
      * 1 where anyone has the file of a descriptor open or mapped besides this descriptor itself, else 0. The descriptor must be open for
      * reading only, and never have been passed on; the caller owns the file or may lease what others own. Only after {@link #proveIsHeld}.
      */

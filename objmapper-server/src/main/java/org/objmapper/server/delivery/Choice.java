@@ -10,25 +10,26 @@ public final class Choice {
     private Choice() {}
 
     /**
-     * The mode for a body of some bytes, given what was asked for and what the session can take: bodies of so many bytes in the
-     * reply itself, and descriptors.
+     * The mode for a body of some bytes, given what was asked for, whether its bytes can be moved inside the kernel, and what the session
+     * can take: bodies of so many bytes in the reply itself, and descriptors.
      */
-    public static Mode of(Mode wanted, long length, boolean inMemory, long inlineLimitBytes, boolean takesDescriptors) {
+    public static Mode of(
+            Mode wanted, long length, boolean canSplice, long inlineLimitBytes, boolean takesDescriptors) {
         if (length <= inlineLimitBytes || length == 0) {
             return Mode.INLINE;
         }
         return switch (wanted) {
             case FDPASS -> takesDescriptors ? Mode.FDPASS : Mode.COPY;
             case COPY -> Mode.COPY;
-            case SPLICE -> inMemory ? Mode.COPY : Mode.SPLICE;
-            case AUTO, INLINE -> automatic(length, inMemory, takesDescriptors);
+            case SPLICE -> canSplice ? Mode.SPLICE : Mode.COPY;
+            case AUTO, INLINE -> automatic(length, canSplice, takesDescriptors);
         };
     }
 
-    private static Mode automatic(long length, boolean inMemory, boolean takesDescriptors) {
+    private static Mode automatic(long length, boolean canSplice, boolean takesDescriptors) {
         if (takesDescriptors) {
             return Mode.FDPASS;
         }
-        return length >= SPLICE_FROM && !inMemory ? Mode.SPLICE : Mode.COPY;
+        return length >= SPLICE_FROM && canSplice ? Mode.SPLICE : Mode.COPY;
     }
 }

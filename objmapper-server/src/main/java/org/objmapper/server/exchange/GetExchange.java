@@ -21,7 +21,7 @@ import org.objmapper.server.store.Variants;
  * method that returns the next one. A step that has to wait, for the index or for room in the output, returns itself after having said
  * who will run the exchange again.
  */
-public final class GetExchange extends StoreExchange implements Store.Lookup {
+public final class GetExchange extends StoreExchange implements Store.Lookup, Store.Opening {
     /**
      * The way of a GET. What can't be served leaves it early, for RELEASE or ACCOUNT; what is not there, by way of MISS. It begins and ends
      * at DECODE: there an exchange stands that has no request.
@@ -33,6 +33,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         MISS,
         CHECK,
         CHOOSE,
+        OPEN,
         ANSWER,
         DELIVER,
         RELEASE,
@@ -60,6 +61,11 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     private volatile boolean indexAnswered;
     private volatile @Nullable StoredObject fromIndex;
     private volatile @Nullable StoreException indexFailure;
+
+    // What the device of the object opens, on a thread of its own.
+    private boolean openAsked;
+    private volatile boolean openAnswered;
+    private volatile int fromDevice;
 
     // The answer: the object, and which of its bytes are still to go, by which way.
     private @Nullable StoredObject object;
@@ -91,6 +97,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
                 case MISS -> miss();
                 case CHECK -> check();
                 case CHOOSE -> choose();
+                case OPEN -> open();
                 case ANSWER -> answerHeader();
                 case DELIVER -> deliver();
                 case RELEASE -> release();
@@ -110,6 +117,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         request.begin();
         modeAsked = null;
         indexAsked = false;
+        openAsked = false;
         object = null;
         failed = false;
         piecesUnderWay = 0;
@@ -282,7 +290,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         position = request.position();
         end = request.end();
         mode = operation == Operation.HEAD ? Mode.INLINE : chooseMode(found);
-        return Step.ANSWER;
+        return mode == Mode.FDPASS && found.mayHang() ? Step.OPEN : Step.ANSWER;
     }
 
     private Mode chooseMode(StoredObject found) {
@@ -290,7 +298,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         Mode chosen = Choice.of(
                 modeAsked == null ? terms.mode() : modeAsked,
                 end - position,
-                found.inlineBody() != null,
+                found.inlineBody() == null && !found.mayHang(),
                 terms.inlineLimit(),
                 terms.takesDescriptors());
         boolean mayHold = chosen != Mode.FDPASS || !peer.held().share.isOver() && hasDescriptor(found);
@@ -301,6 +309,44 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         int descriptor = found.ensureDescriptor();
         store.makeRoomFor(descriptor);
         return descriptor >= 0;
+    }
+
+    /** OPEN: where the object's file system may hang, its device opens the descriptor that is passed, and this step waits for that. */
+    private Step open() {
+        if (openAsked) {
+            return openAnswered ? takeOpened() : Step.OPEN;
+        }
+        openAnswered = false;
+        request.keep();
+        openAsked = store.openAnew(pinned(), this);
+        if (!openAsked) {
+            answer(Status.BUSY, "the queue of the object's device is full");
+            return Step.RELEASE;
+        }
+        return Step.OPEN;
+    }
+
+    /** The device has answered; on one of its threads. */
+    @Override
+    public void opened(int descriptor) {
+        fromDevice = descriptor;
+        openAnswered = true;
+        peer.resume(this);
+    }
+
+    private Step takeOpened() {
+        StoredObject found = pinned();
+        int descriptor = fromDevice;
+        if (descriptor >= 0) {
+            fileOf(found).opened(descriptor);
+        } else if (found.isOffline() && !abandoned()) {
+            release(); // its device may have it, where that was a cache; or else the look-up says what is wrong
+            openAsked = false;
+            return askIndex();
+        } else {
+            mode = Mode.COPY;
+        }
+        return abandoned() ? Step.RELEASE : Step.ANSWER;
     }
 
     /** ANSWER: header and metadata; the body too, where it goes in the same frame or as a descriptor. */
@@ -357,7 +403,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     private boolean share(SentFile sent) {
         boolean shared = sent.share(peer.uid());
         if (shared) {
-            store.makeRoomFor(sent.sharedDescriptor());
+            store.makeRoomFor(sent.passedDescriptor());
         }
         return shared;
     }
@@ -410,7 +456,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     /** Not if the index may still come back to it, or a piece of a file that goes out behind its answer. */
     @Override
     public boolean isReusable() {
-        return !indexAsked && !cancelled() && !sentBehindAnswer;
+        return !indexAsked && !openAsked && !cancelled() && !sentBehindAnswer;
     }
 
     private StoredFiles.StoredFile fileOf(StoredObject found) {
@@ -461,7 +507,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
     public boolean cancel() {
         boolean inTime =
                 switch (step) {
-                    case AUTHORIZE, LOOKUP, ANSWER -> true;
+                    case AUTHORIZE, LOOKUP, OPEN, ANSWER -> true;
                     case DELIVER -> position < end && !failed;
                     case DECODE, MISS, CHECK, CHOOSE, RELEASE, ACCOUNT -> false; // never waited at
                 };
@@ -473,6 +519,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup {
         super.abandon();
         if (step == Step.LOOKUP && indexAsked && !indexAnswered) {
             return; // the index comes back, and takeIndexAnswer lets go
+        }
+        if (step == Step.OPEN && openAsked) {
+            return; // the device comes back, and takeOpened lets go
         }
         StoredObject late = fromIndex;
         fromIndex = null;

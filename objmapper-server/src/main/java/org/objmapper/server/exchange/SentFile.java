@@ -17,8 +17,8 @@ public interface SentFile {
      */
     boolean share(int uid);
 
-    /** The descriptor that is shared, to be passed itself; -1 where each reader gets one that is opened for it. */
-    int sharedDescriptor();
+    /** The descriptor that is passed itself, shared or opened for this reader; -1 where one is opened as it is sent. */
+    int passedDescriptor();
 
     /** Whether its bytes are in memory for all that is known: then nobody looks before they are sent. */
     boolean isKnownResident();

@@ -39,7 +39,7 @@ public final class SentTable implements SentFile {
 
     /** All map it, and its offset means nothing. */
     @Override
-    public int sharedDescriptor() {
+    public int passedDescriptor() {
         return descriptor;
     }
 

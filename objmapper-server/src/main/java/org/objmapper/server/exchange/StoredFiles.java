@@ -17,6 +17,7 @@ final class StoredFiles {
         file.object = object;
         file.pins = 1;
         file.shared = -1;
+        file.opened = -1;
         file.knownResident = false;
         file.foundCold = false;
         return file;
@@ -27,8 +28,14 @@ final class StoredFiles {
         private @Nullable StoredObject object;
         private int pins;
         private int shared;
+        private int opened;
         private boolean knownResident;
         private boolean foundCold;
+
+        /** Takes over a descriptor that was opened for its reader. */
+        void opened(int descriptor) {
+            opened = descriptor;
+        }
 
         /** The whole body is to be sent: nobody looks whether it is in memory where it was a moment ago. */
         void beginWholeBody() {
@@ -64,8 +71,8 @@ final class StoredFiles {
         }
 
         @Override
-        public int sharedDescriptor() {
-            return shared;
+        public int passedDescriptor() {
+            return shared >= 0 ? shared : opened;
         }
 
         @Override
@@ -102,6 +109,10 @@ final class StoredFiles {
         public void unpin() {
             if (--pins > 0) {
                 return;
+            }
+            if (opened >= 0) {
+                object().close(opened);
+                opened = -1;
             }
             object().unpin();
             object = null;

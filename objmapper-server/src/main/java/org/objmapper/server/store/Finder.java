@@ -114,10 +114,9 @@ final class Finder {
         if (device == null) {
             tell(bytes, hash, headers, lookup);
         } else if (upper.isCache(device)) {
-            OnDevice asked = new OnDevice(device, lookup, () -> find(bytes, hash, headers, lookup));
-            onDevices.add(asked);
-            if (!device.queue().submit(() -> tell(bytes, hash, headers, asked))) {
-                tell(bytes, hash, headers, asked);
+            OnDevice asked = new OnDevice(device, () -> find(bytes, hash, headers, lookup));
+            if (!device.queue().submit(() -> tell(bytes, hash, headers, once(asked, lookup)))) {
+                tell(bytes, hash, headers, once(asked, lookup));
             }
         } else if (device.isOffline()) {
             tellOffline(device, lookup);
@@ -128,50 +127,87 @@ final class Finder {
 
     /** As {@link #find}, of what a device has the body of; returns at once. False when too much waits for the device already. */
     boolean findOn(Device device, byte[] bytes, long hash, RequestHeaders headers, Store.Lookup lookup) {
-        OnDevice asked = new OnDevice(device, lookup, () -> tellOffline(device, lookup));
-        onDevices.add(asked);
-        return device.opens().submit(() -> tell(bytes, hash, headers, asked)) || !asked.withdraw();
+        OnDevice asked = new OnDevice(device, () -> tellOffline(device, lookup));
+        return device.opens().submit(() -> tell(bytes, hash, headers, once(asked, lookup))) || !asked.withdraw();
     }
 
     private void tellOffline(Device device, Store.Lookup lookup) {
         lookup.found(null, offlineMisses ? null : StoreException.of(DeviceException.offline(device)));
     }
 
-    /** A look-up that waits for a device, which may hang; whoever waits for it is told once, by the device or in its place. */
-    private final class OnDevice implements Store.Lookup {
-        private final Device device;
-        private final Store.Lookup lookup;
-        private final Runnable inItsPlace;
-        private final AtomicBoolean told = new AtomicBoolean();
-
-        OnDevice(Device device, Store.Lookup lookup, Runnable inItsPlace) {
-            this.device = device;
-            this.lookup = lookup;
-            this.inItsPlace = inItsPlace;
-        }
-
-        /** The device does not answer. */
-        void giveUp() {
-            onDevices.remove(this);
-            if (told.compareAndSet(false, true)) {
-                inItsPlace.run();
-            }
-        }
-
-        /** Asks no more; false where it was told already. */
-        boolean withdraw() {
-            onDevices.remove(this);
-            return told.compareAndSet(false, true);
-        }
-
-        @Override
-        public void found(@Nullable StoredObject found, @Nullable StoreException failure) {
-            onDevices.remove(this);
-            if (told.compareAndSet(false, true)) {
+    private static Store.Lookup once(OnDevice asked, Store.Lookup lookup) {
+        return (found, failure) -> {
+            if (asked.withdraw()) {
                 lookup.found(found, failure);
             } else if (found != null) {
                 found.unpin();
             }
+        };
+    }
+
+    /**
+     * Opens the file of a pinned object anew, on the threads of the device that has it; returns at once, and tells once, whatever goes
+     * wrong. False when too much waits for the device already.
+     */
+    boolean openAnew(StoredObject object, Device device, Store.Opening opening) {
+        OnDevice asked = new OnDevice(device, () -> opening.opened(-Errno.EIO));
+        object.pin(); // or its descriptor might be another's by then
+        boolean isQueued = device.opens().submit(() -> {
+            int descriptor = -Errno.EIO;
+            try {
+                descriptor = openAnew(object, device);
+            } finally {
+                object.unpin();
+                tell(asked, descriptor, device, opening);
+            }
+        });
+        if (!isQueued) {
+            object.unpin();
+        }
+        return isQueued || !asked.withdraw();
+    }
+
+    private int openAnew(StoredObject object, Device device) {
+        int descriptor = device.openAnew(object.descriptor());
+        if (descriptor == -Errno.EMFILE || descriptor == -Errno.ENFILE) {
+            reserve.shedHere();
+            return device.openAnew(object.descriptor());
+        }
+        reserve.makeRoomFor(descriptor);
+        return descriptor;
+    }
+
+    private static void tell(OnDevice asked, int descriptor, Device device, Store.Opening opening) {
+        if (asked.withdraw()) {
+            opening.opened(descriptor);
+        } else if (descriptor >= 0) {
+            device.closer().close(descriptor);
+        }
+    }
+
+    /** Somebody waits for a device, which may hang; he is told once, by the device or in its place. */
+    private final class OnDevice {
+        private final Device device;
+        private final Runnable inItsPlace;
+        private final AtomicBoolean told = new AtomicBoolean();
+
+        OnDevice(Device device, Runnable inItsPlace) {
+            this.device = device;
+            this.inItsPlace = inItsPlace;
+            onDevices.add(this);
+        }
+
+        /** The device does not answer. */
+        void giveUp() {
+            if (withdraw()) {
+                inItsPlace.run();
+            }
+        }
+
+        /** Waits no more; false where it was told already. */
+        boolean withdraw() {
+            onDevices.remove(this);
+            return told.compareAndSet(false, true);
         }
     }
 
@@ -434,6 +470,7 @@ final class Finder {
                 -1,
                 null,
                 device.queue(),
+                null,
                 device.closer(),
                 OpenBody.NOTHING);
     }
@@ -446,6 +483,7 @@ final class Finder {
                 device.descriptor(),
                 Device.path(Device.name(key.digest(), record.bodyGeneration())),
                 device.queue(),
+                OpenBody.openerOn(device),
                 device.closer(),
                 OpenBody.NOTHING);
     }

@@ -131,6 +131,12 @@ public final class Store implements AutoCloseable {
         void found(@Nullable StoredObject found, @Nullable StoreException failure);
     }
 
+    /** Takes a descriptor that was opened. */
+    public interface Opening {
+        /** With a descriptor, which is the taker's to close; below 0 is -errno. */
+        void opened(int descriptor);
+    }
+
     /** Takes a page of a listing. */
     public interface Listing {
         /** With a page, or a failure; whoever takes it closes it. */
@@ -540,6 +546,15 @@ public final class Store implements AutoCloseable {
         return device == null
                 ? lookups.submit(() -> finder.find(key, keyHash, headers, lookup))
                 : finder.findOn(device, key, keyHash, headers, lookup);
+    }
+
+    /** Opens the file of a pinned object that {@linkplain StoredObject#mayHang may hang} anew. False when too much waits already. */
+    public boolean openAnew(StoredObject object, Opening opening) {
+        Device device = object.opener();
+        if (device == null) {
+            throw new IllegalStateException("whoever needs it opens it: " + object);
+        }
+        return finder.openAnew(object, device, opening);
     }
 
     /**

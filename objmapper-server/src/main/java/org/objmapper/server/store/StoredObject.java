@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
@@ -191,6 +192,23 @@ public final class StoredObject {
         return body.tier() == OpenBody.Tier.MEMORY;
     }
 
+    /** The device on whose threads its file is opened anew; null where that waits for nobody, and event loops may. */
+    @Nullable
+    Device opener() {
+        return body.opener();
+    }
+
+    /** Whether no event loop may open its file anew, or send it without having it read before: its file system may wait for others. */
+    public boolean mayHang() {
+        return body.opener() != null;
+    }
+
+    /** Whether it {@link #mayHang}, and nothing can be asked of its device now. */
+    public boolean isOffline() {
+        Device device = body.opener();
+        return device != null && device.isOffline();
+    }
+
     /** Queues what may block on its file; false at once where too much waits already. */
     public boolean submit(Runnable task) {
         return body.queue().submit(task);
@@ -215,9 +233,13 @@ public final class StoredObject {
 
     /**
      * A descriptor for the sessions of a user to share, borrowed while pinned: of an open file description that the server never reads
-     * through. Below 0 where there is none: another user has it, or -errno. The object must have a {@link #descriptor}.
+     * through. Below 0 where there is none: another user has it, the object {@link #mayHang}, or -errno. The object must have a {@link
+     * #descriptor}.
      */
     public int sharedDescriptor(int uid) {
+        if (mayHang()) {
+            return -Errno.EACCES;
+        }
         Shared there = shared;
         if (there == null) {
             there = uid == NOBODY ? new Shared(uid, -Errno.EACCES) : share(uid);
@@ -275,7 +297,8 @@ public final class StoredObject {
         }
     }
 
-    private void close(int open) {
+    /** Closes a descriptor of its file, on another thread where that may block. */
+    public void close(int open) {
         if (open >= 0 && inlineBody != null) {
             NativeIo.close(open);
         } else if (open >= 0) {

@@ -257,6 +257,7 @@ final class UpperTiers implements AutoCloseable {
                 -1,
                 null,
                 devices.first().queue(),
+                null,
                 in.copies.closer(),
                 OpenBody.NOTHING);
     }

@@ -176,10 +176,10 @@ final class Sender {
 
     private void writeDescriptor(SentFile file) {
         int at = descriptorsUsed++ * DESCRIPTOR_SIZE;
-        int shared = file.sharedDescriptor();
-        descriptors.putInt(at, shared >= 0 ? shared : file.descriptor());
+        int passed = file.passedDescriptor();
+        descriptors.putInt(at, passed >= 0 ? passed : file.descriptor());
         descriptors.putInt(at + 4, file.directory());
-        descriptors.putLong(at + 8, shared >= 0 ? NativeIo.PASS_ITSELF : file.pathAddress());
+        descriptors.putLong(at + 8, passed >= 0 ? NativeIo.PASS_ITSELF : file.pathAddress());
     }
 
     private void takeResults(int count) {

@@ -83,7 +83,7 @@ class HungDeviceTest {
         disk.close();
     }
 
-    private static boolean isOn(Path device, String key) throws Exception {
+    static boolean isOn(Path device, String key) throws Exception {
         String digest = HexFormat.of()
                 .formatHex(MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8)));
         Path shard = device.resolve("objects/" + digest.substring(0, 2) + "/" + digest.substring(2, 4));

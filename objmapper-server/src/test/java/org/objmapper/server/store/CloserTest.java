@@ -68,7 +68,8 @@ class CloserTest {
                 0,
                 none,
                 null,
-                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer, OpenBody.NOTHING),
+                new OpenBody(
+                        OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), null, closer, OpenBody.NOTHING),
                 none,
                 new ObjectMemory(0));
     }

@@ -52,7 +52,8 @@ class DescriptorReserveTest {
     private StoredObject object(int number, int descriptor) {
         ByteBuffer none = ByteBuffer.allocateDirect(1);
         byte[] key = {(byte) number};
-        OpenBody opened = new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, queue, closer, OpenBody.NOTHING);
+        OpenBody opened =
+                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, queue, null, closer, OpenBody.NOTHING);
         return new StoredObject(
                 key, number, 0, 1, null, 1, 0, 0, 0, none, null, opened, none, new ObjectMemory(1 << 20));
     }

@@ -162,7 +162,8 @@ class HotMemoryTest {
                 0,
                 bytes,
                 null,
-                new OpenBody(OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), closer, OpenBody.NOTHING),
+                new OpenBody(
+                        OpenBody.Tier.DEVICE, 1, descriptor, -1, null, device.queue(), null, closer, OpenBody.NOTHING),
                 bytes,
                 new ObjectMemory(0));
     }

@@ -141,7 +141,7 @@ class DefectTest {
         }
 
         @Override
-        public int sharedDescriptor() {
+        public int passedDescriptor() {
             return -1;
         }
 

@@ -56,7 +56,7 @@ public final class RawClient implements AutoCloseable {
         }
 
         /** -1 where there is none. */
-        long u32(MetadataType type) throws MalformedFrame {
+        public long u32(MetadataType type) throws MalformedFrame {
             MetadataReader reader = new MetadataReader().wrap(metadata, 0, metadata.limit());
             return reader.find(type) ? reader.u32() : -1;
         }
@@ -87,7 +87,7 @@ public final class RawClient implements AutoCloseable {
     }
 
     /** One that takes descriptors that it shares with others, and none of the bodies in a reply. */
-    static RawClient sharing(Path socket) throws IOException {
+    public static RawClient sharing(Path socket) throws IOException {
         return passing(socket, 16, true);
     }
 

@@ -94,8 +94,9 @@ public final class Device implements AutoCloseable {
      * The directory, open.
      *
      * @param fileSystem the device number of its file system, as {@link NativeIo#describe} gives it
+     * @param opensAtOnce whether its files may be opened and closed where nobody may wait
      */
-    private record Directory(int lock, int objects, long fileSystem) {
+    private record Directory(int lock, int objects, long fileSystem, boolean opensAtOnce) {
         void close() {
             NativeIo.close(objects);
             if (lock >= 0) {
@@ -193,7 +194,7 @@ public final class Device implements AutoCloseable {
                 "open " + root.resolve(OBJECTS));
         long[] facts = new long[3];
         NativeIo.describe(objects, facts);
-        return new Directory(lock, objects, facts[2]);
+        return new Directory(lock, objects, facts[2], NativeIo.opensAtOnce(objects));
     }
 
     /** Looks for the directory of a device that is not there; whether it is, and is the right one. May block. */
@@ -465,6 +466,15 @@ public final class Device implements AutoCloseable {
         return open == null ? -1 : open.fileSystem;
     }
 
+    /**
+     * Whether an event loop may open, send and close the files that are at hand: on a file system that may wait for a network or another
+     * process it would do so with all its sessions.
+     */
+    public boolean opensAtOnce() {
+        Directory open = directory;
+        return open != null && open.opensAtOnce;
+    }
+
     /** What it is called in the index. */
     public int number() {
         return number;
@@ -548,7 +558,7 @@ public final class Device implements AutoCloseable {
             POSIXFactory.getNativePOSIX().dup2(nowhere, open.objects);
             NativeIo.close(nowhere);
             NativeIo.close(open.lock);
-            directory = new Directory(-1, open.objects, -1);
+            directory = new Directory(-1, open.objects, -1, open.opensAtOnce);
         }
     }
 
@@ -622,6 +632,11 @@ public final class Device implements AutoCloseable {
     /** Opens an object's file for reading; below 0 is -errno. */
     public int open(byte[] digest, long generation) {
         return (int) watched(() -> NativeIo.openAt(descriptor(), path(name(digest, generation)), O_RDONLY, 0));
+    }
+
+    /** Opens the file of an open descriptor anew; below 0 is -errno. */
+    public int openAnew(int open) {
+        return (int) watched(() -> NativeIo.openAt(AT_FDCWD, path("/proc/self/fd/" + open), O_RDONLY, 0));
     }
 
     /** The length of an object's file; below 0 is -errno. */
