@@ -314,6 +314,22 @@ public enum Metric {
             Type.COUNTER,
             "objects",
             "copies that left the cache directory because its file system had no room for another"),
+    CACHE_QUEUE("objmapper_cache_queue", Type.GAUGE, "tasks", "work that waits for the cache directory"),
+    CACHE_LATENCY(
+            "objmapper_cache_latency_micros",
+            Type.GAUGE,
+            "microseconds",
+            "how long a call of the cache directory's file system takes, the latest ones counting most"),
+    CACHE_STATE(
+            "objmapper_cache_state",
+            Type.GAUGE,
+            "state",
+            "0 the cache directory serves, 1 it is suspect, 2 it is offline or not there"),
+    CACHE_ERRORS(
+            "objmapper_cache_errors_total",
+            Type.COUNTER,
+            "calls",
+            "calls of the cache directory's file system that failed"),
     STORE_COMMIT_FAILURES(
             "objmapper_store_commit_failures_total",
             Type.COUNTER,

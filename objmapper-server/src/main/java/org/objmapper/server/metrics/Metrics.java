@@ -18,13 +18,13 @@ public final class Metrics {
             .collect(Collectors.toUnmodifiableList());
 
     private final LongAdder[] counters = new LongAdder[Metric.values().length];
-    private final Map<Metric, LongSupplier> gauges = new ConcurrentHashMap<>();
+    private final Map<Metric, LongSupplier> shown = new ConcurrentHashMap<>();
     private final Map<Metric, Labelled> labelled = new ConcurrentHashMap<>();
 
     /** Values of one metric, by a label whose values have no quotes in them. */
     private record Labelled(String label, Supplier<Map<String, Long>> values) {}
 
-    /** Counters at 0, and gauges that nobody shows yet. */
+    /** Counters at 0, and others that nobody shows yet. */
     public Metrics() {
         Arrays.setAll(counters, ordinal -> new LongAdder());
     }
@@ -40,10 +40,9 @@ public final class Metrics {
         counters[counter.ordinal()].add(count);
     }
 
-    /** Says where a gauge's value comes from. It is asked on any thread, and may not block. */
-    public void show(Metric gauge, LongSupplier value) {
-        assert gauge.type() == Type.GAUGE;
-        gauges.put(gauge, value);
+    /** Says where the value of a gauge comes from, or of a counter that is counted elsewhere. It is asked on any thread, and may not block. */
+    public void show(Metric metric, LongSupplier value) {
+        shown.put(metric, value);
     }
 
     /** Says where the values of a metric come from that has several, each by a label. As {@link #show}. */
@@ -55,14 +54,14 @@ public final class Metrics {
     public String text() {
         StringBuilder text = new StringBuilder();
         for (Metric metric : BY_NAME) {
-            LongSupplier gauge = gauges.get(metric);
+            LongSupplier value = shown.get(metric);
             Labelled each = labelled.get(metric);
             if (each != null) {
-                each.values.get().forEach((label, value) -> line(text, metric, each.label, label, value));
+                each.values.get().forEach((label, figure) -> line(text, metric, each.label, label, figure));
+            } else if (value != null) {
+                line(text, metric, value.getAsLong());
             } else if (metric.type() == Type.COUNTER) {
                 line(text, metric, counters[metric.ordinal()].sum());
-            } else if (gauge != null) {
-                line(text, metric, gauge.getAsLong());
             }
         }
         return text.toString();

@@ -9,6 +9,7 @@ import org.objmapper.nativeio.Errno;
 import org.objmapper.server.store.TierOptions.CacheOptions;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.DeviceOpening;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.device.Devices;
@@ -39,24 +40,37 @@ final class Cache implements AutoCloseable {
         UpperTier of(CachedFiles copies, DeviceQueue copying);
     }
 
-    /** Opens the directory of a cache for the store of an index; null where it is not there, which is logged. Refuses what is another's. */
+    /**
+     * Opens the directory of a cache for the store of an index; null for none. One that is not there, or hangs, is opened without its
+     * directory, which is logged, and used when it is back. Refuses what is another's.
+     */
     static @Nullable Device open(@Nullable CacheOptions options, String index) throws IOException {
         if (options == null) {
             return null;
         }
+        DeviceOptions device = new DeviceOptions(
+                options.directory(), DeviceOptions.USUAL_WEIGHT, options.threads(), options.queueLength());
         try {
-            DeviceOptions device = new DeviceOptions(
-                    options.directory(), DeviceOptions.USUAL_WEIGHT, options.threads(), options.queueLength());
-            Device directory = Device.open(device, idFor(index));
-            directory.settle();
-            return directory;
+            return DeviceOpening.begin(options.directory(), () -> openAndSettle(device, index))
+                    .await();
         } catch (DeviceException e) {
             if (!e.isAbsent()) {
                 throw e;
             }
-            LOG.error("The cache directory is left out until the next start: {}", e.getMessage());
-            return null;
+            LOG.error("The cache directory is not used until it is back: {}", e.getMessage());
+            return Device.absent(device, idFor(index));
         }
+    }
+
+    private static Device openAndSettle(DeviceOptions device, String index) throws IOException {
+        Device directory = Device.open(device, idFor(index));
+        try {
+            directory.settle();
+        } catch (IOException e) {
+            directory.close();
+            throw e;
+        }
+        return directory;
     }
 
     /** What the id file of a cache has in the index's place: neither takes one of the store's devices for a cache, nor the other way round. */

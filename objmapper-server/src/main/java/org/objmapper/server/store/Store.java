@@ -171,7 +171,7 @@ public final class Store implements AutoCloseable {
         upper = new UpperTiers(
                 options.tiers(),
                 cache,
-                this::isCacheOffline,
+                new CacheWatcher(),
                 index,
                 devices,
                 hot,
@@ -317,10 +317,19 @@ public final class Store implements AutoCloseable {
         }
     }
 
-    /** Nobody may wait for the cache directory any more: what it may have is opened elsewhere. */
-    private void isCacheOffline(Device cache, boolean sinceNow) {
-        finder.giveUp(cache);
-        if (sinceNow) {
+    /** What is at hand comes from the cache directory while that can be asked, and else from the devices. */
+    private final class CacheWatcher implements Devices.Watcher {
+        /** Nobody may wait for it any more: what it may have is opened elsewhere. */
+        @Override
+        public void isOffline(Device cache, boolean sinceNow) {
+            finder.giveUp(cache);
+            if (sinceNow) {
+                hot.clear();
+            }
+        }
+
+        @Override
+        public void isBack(Device cache) {
             hot.clear();
         }
     }

@@ -1,5 +1,6 @@
 package org.objmapper.server.store;
 
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -161,12 +162,22 @@ final class UpperTiers implements AutoCloseable {
                             CACHE_FIGURES,
                             clock,
                             new SavedOrder(index, IndexRecord.CACHE)));
+            showFigures(metrics, directory);
         }
+    }
+
+    private static void showFigures(Metrics metrics, Device directory) {
+        metrics.show(Metric.CACHE_QUEUE, directory::queueLength);
+        metrics.show(
+                Metric.CACHE_LATENCY,
+                () -> TimeUnit.NANOSECONDS.toMicros(directory.health().latencyNanos()));
+        metrics.show(Metric.CACHE_STATE, () -> directory.health().state().ordinal());
+        metrics.show(Metric.CACHE_ERRORS, () -> directory.health().errors());
     }
 
     private static void warnOfSameFileSystem(Device directory, Devices devices) {
         for (Device device : devices.all()) {
-            if (device.fileSystem() == directory.fileSystem()) {
+            if (!device.isOffline() && device.fileSystem() == directory.fileSystem()) {
                 LOG.warn(
                         "The cache directory {} is on the file system of the device in {}, so it gains nothing:"
                                 + " put it on a faster one",

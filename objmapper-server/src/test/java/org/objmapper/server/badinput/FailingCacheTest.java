@@ -54,7 +54,7 @@ class FailingCacheTest {
 
     @AfterEach
     void stop() throws Exception {
-        for (String call : new String[] {"open", "read", "create", "statfs"}) {
+        for (String call : new String[] {"open", "read", "create", "statfs", "lookup"}) {
             disk.clear(call);
         }
         stopServer();
@@ -62,8 +62,11 @@ class FailingCacheTest {
     }
 
     private void start(Path cache) throws Exception {
-        TierOptions.CacheOptions options =
-                new TierOptions.CacheOptions(Files.createDirectories(cache), Capacity.of(64 << 20), 2, 64);
+        startWithWhatIsThere(Files.createDirectories(cache));
+    }
+
+    private void startWithWhatIsThere(Path cache) throws Exception {
+        TierOptions.CacheOptions options = new TierOptions.CacheOptions(cache, Capacity.of(64 << 20), 2, 64);
         server = new ServerUnderTest(
                 directory, ServerUnderTest.LIMITS, 2, StoreOptions.of(data).withTiers(new TierOptions(null, options)));
         client = RawClient.greeted(server.socket);
@@ -100,7 +103,8 @@ class FailingCacheTest {
                 .lines()
                 .filter(line -> line.startsWith("objmapper_cache_" + name + " "))
                 .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
-                .sum();
+                .findFirst()
+                .orElseThrow();
     }
 
     private void promote(String key) {
@@ -163,6 +167,65 @@ class FailingCacheTest {
         assertThat(get("key")).isEqualTo(Status.IO_ERROR);
         await().until(() -> get("key") == Status.OK);
         assertThat(get("key")).isEqualTo(Status.OK);
+    }
+
+    /** Has a copy of an object there, and the server stopped. */
+    private Path cacheWithOneCopy() throws Exception {
+        Path cache = mounted.resolve("cache");
+        start(cache);
+        put("key");
+        promote("key");
+        stopServer();
+        return cache;
+    }
+
+    private void assertIsUsedAgain() {
+        await().atMost(Duration.ofMinutes(1)).until(() -> figure("state") == 0);
+        promote("key");
+        await().atMost(Duration.ofMinutes(1)).until(() -> figure("objects") == 1);
+    }
+
+    @Test
+    void oneThatHangsAtTheStartIsUsedWhenItGoesOn() throws Exception {
+        Path cache = cacheWithOneCopy();
+        disk.hang("lookup");
+
+        startWithWhatIsThere(cache);
+        assertThat(get("key")).isEqualTo(Status.OK);
+        assertThat(figure("state")).isEqualTo(2);
+        assertThat(figure("hits_total")).isZero();
+
+        disk.clear("lookup");
+        assertIsUsedAgain();
+    }
+
+    @Test
+    void oneThatIsNotThereAtTheStartIsUsedWhenItIsBack() throws Exception {
+        Path cache = cacheWithOneCopy();
+        Files.move(source.resolve("cache"), source.resolve("away"));
+
+        startWithWhatIsThere(cache);
+        assertThat(get("key")).isEqualTo(Status.OK);
+        assertThat(figure("state")).isEqualTo(2);
+        assertThat(figure("objects")).isZero();
+
+        Files.move(source.resolve("away"), source.resolve("cache"));
+        assertIsUsedAgain();
+    }
+
+    @Test
+    void itsErrorsAreCounted() throws Exception {
+        start(mounted.resolve("cache"));
+        put("key");
+        long before = figure("errors_total");
+        disk.fail("create", "EIO");
+
+        await().atMost(Duration.ofMinutes(1)).until(() -> {
+            assertThat(get("key")).isEqualTo(Status.OK);
+            return figure("errors_total") > before;
+        });
+        assertThat(figure("latency_micros")).isNotNegative();
+        assertThat(figure("queue")).isNotNegative();
     }
 
     @Test

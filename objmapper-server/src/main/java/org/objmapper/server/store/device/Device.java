@@ -60,6 +60,9 @@ public final class Device implements AutoCloseable {
     /** The id file of a store that is being made. */
     private static final String BEGUN = "id.new";
 
+    /** In the place of the id of one that was not seen yet. */
+    private static final String UNKNOWN_ID = "unknown";
+
     private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
     private static final String LOCK = "lock";
@@ -70,7 +73,7 @@ public final class Device implements AutoCloseable {
 
     private final DeviceOptions options;
     private final Path root;
-    private final Ids ids;
+    private volatile Ids ids;
     private final DeviceHealth health = new DeviceHealth(System.nanoTime());
     private final DeviceQueue queue;
     private final DeviceQueue opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
@@ -174,6 +177,11 @@ public final class Device implements AutoCloseable {
         return device;
     }
 
+    /** A directory that belongs to an index, and that is not there yet, of an id that is not known: {@link #returned} takes what it has. */
+    public static Device absent(DeviceOptions options, String index) {
+        return absent(options, UNKNOWN_ID, index);
+    }
+
     /** A device that is known, and that the configuration leaves out: as if its directory were not there. */
     public static Device leftOut(Path lastDirectory, String id, String index) {
         Device device = absent(DeviceOptions.of(lastDirectory), id, index);
@@ -205,7 +213,9 @@ public final class Device implements AutoCloseable {
         if (!isExpected || !isThere(root)) {
             return false;
         }
-        if (!readIds(root, root.resolve(ID)).equals(ids)) {
+        Ids there = readIds(root, root.resolve(ID));
+        refuseOtherIndex(root, there, ids.index);
+        if (!ids.device.equals(UNKNOWN_ID) && !ids.device.equals(there.device)) {
             throw new DeviceException(
                     Status.IO_ERROR,
                     "the directory " + root + " has another id than the device that was there, " + ids.device
@@ -213,7 +223,8 @@ public final class Device implements AutoCloseable {
         }
         int lock = takeLock(root);
         try {
-            refuseOther(root, ids);
+            refuseOther(root, there);
+            ids = there;
             directory = openDirectory(root, lock);
         } catch (IOException e) {
             NativeIo.close(lock);
@@ -249,12 +260,8 @@ public final class Device implements AutoCloseable {
     /** Makes of the directory what it should be; returns its ids. */
     private static Ids prepare(Path root, boolean isNew, @Nullable String index) throws IOException {
         Ids ids = isNew ? begin(root, index) : readIds(root, root.resolve(ID));
-        if (index != null && !ids.index.equals(index)) {
-            throw new DeviceException(
-                    Status.IO_ERROR,
-                    "the directory " + root + " belongs to the store with the index " + ids.index
-                            + ", and not to this one with the index " + index
-                            + ": give the one that belongs here, or an empty directory");
+        if (index != null) {
+            refuseOtherIndex(root, ids, index);
         }
         if (!isNew) {
             refuseOther(root, ids);
@@ -270,6 +277,16 @@ public final class Device implements AutoCloseable {
         }
         syncDirectory(AT_FDCWD, root.toString());
         return ids;
+    }
+
+    private static void refuseOtherIndex(Path root, Ids ids, String index) throws DeviceException {
+        if (!ids.index.equals(index)) {
+            throw new DeviceException(
+                    Status.IO_ERROR,
+                    "the directory " + root + " belongs to the store with the index " + ids.index
+                            + ", and not to this one with the index " + index
+                            + ": give the one that belongs here, or an empty directory");
+        }
     }
 
     /** Begins to make a store, or goes on where that was interrupted: nothing can have been stored before {@link #settle}. */

@@ -45,6 +45,7 @@ public final class DeviceHealth {
     private long totalErrors;
     private long lastTroubleNanos;
     private long averageNanos;
+    private boolean isLost;
 
     public DeviceHealth(long nowNanos) {
         windowStart = nowNanos;
@@ -111,7 +112,7 @@ public final class DeviceHealth {
             trouble(nowNanos, State.OFFLINE);
         } else if (longest >= SLOW_NANOS) {
             trouble(nowNanos, isOffline() ? State.OFFLINE : State.SUSPECT);
-        } else if (state != State.SERVING && nowNanos - lastTroubleNanos >= RECOVERY_NANOS) {
+        } else if (state != State.SERVING && !isLost && nowNanos - lastTroubleNanos >= RECOVERY_NANOS) {
             state = State.SERVING;
             windowErrors = 0;
             windowSuccesses = 0;
@@ -129,13 +130,15 @@ public final class DeviceHealth {
         return longest;
     }
 
-    /** The device could not be opened, or is gone. */
+    /** The device could not be opened, or is gone: it is offline until it is {@link #found}. */
     public synchronized void lost(long nowNanos) {
+        isLost = true;
         trouble(nowNanos, State.OFFLINE);
     }
 
     /** The device is there again, and was tried. */
     public synchronized void found() {
+        isLost = false;
         state = State.SERVING;
         windowErrors = 0;
         windowSuccesses = 0;

@@ -23,9 +23,12 @@ public final class Devices implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Devices.class));
     private static final long PAUSE_MILLIS = 1_000;
 
-    /** Is told each second of a device of which nothing can be asked: what came to it meanwhile has to be answered too. */
+    /** Is told each second of a device of which nothing can be asked: what came to it meanwhile has to be answered too. Returns at once. */
     public interface Watcher {
         void isOffline(Device device, boolean sinceNow);
+
+        /** Can be asked again, after it was offline. */
+        default void isBack(Device device) {}
     }
 
     /** Never changes; another takes its place. */
@@ -187,6 +190,8 @@ public final class Devices implements AutoCloseable {
             device.queue().runWaiting();
             device.opens().runWaiting();
             watcher.isOffline(device, now != before);
+        } else if (before == State.OFFLINE) {
+            watcher.isBack(device);
         }
     }
 

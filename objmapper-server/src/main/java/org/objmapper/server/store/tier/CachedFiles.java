@@ -50,6 +50,9 @@ public final class CachedFiles implements Copies {
     @Override
     public void find(Found found) throws IOException {
         Path root = directory.objects();
+        if (directory.isOffline()) {
+            throw new IOException("the directory " + directory.root() + " is not there");
+        }
         Files.walkFileTree(root, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {

@@ -134,6 +134,15 @@ class DeviceHealthTest {
     }
 
     @Test
+    void oneThatIsGoneIsOfflineUntilItIsFound() {
+        health.lost(now);
+        assertThat(health.check(now + 10 * DeviceHealth.RECOVERY_NANOS)).isEqualTo(State.OFFLINE);
+
+        health.found();
+        assertThat(health.check(now + 11 * DeviceHealth.RECOVERY_NANOS)).isEqualTo(State.SERVING);
+    }
+
+    @Test
     void moreCallsAtOnceThanAreWatchedAreCountedAllTheSame() {
         int[] calls = new int[DeviceHealth.MAX_CALLS + 1];
         for (int i = 0; i < calls.length; i++) {
