@@ -8,6 +8,7 @@
 
 #include "director.h"
 #include "fetch.h"
+#include "foreign_bans.h"
 #include "head.h"
 #include "key.h"
 #include "lookup.h"
@@ -60,20 +61,32 @@ struct found {
 	struct life life;
 };
 
+static int is_readable(struct found *found)
+{
+	found->kept = om_find(found->reply, OM_OPAQUE, 0, &found->kept_length);
+	return (found->kept != NULL && head_life(found->kept, found->kept_length, &found->life) == 0);
+}
+
+static int is_banned(const struct found *found, struct busyobj *bo, const struct fetch *fetch)
+{
+	if (!fetch->store->sees_bans || found->life.origin > foreign_bans_newest())
+		return (0);
+	VSLb(bo->vsl, SLT_VCL_Log, "objmapper: miss, a ban of Varnish is newer than what the store has");
+	COUNT(fetch->store, misses);
+	return (1);
+}
+
 static void find(struct found *found, struct busyobj *bo, struct fetch *fetch, const struct key *key)
 {
-	om_reply *reply = lookup_body(bo, fetch, key);
-
-	*found = (struct found){ .reply = reply };
-	if (reply == NULL)
+	*found = (struct found){ .reply = lookup_body(bo, fetch, key) };
+	if (found->reply == NULL)
 		return;
-	found->kept = om_find(reply, OM_OPAQUE, 0, &found->kept_length);
-	if (found->kept == NULL || head_life(found->kept, found->kept_length, &found->life) < 0) {
-		om_reply_free(reply);
+	if (!is_readable(found) || is_banned(found, bo, fetch)) {
+		om_reply_free(found->reply);
 		found->reply = NULL;
 		return;
 	}
-	double expiry = (double)om_find_u64(reply, OM_EXPIRY, OM_UNBOUNDED) / 1000;
+	double expiry = (double)om_find_u64(found->reply, OM_EXPIRY, OM_UNBOUNDED) / 1000;
 	found->life.ttl = fmin(found->life.ttl, expiry - found->life.origin);
 }
 

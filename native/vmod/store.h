@@ -12,6 +12,7 @@ struct vmod_objmapper_store {
 	char *prefix;
 	double min_ttl;   /* seconds */
 	ssize_t max_size; /* bytes of a body; 0: any */
+	int sees_bans;    /* foreign_bans.h */
 	int takes_errors; /* of the origin: 500 and above */
 	VCL_BACKEND origin; /* of all fetches; NULL: of each its own */
 	struct pool *pool;

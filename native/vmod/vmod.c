@@ -7,6 +7,7 @@
 
 #include "director.h"
 #include "fetch.h"
+#include "foreign_bans.h"
 #include "key.h"
 #include "lookup.h"
 #include "purges.h"
@@ -67,6 +68,9 @@ VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const c
 	AN(store->prefix);
 	store->min_ttl = options->min_ttl;
 	store->max_size = (ssize_t)options->max_size;
+	store->sees_bans = options->foreign_bans == VENUM(miss);
+	if (store->sees_bans && !foreign_bans_are_seen() && ctx->msg != NULL)
+		VSB_printf(ctx->msg, "objmapper: this module is not built for Varnish 7.1.1, whose bans alone it can see: bans by the CLI and std.ban() do not reach the store\n");
 	store->takes_errors = options->store_5xx != 0;
 	if (options->valid_origin)
 		VRT_Assign_Backend(&store->origin, options->origin);
@@ -184,7 +188,7 @@ VCL_BOOL vmod_store_ban(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING 
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
 	if (purges_ban(store, ctx->vsl, expression != NULL ? expression : "") < 0)
 		return (0);
-	const char *error = VRT_ban_string(ctx, expression);
+	const char *error = foreign_bans_add_own(ctx, expression);
 	if (error != NULL)
 		VSLb(ctx->vsl, SLT_Error, "objmapper: Varnish has not taken the ban: %s", error);
 	return (error == NULL);
