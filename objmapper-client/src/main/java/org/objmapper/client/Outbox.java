@@ -23,11 +23,16 @@ final class Outbox {
 
     private static final int FIRST_BYTES = 8 << 10;
 
-    /** What the kernel takes whole or not at all, so that it can be tried again. */
-    private static final int WRITE_BYTES = 32 << 10;
+    /** The most that the kernel takes whole or not at all, so that it can be tried again: unix_stream_sendmsg() in net/unix/af_unix.c. */
+    private static final int MOST_WHOLE_BYTES = 32 << 10;
+
+    private static final int KERNEL_BYTES = 64;
 
     private final AFUNIXSocket socket;
     private final OutputStream stream;
+    /** What it takes so of this socket: with a small send buffer, half of that. */
+    private final int writeBytes;
+
     private final FrameWriter writer = new FrameWriter();
     private ByteBuffer filling = allocate(FIRST_BYTES);
     private ByteBuffer spare = allocate(FIRST_BYTES);
@@ -48,6 +53,7 @@ final class Outbox {
     Outbox(AFUNIXSocket socket) throws IOException {
         this.socket = socket;
         this.stream = socket.getOutputStream();
+        this.writeBytes = Math.min(MOST_WHOLE_BYTES, socket.getSendBufferSize() / 2 - KERNEL_BYTES);
     }
 
     /** Adds one frame, and sees to it that it is sent. When this returns, all of it is in the socket or another thread writes it. */
@@ -161,7 +167,7 @@ final class Outbox {
 
     /** The socket's time limit is there for whoever reads; a write that it ends is begun anew, with the descriptor that it has not taken along. */
     private void writeSome(ByteBuffer full) throws IOException {
-        int bytes = Math.min(WRITE_BYTES, full.remaining());
+        int bytes = Math.min(writeBytes, full.remaining());
         if (sending != null) {
             socket.setOutboundFileDescriptors(sending);
         }
