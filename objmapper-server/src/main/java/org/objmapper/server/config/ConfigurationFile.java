@@ -79,13 +79,15 @@ public final class ConfigurationFile {
      * What can be used and is hardly what was meant: a cache on the file system of a device. Looks at the directories, so it waits for one
      * that hangs; of those that are not there it says nothing.
      *
-     * @throws ConfigurationException when the file can't be used
+     * @throws ConfigurationException when the file can't be used, also because two of its directories are one
      * @throws IOException when it can't be read
      */
     public static List<String> warnings(Path file) throws IOException, ConfigurationException {
         ConfigurationFile read = of(file.toString(), text(file));
+        Configuration configuration = read.configuration();
+        read.refuseOneDirectoryTwice();
         List<String> warnings = new ArrayList<>();
-        for (StoreSettings store : read.configuration().stores()) {
+        for (StoreSettings store : configuration.stores()) {
             if (store.cache() != null) {
                 Path cache = store.cache().directory().normalize();
                 devicesOf(store)
@@ -97,6 +99,31 @@ public final class ConfigurationFile {
             }
         }
         return warnings;
+    }
+
+    /** Two paths may lead to one directory, or one into the other, by links and bind mounts. */
+    private void refuseOneDirectoryTwice() throws ConfigurationException {
+        Map<Path, RealPlace> places = new LinkedHashMap<>();
+        directories.forEach((directory, position) -> {
+            RealPlace place = RealPlace.of(directory);
+            if (place == null) {
+                return;
+            }
+            places.forEach((other, there) -> {
+                String both = directory + " and " + other + line(", line ", other, "");
+                if (place.isSameAs(there)) {
+                    problems.add(position, both + " are one directory; give each device and each cache one of its own");
+                } else if (place.liesIn(there) || there.liesIn(place)) {
+                    problems.add(
+                            position,
+                            "of " + both
+                                    + " one lies in the other, where links and mounts lead; give each device and each"
+                                    + " cache a directory of its own");
+                }
+            });
+            places.put(directory, place);
+        });
+        problems.throwIfAny();
     }
 
     private static Stream<Path> devicesOf(StoreSettings store) {

@@ -465,6 +465,50 @@ class ConfigurationFileTest {
         assertThat(problemsOf("[[device]]\ndirectory = \"/var/lib\"\n")).hasSize(1);
     }
 
+    private void expectUsable(String first, String second) throws Exception {
+        assertThat(checkOf(first, second)).isEmpty();
+    }
+
+    /** What the check of a file with two devices says. */
+    private List<String> checkOf(String first, String second) throws Exception {
+        Path file = directory.resolve("file.toml");
+        Files.writeString(
+                file,
+                "[store]\ncapacity = \"1 GiB\"\ndirectory = \"%1$s/%2$s\"\n[[device]]\ndirectory = \"%1$s/%3$s\"\n"
+                        .formatted(directory, first, second));
+        ConfigurationFile.read(file);
+        try {
+            return ConfigurationFile.warnings(file);
+        } catch (ConfigurationException e) {
+            return e.problems();
+        }
+    }
+
+    @Test
+    void twoDevicesCantShareADirectoryThatALinkLeadsTo() throws Exception {
+        Files.createDirectories(directory.resolve("first/inner"));
+        Files.createDirectory(directory.resolve("second"));
+        Files.createSymbolicLink(directory.resolve("link"), directory.resolve("first"));
+
+        assertThat(checkOf("first", "link"))
+                .containsExactly(directory + "/file.toml:5: " + directory + "/link and " + directory
+                        + "/first, line 3 are one directory; give each device and each cache one of its own");
+        assertThat(checkOf("link", "first")).hasSize(1);
+        assertThat(checkOf("first/new", "link/new")).singleElement().asString().contains("are one directory");
+        assertThat(checkOf("first", "link/inner"))
+                .containsExactly(directory + "/file.toml:5: of " + directory + "/link/inner and " + directory
+                        + "/first, line 3 one lies in the other, where links and mounts lead; give each device and each"
+                        + " cache a directory of its own");
+        assertThat(checkOf("link/new/one", "first")).singleElement().asString().contains("one lies in the other");
+        assertThat(checkOf("first/new", "link/new/more"))
+                .singleElement()
+                .asString()
+                .contains("one lies in the other");
+        expectUsable("link", "second");
+        expectUsable("first/inner", "link/other");
+        expectUsable("first/new", "link/newer");
+    }
+
     @Test
     void aDeviceNamesItsDirectory() {
         assertThat(problemsOf("[[device]]\nweight = 5\n"))
