@@ -15,8 +15,10 @@ final class Call {
     final CompletableFuture<Reply> reply = new CompletableFuture<>();
     /** Whether a thread waits for the answer, and reads the session itself if nobody else does. */
     final boolean awaited;
-    /** That thread, while another reads. */
+    /** A thread that waits while another reads. */
     volatile @Nullable Thread waiter;
+    /** The future that the answer is for, if there is one; set before the request is sent. */
+    volatile @Nullable Answer<?> answer;
     /** What still holds the call's place in flight: its answer, and its body on the way out. */
     private final AtomicInteger holds;
     /** Set when a CANCEL can reach the server only after the request. */
@@ -61,6 +63,10 @@ final class Call {
     boolean fail(Throwable failure) {
         boolean first = reply.completeExceptionally(failure);
         LockSupport.unpark(waiter);
+        Answer<?> future = answer;
+        if (first && future != null) {
+            future.settleLater();
+        }
         return first;
     }
 

@@ -17,6 +17,7 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +44,8 @@ import org.objmapper.protocol.Status;
  *
  * <p><b>Waiting.</b> Requests of all threads go out together and are answered in any order. Every call ends with status TIMEOUT when it
  * makes no progress for {@code timeoutMillis}; a long body may take longer as long as it moves. A call that blocks waits where all
- * sessions are busy; one that returns a future fails with BUSY instead. Futures are completed on the builder's executor, so what hangs
- * on them may block; cancelling one cancels the request, as far as the server has not carried it out.
+ * sessions are busy; one that returns a future fails with BUSY instead. What hangs on a future runs on the builder's executor, and may
+ * block; cancelling one cancels the request, as far as the server has not carried it out.
  *
  * <p><b>Failing.</b> A call fails with {@link ObjmapperException}, and a future too: its {@link ObjmapperException#status status}, such as
  * PRECONDITION_FAILED, is what this documentation names in capitals. That there is no object is no failure. An argument outside its
@@ -353,7 +354,7 @@ public final class ObjmapperClient implements AutoCloseable {
     /** A future that its owner ends, by cancelling it or otherwise, takes its call with it. */
     private static void cancelWith(CompletableFuture<?> asked, Session session, Call call) {
         asked.whenComplete((result, failure) -> {
-            if (call.fail(new CancellationException())) {
+            if (!call.reply.isDone() && call.fail(new CancellationException())) {
                 session.abandon(call);
             }
         });
@@ -406,7 +407,7 @@ public final class ObjmapperClient implements AutoCloseable {
     }
 
     private <T> CompletableFuture<T> submit(Request request, Reading<T> reading, Unwanted<T> unwanted) {
-        CompletableFuture<T> future = new CompletableFuture<>();
+        Answer<T> future = new Answer<>(settings.executor(), answered -> settle(request, answered, reading, unwanted));
         boolean sendsLong = request.body() != null
                 && !(request.body() instanceof Body.Bytes bytes && bytes.view().remaining() <= Session.DATA_BYTES);
         try {
@@ -414,7 +415,7 @@ public final class ObjmapperClient implements AutoCloseable {
             if (session == null) {
                 settings.executor().execute(() -> runLater(request, future, reading, unwanted));
             } else {
-                sendNow(session, request, future, reading, unwanted);
+                sendNow(session, request, future);
             }
         } catch (ObjmapperException e) {
             future.completeExceptionally(e);
@@ -422,32 +423,33 @@ public final class ObjmapperClient implements AutoCloseable {
         return future;
     }
 
-    private <T> void sendNow(
-            Session session, Request request, CompletableFuture<T> future, Reading<T> reading, Unwanted<T> unwanted) {
+    private <T> void sendNow(Session session, Request request, Answer<T> future) {
         Call call = session.register(request, false, settings.timeoutNanos());
         cancelWith(future, session, call);
-        // Not whenCompleteAsync: with the common pool of two cores it starts a thread for each answer.
-        call.reply.whenComplete((reply, failure) ->
-                settings.executor().execute(() -> settle(request, reply, failure, future, reading, unwanted)));
+        future.answeredBy(session, call);
         session.send(call);
     }
 
-    private <T> void settle(
-            Request request,
-            @Nullable Reply reply,
-            @Nullable Throwable failure,
-            CompletableFuture<T> future,
-            Reading<T> reading,
-            Unwanted<T> unwanted) {
+    /** Completes a future whose call is over, or sends its request again. */
+    private <T> void settle(Request request, Answer<T> future, Reading<T> reading, Unwanted<T> unwanted) {
+        Reply reply = null;
+        Throwable failure = null;
+        try {
+            reply = future.reply();
+        } catch (CompletionException e) {
+            failure = e.getCause();
+        } catch (CancellationException e) {
+            failure = e;
+        }
         if (reply != null && mayRepeat(request, reply)) {
             reply.discard();
-            runLater(request, future, reading, unwanted);
+            settings.executor().execute(() -> runLater(request, future, reading, unwanted));
         } else if (reply != null) {
             finish(reply, future, reading, unwanted);
         } else if (failure != null && !future.isDone()) {
             ObjmapperException ours = asOurs(request, failure);
             if (mayRepeat(request, ours)) {
-                runLater(request, future, reading, unwanted);
+                settings.executor().execute(() -> runLater(request, future, reading, unwanted));
             } else {
                 future.completeExceptionally(ours);
             }
@@ -727,7 +729,7 @@ public final class ObjmapperClient implements AutoCloseable {
         }
 
         /**
-         * Where futures are completed and long bodies are sent, by default a pool that all clients share, with as many threads as there are
+         * Where what hangs on futures runs and long bodies are sent, by default a pool that all clients share, with as many threads as there are
          * processors. What hangs on a future may block, but then others may wait for it. The caller shuts down what is given here, after the
          * client.
          */

@@ -27,6 +27,8 @@ final class Outbox {
     private static final int MOST_WHOLE_BYTES = 32 << 10;
 
     private static final int KERNEL_BYTES = 64;
+    /** So much waits for a flush. */
+    private static final int LATER_BYTES = 4 << 10;
 
     private final AFUNIXSocket socket;
     private final OutputStream stream;
@@ -65,6 +67,31 @@ final class Outbox {
             writer.body().put(body.duplicate());
             writer.end();
             if (writing) {
+                return;
+            }
+            writing = true;
+        }
+        write();
+    }
+
+    /** Adds one frame without a body that need not be sent before {@link #flush}; more than a few are sent at once. */
+    void addLater(int operation, int id, ByteBuffer metadata) throws IOException {
+        synchronized (this) {
+            awaitRoom(Limits.HEADER + metadata.remaining());
+            append(operation, 0, id, Status.OK, 0, metadata);
+            writer.end();
+            if (writing || filling.position() < LATER_BYTES) {
+                return;
+            }
+            writing = true;
+        }
+        write();
+    }
+
+    /** Sees to it that all that was added is sent. */
+    void flush() throws IOException {
+        synchronized (this) {
+            if (writing || filling.position() == 0) {
                 return;
             }
             writing = true;

@@ -1,5 +1,6 @@
 package org.objmapper.client;
 
+import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -7,17 +8,32 @@ import org.newsclub.net.unix.ThreadUtil;
 
 /**
  * Who reads a session. A thread that waits for its answer reads for everyone until it has it, and hands over to the next that waits: so an
- * answer wakes the thread that it is for, and no other. A thread of the session's own reads while there are calls that no thread waits
- * for, and when nobody has read for a while, since the server may say goodbye. Thread-safe.
+ * answer wakes the thread that it is for, and no other. A thread of the session's own reads when nobody has read for a while, since the
+ * server may say goodbye, and for futures. But where threads turned out to wait for their futures, these read, and requests wait for them
+ * to be sent together; the own thread only looks now and then whether they still do. Thread-safe.
  */
 final class Reader {
+    /** How long futures may be left alone. */
+    private static final long LOOK_NANOS = 1_000_000;
+
+    private static final int QUIET_LOOKS = 20;
+
+    /** How long threads are not relied on after they had left futures alone. */
+    private static final long DISTRUST_NANOS = 1_000_000_000;
+
     private final Session session;
     private final Thread thread;
     private final AtomicBoolean reading = new AtomicBoolean();
-    /** Calls in flight that no thread waits for. */
+    /** Calls in flight that no thread waits for, or only by a future. */
     private final AtomicInteger unattended = new AtomicInteger();
+    /** What this turn has brought; of who reads. */
+    private ArrayList<Answer<?>> answered = new ArrayList<>();
     /** Set when nobody has read for a while, until something comes. */
     private volatile boolean idle;
+    /** Set while threads that wait for futures read, not the session's own. */
+    private volatile boolean left;
+
+    private volatile long trustedFrom = System.nanoTime();
 
     /** Grows with everything that was received. */
     private volatile long received;
@@ -39,7 +55,7 @@ final class Reader {
         return !ThreadUtil.isVirtualThread();
     }
 
-    /** There is one call more, or less, that no thread waits for. */
+    /** There is one call more, or less, that no thread waits for but by a future. */
     void unattended(int more) {
         unattended.addAndGet(more);
     }
@@ -51,27 +67,80 @@ final class Reader {
                 if (Thread.interrupted()) {
                     throw new InterruptedException();
                 }
-                if (reading.compareAndSet(false, true)) {
-                    readFor(call);
-                } else if (call.waiter == null) {
-                    call.waiter = Thread.currentThread(); // and look again, now that it can be woken
-                } else {
-                    LockSupport.park(this);
-                }
+                step(call);
             }
         } finally {
             handOver();
         }
     }
 
-    private void readFor(Call call) {
-        try {
-            while (!call.reply.isDone() && !Thread.currentThread().isInterrupted()) {
-                session.receive();
+    /** Waits until the call of a future is over, or the thread is interrupted; returns at once where the thread may not read. */
+    void takePart(Call call) {
+        if (!mayRead()) {
+            readYourself();
+            return;
+        }
+        while (!call.reply.isDone() && !Thread.currentThread().isInterrupted()) {
+            if (reading.get() && System.nanoTime() - trustedFrom > 0) {
+                left = true;
             }
+            step(call);
+        }
+        call.waiter = null;
+        handOver();
+        if (!call.reply.isDone()) {
+            readYourself();
+        }
+    }
+
+    private void step(Call call) {
+        if (reading.compareAndSet(false, true)) {
+            readOnce(true);
+        } else if (call.waiter == null) {
+            call.waiter = Thread.currentThread(); // and look again, now that it can be woken
+        } else {
+            LockSupport.park(this);
+        }
+    }
+
+    /** One turn of who reads. What futures get is settled when another can read. */
+    private void readOnce(boolean settles) {
+        ArrayList<Answer<?>> brought;
+        try {
+            session.receive();
         } finally {
+            brought = answered;
+            if (!brought.isEmpty()) {
+                answered = new ArrayList<>();
+            }
             reading.set(false);
         }
+        for (Answer<?> answer : brought) {
+            if (settles) {
+                answer.settleNow();
+            } else {
+                answer.settleLater();
+            }
+        }
+    }
+
+    /** A future's answer has come; called by who reads. Where a thread waits for it that thread settles it. */
+    void answered(Answer<?> answer, boolean awaited) {
+        if (!awaited) {
+            answered.add(answer);
+        }
+    }
+
+    /** Whether requests of futures wait for the threads that wait for these. */
+    boolean leavesReading() {
+        return left;
+    }
+
+    /** Lets the session's own thread read for futures. */
+    void readYourself() {
+        trustedFrom = System.nanoTime() + DISTRUST_NANOS;
+        left = false;
+        handOver();
     }
 
     /** Sees to it that someone reads, if someone must. Comes after everything by which that may have become so. */
@@ -103,15 +172,20 @@ final class Reader {
         receivedBefore = received;
     }
 
+    /** Whether the session's own thread must read if nobody else does. */
     private boolean isNeeded() {
-        return unattended.get() > 0 || idle || session.isOver();
+        return idle || session.isOver() || (unattended.get() > 0 && !left);
     }
 
     private void run() {
         while (!session.isOver()) {
             if (isNeeded() && reading.compareAndSet(false, true)) {
-                readWhileNeeded();
-                handOver();
+                readOnce(false);
+                if (!isNeeded() || left) {
+                    handOver();
+                }
+            } else if (left) {
+                lookWhileLeft();
             } else {
                 LockSupport.park(this);
             }
@@ -122,13 +196,22 @@ final class Reader {
         session.dropDescriptors();
     }
 
-    private void readWhileNeeded() {
-        try {
-            while (isNeeded() && !session.isOver()) {
-                session.receive();
+    private void lookWhileLeft() {
+        int quiet = 0;
+        boolean alone = false;
+        while (left && !idle && !session.isOver() && quiet < QUIET_LOOKS) {
+            long before = received;
+            LockSupport.parkNanos(this, LOOK_NANOS);
+            boolean still = received == before && !reading.get();
+            quiet = still && unattended.get() == 0 ? quiet + 1 : 0;
+            if (alone && still && unattended.get() > 0) {
+                new Thread(session::readYourself, "objmapper-flush").start(); // it writes, and so may have to wait
+                LockSupport.park(this);
             }
-        } finally {
-            reading.set(false);
+            alone = still && unattended.get() > 0;
+        }
+        if (quiet == QUIET_LOOKS) {
+            left = false;
         }
     }
 

@@ -161,6 +161,27 @@ final class Session {
         }
     }
 
+    /** Waits until the call of a future is over, or something else must be seen to, and reads meanwhile if nobody else does. */
+    void takePart(Call call) {
+        flush();
+        reader.takePart(call);
+    }
+
+    /** Lets nobody rely on threads that wait. */
+    void readYourself() {
+        flush();
+        reader.readYourself();
+    }
+
+    /** Sends what was left for later. */
+    void flush() {
+        try {
+            outbox.flush();
+        } catch (IOException e) {
+            close(failure(e));
+        }
+    }
+
     /** A thread that waits while nobody reads; null where there is none. */
     @Nullable
     Thread nextWaiter() {
@@ -178,6 +199,9 @@ final class Session {
         try {
             if (call.reply.isDone()) {
                 answered(call); // nothing was sent, so nothing will be answered
+            } else if (request.body() == null && call.answer != null && reader.leavesReading()) {
+                outbox.addLater(request.operation(), call.id, request.metadata());
+                sent(call);
             } else if (request.body() == null) {
                 outbox.add(request.operation(), 0, call.id, Status.OK, 0, request.metadata(), NOTHING);
                 sent(call);
@@ -486,6 +510,8 @@ final class Session {
         answered(call);
         if (!call.complete(reply)) {
             reply.discard();
+        } else if (call.answer != null) {
+            reader.answered(call.answer, call.waiter != null);
         }
         closeIfDone();
     }
