@@ -27,6 +27,7 @@ final class Outbox {
     private static final int MOST_WHOLE_BYTES = 32 << 10;
 
     private static final int KERNEL_BYTES = 64;
+
     /** So much waits for a flush. */
     private static final int LATER_BYTES = 4 << 10;
 

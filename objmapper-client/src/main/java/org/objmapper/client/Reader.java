@@ -14,12 +14,12 @@ import org.newsclub.net.unix.ThreadUtil;
  */
 final class Reader {
     /** How long futures may be left alone. */
-    private static final long LOOK_NANOS = 1_000_000;
+    private static final long LOOK_NANOS = 2_000_000;
 
     private static final int QUIET_LOOKS = 20;
 
     /** How long threads are not relied on after they had left futures alone. */
-    private static final long DISTRUST_NANOS = 1_000_000_000;
+    private static final long DISTRUST_NANOS = 200_000_000;
 
     private final Session session;
     private final Thread thread;

@@ -1,5 +1,6 @@
 package org.objmapper.client;
 
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -27,7 +28,7 @@ public final class StoredObject implements AutoCloseable {
     private final Mode mode;
     private final MappedBytes mappings;
     private final CopiedBody copied;
-    private final @Nullable FileChannel passed;
+    private final @Nullable FileInputStream passed;
     private final long offset;
     private final long length;
     private final long rangeOffset;
@@ -40,7 +41,7 @@ public final class StoredObject implements AutoCloseable {
         this.notModified = reply.status == Status.NOT_MODIFIED;
         this.mappings = mappings;
         this.copied = reply.body;
-        this.passed = reply.descriptor == null ? null : reply.descriptor.getChannel();
+        this.passed = reply.descriptor;
         MetadataReader entries = reply.reader();
         Mode used = entries.find(MetadataType.MODE) ? Mode.of(entries.u32()) : null;
         this.mode = used == null ? Mode.INLINE : used;
@@ -53,12 +54,12 @@ public final class StoredObject implements AutoCloseable {
             this.offset = placed ? entries.u64() : 0;
             this.length = placed ? entries.secondU64() : reply.objectLength;
         }
-        FileChannel channel = passed;
+        FileInputStream file = passed;
         CopiedBody body = copied;
         this.holders = new Holders("the object " + key, () -> {
             body.discard();
-            if (channel != null) {
-                channel.close();
+            if (file != null) {
+                file.close();
             }
         });
     }
@@ -129,7 +130,7 @@ public final class StoredObject implements AutoCloseable {
      */
     public FileChannel channel() throws IOException {
         requireBody();
-        return passed == null ? copied.file() : passed;
+        return passed == null ? copied.file() : passed.getChannel();
     }
 
     /**

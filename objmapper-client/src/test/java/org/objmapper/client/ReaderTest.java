@@ -2,6 +2,7 @@ package org.objmapper.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -74,6 +75,60 @@ class ReaderTest extends AgainstScript {
                 assertThat(object.bytes()).isEqualTo(key.bytes);
             }
             assertThat(later.get()).isEqualTo(key.bytes);
+        }
+    }
+
+    @Test
+    void futuresAreAnsweredHoweverOneWaitsForThem() throws Exception {
+        int rounds = 200;
+        int each = 8;
+        try (Script script = server.serve(peer -> {
+            for (int i = 0; i < rounds * each; i++) {
+                peer.reply(peer.receive(), Status.OK, new byte[0]);
+            }
+        })) {
+            for (int round = 0; round < rounds; round++) {
+                List<CompletableFuture<Boolean>> answers = new ArrayList<>();
+                for (int i = 0; i < each; i++) {
+                    answers.add(client.deleteAsync(KEY, new DeleteOptions()));
+                }
+                switch (round % 20) { // most rounds wait in the way that makes the client rely on it
+                    case 15 ->
+                        CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+                                .join();
+                    case 16 -> answers.get(0).get(1, TimeUnit.MINUTES);
+                    case 17 -> await().until(answers.get(each - 1)::isDone);
+                    case 18 -> CompletableFuture.anyOf(answers.get(1)).join();
+                    case 19 -> answers.get(0).thenApply(deleted -> !deleted).join();
+                    default -> answers.get(0).get();
+                }
+                for (CompletableFuture<Boolean> answer : answers) {
+                    assertThat(answer.join()).isTrue();
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatHangsOnAFutureNeverRunsOnAThreadThatWaitsForAnother() throws Exception {
+        CountDownLatch hung = new CountDownLatch(1);
+        try (Script script = server.serve(peer -> {
+            Received first = peer.receive();
+            Received second = peer.receive();
+            peer.reply(first, Status.OK, new byte[0]);
+            peer.reply(second, Status.OK, new byte[0]);
+        })) {
+            CompletableFuture<Void> first = client.deleteAsync(KEY, new DeleteOptions())
+                    .thenAccept(unused -> {
+                        try {
+                            hung.await();
+                        } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                        }
+                    });
+            assertThat(client.deleteAsync(KEY, new DeleteOptions()).get()).isTrue();
+            hung.countDown();
+            first.get();
         }
     }
 
