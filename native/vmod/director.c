@@ -321,8 +321,10 @@ static void v_matchproto_(vdi_list_f) director_list(VRT_CTX, VCL_BACKEND directo
 	const char *state = pool_is_healthy(store->pool) ? "healthy" : "the store is not asked";
 
 	(void)ctx;
-	if (is_json)
-		VSB_printf(to, "\"%s\"", state);
+	if (is_json && is_detail) /* Varnish writes what stands before it, and what comes behind the comma */
+		VSB_cat(to, "{},\n");
+	else if (is_json)
+		VSB_printf(to, "[0, 0, \"%s\"]", state);
 	else if (!is_detail)
 		VSB_printf(to, "0/0\t%s", state);
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -24,6 +25,7 @@ class VarnishModuleTest {
     private static final Path CASES = ROOT.resolve("tests/varnish");
     private static final Path DISTRIBUTION = Path.of(System.getProperty("objmapper.dist"));
     private static final Path MODULE = DISTRIBUTION.resolve("lib/varnish/vmods/libvmod_objmapper.so");
+    private static final Path VARNISHS_OWN = ROOT.resolve("../shared/data/varnish-7.1.1-tests");
     private static final int END_OF_LOG = 8_000;
 
     @TempDir
@@ -54,6 +56,38 @@ class VarnishModuleTest {
         assertThat(run(ROOT.resolve("packaging/try-varnish").toString(), DISTRIBUTION.toString()))
                 .contains("fetched, from:            store ")
                 .contains("requests that the origin has seen: 1\n");
+    }
+
+    /** A few of them, one of each kind; tests/varnish/run-suite by hand runs them all. */
+    @Test
+    void varnishsOwnCasesPassWithTheModuleInThePathOfEachFetch() throws Exception {
+        assumeTrue(Files.exists(VARNISHS_OWN), "left out: Varnish's own cases are not in " + VARNISHS_OWN);
+        List<String> command = new ArrayList<>(List.of(
+                CASES.resolve("run-suite").toString(),
+                "--jobs",
+                "2",
+                VARNISHS_OWN.toString(),
+                DISTRIBUTION.toString()));
+        List<String> sample = List.of(
+                "b00009", "c00004", "c00005", "c00021", "c00041", "c00100", "e00003", "g00003", "s00002", "v00006",
+                "v00025");
+        command.addAll(sample);
+        assertThat(run(command.toArray(String[]::new))).contains("1 alone, " + (sample.size() - 1) + " passes");
+    }
+
+    /** A short while of it; tests/varnish/under-fire by hand takes ten minutes. */
+    @Test
+    void nothingWrongIsDeliveredUnderFire() throws Exception {
+        assertThat(run(
+                        CASES.resolve("under-fire").toString(),
+                        DISTRIBUTION.toString(),
+                        "--seconds",
+                        "8",
+                        "--objects",
+                        "200",
+                        "--largest",
+                        "1000000"))
+                .contains("nothing was wrong");
     }
 
     private void passes(Path file) throws Exception {
