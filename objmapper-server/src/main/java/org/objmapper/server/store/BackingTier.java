@@ -1,10 +1,15 @@
 package org.objmapper.server.store;
 
 import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.ObjectKey;
 import org.objmapper.server.store.index.Totals;
@@ -32,9 +37,10 @@ final class BackingTier {
     /** Above the high watermark, and not at the low one yet. */
     private boolean isMakingRoom;
 
-    private long wantedBytesOnDevice;
-    /** The last wish for room on the device was met, and nobody has taken that into account yet. */
-    private boolean wishMet;
+    /** Bytes that are to be freed on devices, the first wish first. */
+    private final Map<Device, Long> wishes = new LinkedHashMap<>();
+    /** Where wishes were met, and nobody has taken that into account yet. */
+    private final Set<Device> met = new HashSet<>();
 
     private long asked;
     private long givenUp;
@@ -198,34 +204,35 @@ final class BackingTier {
         return unfinishedBytes - unfinishedThatWait;
     }
 
-    /** Has so many bytes of objects evicted because the file system is full, or as many as there are, and waits until they are gone. */
-    synchronized void freeDevice(long bytes) {
-        wantOnDevice(bytes);
-        awaitEvictor(() -> wantedBytesOnDevice == 0);
+    /**
+     * Has objects evicted that free so many bytes of a device, because its file system is full, or as many as there are, and waits until they
+     * are gone.
+     */
+    synchronized void freeDevice(Device device, long bytes) {
+        wantOnDevice(device, bytes);
+        awaitEvictor(() -> !wishes.containsKey(device));
     }
 
     /** As {@link #freeDevice}, without waiting. */
-    synchronized void wantOnDevice(long bytes) {
-        wantedBytesOnDevice = Math.max(wantedBytesOnDevice, bytes);
+    synchronized void wantOnDevice(Device device, long bytes) {
+        wishes.merge(device, bytes, Math::max);
         wake();
     }
 
-    /** Whether the evictor is still about a wish for room on the device. */
-    synchronized boolean isFreeingDevice() {
-        return wantedBytesOnDevice > 0;
+    /** Whether the evictor is still about a wish for room on a device. */
+    synchronized boolean isFreeingDevice(Device device) {
+        return wishes.containsKey(device);
     }
 
     /** Whether such a wish was met since this was asked the last time. */
-    synchronized boolean takeMetWish() {
-        boolean met = wishMet;
-        wishMet = false;
-        return met;
+    synchronized boolean takeMetWish(Device device) {
+        return met.remove(device);
     }
 
     /** Evicting makes no room: the wish is taken back. */
-    synchronized void giveUpDevice() {
-        wantedBytesOnDevice = 0;
-        wishMet = false;
+    synchronized void giveUpDevice(Device device) {
+        wishes.remove(device);
+        met.remove(device);
         notifyAll();
     }
 
@@ -251,18 +258,29 @@ final class BackingTier {
                 || (unfinishedThatWait > 0 && !takesUnfinished())) {
             return Evictor.Reason.CAPACITY;
         }
-        return wantedBytesOnDevice > 0 ? Evictor.Reason.NO_SPACE : null;
+        return wishes.isEmpty() ? null : Evictor.Reason.NO_SPACE;
     }
 
-    /** How much is to be evicted because the file system is full; {@link #freed} says when. */
-    synchronized long wantedBytesOnDevice() {
-        return wantedBytesOnDevice;
+    /**
+     * Room that a device is to get because its file system is full.
+     *
+     * @param bytes that are to be freed
+     */
+    record Wish(Device device, long bytes) {}
+
+    /** The next wish; {@link #freed} says that it is met. Null where there is none. */
+    synchronized @Nullable Wish wish() {
+        return wishes.entrySet().stream()
+                .findFirst()
+                .map(wish -> new Wish(wish.getKey(), wish.getValue()))
+                .orElse(null);
     }
 
-    /** The device has got room. */
-    synchronized void freed() {
-        wantedBytesOnDevice = 0;
-        wishMet = true;
+    /** A device has got room. */
+    synchronized void freed(Device device) {
+        if (wishes.remove(device) != null) {
+            met.add(device);
+        }
         notifyAll();
     }
 
@@ -275,7 +293,7 @@ final class BackingTier {
     synchronized void nobodyIsLeft(long askedUntil) {
         givenUp = askedUntil;
         if (asked == askedUntil) {
-            wantedBytesOnDevice = 0;
+            wishes.clear();
         }
         notifyAll();
     }

@@ -278,7 +278,7 @@ public final class BodyWriter {
     private void append(ByteBuffer bytes) {
         try {
             unfinished.grow(bytes.limit());
-            fileToAppendTo().append(bytes, () -> store.makeRoom(declared));
+            fileToAppendTo().append(bytes, () -> store.makeRoom(device, declared));
             sums.update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
             store.bodyFailed(e);

@@ -436,11 +436,11 @@ final class Committer implements AutoCloseable {
         try {
             tryIndex(generations.bound());
             devices.first().measure();
-            if (index.hasRoom(devices.first().freeBytes()) || tier.takeMetWish()) {
+            if (index.hasRoom(devices.first().freeBytes()) || tier.takeMetWish(devices.first())) {
                 acceptChanges();
-            } else if (!tier.isFreeingDevice()) {
+            } else if (!tier.isFreeingDevice(devices.first())) {
                 refuseWhoeverWaitsForRoom();
-                tier.wantOnDevice(ROOM_BYTES);
+                tier.wantOnDevice(devices.first(), ROOM_BYTES);
             }
         } catch (IndexException e) {
             FAILURES.error("The store still takes no changes: {}", e.getMessage());
@@ -458,7 +458,8 @@ final class Committer implements AutoCloseable {
     }
 
     private boolean isProbeDue() {
-        long pauseMillis = evicting && !tier.isFreeingDevice() ? EVICTION_PAUSE_MILLIS : REOPEN_PAUSE_MILLIS;
+        long pauseMillis =
+                evicting && !tier.isFreeingDevice(devices.first()) ? EVICTION_PAUSE_MILLIS : REOPEN_PAUSE_MILLIS;
         return outOfRoom && System.nanoTime() - lastProbeNanos >= TimeUnit.MILLISECONDS.toNanos(pauseMillis);
     }
 
@@ -691,7 +692,7 @@ final class Committer implements AutoCloseable {
                     refused.add(winner);
                 }
             }
-            tier.giveUpDevice();
+            tier.giveUpDevice(devices.first());
         }
         tellRefused(refused, failure);
         commitUnlessFull(lost);
@@ -1071,7 +1072,7 @@ final class Committer implements AutoCloseable {
         evicting = true;
         fullSince = nextSequence;
         lastProbeNanos = System.nanoTime();
-        tier.wantOnDevice(ROOM_BYTES);
+        tier.wantOnDevice(devices.first(), ROOM_BYTES);
     }
 
     private void reportLoss(Collection<Change> lost, StoreException failure) {

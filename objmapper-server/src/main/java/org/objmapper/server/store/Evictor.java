@@ -37,6 +37,9 @@ final class Evictor implements AutoCloseable {
     /** Objects that are looked at or evicted in one turn: between turns it hears what has changed. */
     private static final int TURN = 256;
 
+    /** What an object takes in the index without its body, about. */
+    private static final long INDEX_BYTES = 512;
+
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Evictor.class));
 
     private final BackingTier tier;
@@ -55,6 +58,9 @@ final class Evictor implements AutoCloseable {
 
     private boolean walking = true;
     private long freedBytes;
+    /** Who was not evicted because that would not have freed the device that is full. */
+    private final PassedOver passed = new PassedOver();
+
     private long savedNanos = System.nanoTime();
     /** What is left of the order that is being saved, and where it goes. */
     private @Nullable OrderCopy copy;
@@ -65,7 +71,7 @@ final class Evictor implements AutoCloseable {
     enum Reason {
         /** The tier holds more than it should, or a PUT needs room. */
         CAPACITY(Metric.STORE_EVICTIONS_CAPACITY),
-        /** The file system is full. */
+        /** A file system is full. */
         NO_SPACE(Metric.STORE_EVICTIONS_NO_SPACE);
 
         private final Metric metric;
@@ -132,6 +138,7 @@ final class Evictor implements AutoCloseable {
 
     /** The last objects that came and went are in it too. */
     private void saveAll() throws IOException {
+        passed.putBack(order);
         tier.standings().drain(order::stands);
         tier.uses().drain(order::used);
         SavedOrder.Writer last = saved.begin(committer::write);
@@ -201,17 +208,19 @@ final class Evictor implements AutoCloseable {
     private boolean makeRoom(long asked) throws StoreException, InterruptedException {
         for (int i = 0; i < TURN; i++) {
             Reason reason = tier.reasonToEvict();
+            BackingTier.Wish wish = reason == Reason.NO_SPACE ? tier.wish() : null;
             if (reason == null) {
+                passed.putBack(order);
                 return false;
             }
-            if (reason == Reason.NO_SPACE && freedBytes >= tier.wantedBytesOnDevice()) {
+            if (wish != null && freedBytes >= wish.bytes()) {
                 letGoOfFiles();
-                tier.freed();
-            } else if (order.takeVictim(victim)) {
-                evict(reason);
-            } else if (walking) {
+                tier.freed(wish.device());
+            } else if (!passed.isFull() && order.takeVictim(victim)) {
+                evict(reason, wish);
+            } else if (walking && !passed.isFull()) {
                 return true;
-            } else {
+            } else if (!makeRoomOfPassed(wish)) {
                 letGoOfFiles();
                 tier.nobodyIsLeft(asked);
                 return false;
@@ -220,19 +229,58 @@ final class Evictor implements AutoCloseable {
         return true;
     }
 
-    private void evict(Reason reason) throws StoreException, InterruptedException {
+    /** Nobody is left but those who were passed over: the least that they free is room in the index. False where that is not asked for. */
+    private boolean makeRoomOfPassed(BackingTier.@Nullable Wish wish) throws StoreException, InterruptedException {
+        if (wish == null) {
+            return passed.putBack(order);
+        }
+        boolean helps = hasIndex(wish.device()) && passed.takeFirst(victim);
+        if (helps) {
+            evict(Reason.NO_SPACE, null);
+            freedBytes += INDEX_BYTES;
+        } else {
+            passed.putBack(order);
+        }
+        return helps;
+    }
+
+    /** Evicts the victim, or passes it over where that would not free what is wished. */
+    private void evict(Reason reason, BackingTier.@Nullable Wish wish) throws StoreException, InterruptedException {
         IndexRecord record = index.findEvictable(victim.hash());
         if (record == null && victim.isConfirmed() && committer.pendingCount() > 0) {
             committer.flush(); // it is on its way to the index
             record = index.findEvictable(victim.hash());
         }
-        if (record != null && changes.evict(record.objectKey())) {
+        if (record == null) {
+            return;
+        }
+        long freed = wish == null ? 0 : freedBytes(record, wish.device());
+        if (wish != null && freed == 0) {
+            passed.add(victim);
+        } else if (changes.evict(record.objectKey())) {
             metrics.count(reason.metric);
             metrics.add(Metric.STORE_EVICTED_BYTES, record.length());
             countOnDevice(record, reason);
-            freedBytes += reason == Reason.NO_SPACE ? record.length() : 0;
+            freedBytes += freed;
             tier.evicted();
         }
+    }
+
+    /** What the file system of a device gets back with an object's body; 0 for what lies elsewhere. */
+    private long freedBytes(IndexRecord record, Device wished) {
+        if (!record.hasFile()) {
+            return hasIndex(wished) ? INDEX_BYTES + record.length() : 0;
+        }
+        Device device = devices.byNumber(record.device());
+        return device != null && isOnOneFileSystem(device, wished) ? Math.max(1, record.length()) : 0;
+    }
+
+    private boolean hasIndex(Device device) {
+        return isOnOneFileSystem(device, devices.first());
+    }
+
+    private static boolean isOnOneFileSystem(Device device, Device other) {
+        return device == other || (!device.isOffline() && device.fileSystem() == other.fileSystem());
     }
 
     private void countOnDevice(IndexRecord record, Reason reason) {

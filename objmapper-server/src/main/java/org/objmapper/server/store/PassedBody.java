@@ -73,6 +73,11 @@ final class PassedBody {
         return length;
     }
 
+    /** Where it is copied to. */
+    Device device() {
+        return device;
+    }
+
     /** Copies the bytes, unless it is told to stop. May block. */
     Body copy(Put put, int inlineBodyBytes, BooleanSupplier stop) throws IOException {
         if (length <= inlineBodyBytes) {

@@ -660,7 +660,7 @@ public final class Store implements AutoCloseable {
             if (StoreException.of(e).status() != Status.NO_SPACE) {
                 throw e;
             }
-            makeRoom(passedBody.length());
+            makeRoom(passedBody.device(), passedBody.length());
             return passedBody.copy(put, INLINE_BODY_BYTES, passed::isStopping);
         }
     }
@@ -677,9 +677,9 @@ public final class Store implements AutoCloseable {
         return new UnfinishedBody(tier);
     }
 
-    /** The device is full: evicts objects of so many bytes, and some more, as far as there are. May block. */
-    void makeRoom(long bytes) {
-        tier.freeDevice(Math.max(bytes, EVICTED_AT_ONCE_BYTES));
+    /** A device is full: evicts objects that free so many bytes of it, and some more, as far as there are. May block. */
+    void makeRoom(Device device, long bytes) {
+        tier.freeDevice(device, Math.max(bytes, EVICTED_AT_ONCE_BYTES));
     }
 
     /** Closes a descriptor that a user passed, where that may block nobody else. */

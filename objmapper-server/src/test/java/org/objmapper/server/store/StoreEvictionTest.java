@@ -6,14 +6,20 @@ import static org.objmapper.server.store.StoreUnderTest.evictability;
 import static org.objmapper.server.store.StoreUnderTest.plain;
 import static org.objmapper.server.store.StoreUnderTest.with;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.badinput.SmallFileSystem;
+import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
@@ -302,6 +308,90 @@ class StoreEvictionTest {
 
             assertThat(full.figure("objmapper_store_changes_lost_total")).isZero();
             assertThat(full.figure("objmapper_store_evictions_no_space_total")).isPositive();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(PolicyName.class)
+    void aFullIndexEvictsWhatMakesRoomInItAndNoBodiesOnOtherDisks(PolicyName policy) throws Exception {
+        try (SmallFileSystem small = new SmallFileSystem(directory.resolve("small"), "16m");
+                SmallFileSystem large = new SmallFileSystem(directory.resolve("large"), "64m");
+                StoreUnderTest full = new StoreUnderTest(StoreOptions.of(small.root)
+                        .withCapacity(new Capacity(1 << 30, Capacity.MAX_OBJECTS, 95, 90, policy))
+                        .withDevices(DeviceOptions.USUAL_WEIGHT, List.of(DeviceOptions.of(large.root))))) {
+            for (int i = 0; i < 40; i++) {
+                Result result = full.put(with("large" + i, evictability(true), -1), new byte[512 * KIB]);
+                assertThat(result.status()).as(result.message()).isEqualTo(Status.OK);
+            }
+            full.store().flush();
+            Device second = full.store().devices().all().get(1);
+            String onSecond = "{device=\"" + second.id() + "\"}";
+            long before = full.figure("objmapper_device_objects" + onSecond);
+            assertThat(before).isPositive();
+
+            for (int i = 0; i < 5_000; i++) {
+                Result result = full.put(
+                        new Put(
+                                StoreUnderTest.bytes("e" + i),
+                                evictability(true),
+                                -1,
+                                false,
+                                null,
+                                null,
+                                null,
+                                i % 16 == 0),
+                        new byte[4 * KIB]);
+                assertThat(result.status())
+                        .as("put %d: %s", i, result.message())
+                        .isEqualTo(Status.OK);
+            }
+
+            assertThat(full.figure("objmapper_store_evictions_no_space_total")).isPositive();
+            assertThat(full.figure("objmapper_device_evictions_no_space_total" + onSecond))
+                    .isZero();
+            assertThat(full.figure("objmapper_device_objects" + onSecond)).isEqualTo(before);
+        }
+    }
+
+    /** What is on another disk frees no more than its row in the index; where that is all there is, it has to do. */
+    @Test
+    void aFullIndexEvictsObjectsOnOtherDisksWhereThereAreNoneElse() throws Exception {
+        try (SmallFileSystem small = new SmallFileSystem(directory.resolve("small"), "16m");
+                StoreUnderTest full = new StoreUnderTest(StoreOptions.of(small.root)
+                        .withDevices(
+                                DeviceOptions.USUAL_WEIGHT,
+                                List.of(DeviceOptions.of(Files.createDirectory(directory.resolve("large"))))))) {
+            List<String> elsewhere = new ArrayList<>();
+            Device first = full.store().devices().first();
+            for (int i = 0; elsewhere.size() < 100; i++) {
+                String key = "large" + i;
+                if (full.store().devices().place(StoreUnderTest.bytes(key)) != first) {
+                    assertThat(full.put(with(key, evictability(true), -1), new byte[5 * KIB])
+                                    .status())
+                            .isEqualTo(Status.OK);
+                    elsewhere.add(key);
+                }
+            }
+            full.store().flush();
+            boolean refused = false;
+            for (int i = 0; i < 5_000 && !refused; i++) {
+                Result result = full.put(
+                        new Put(
+                                StoreUnderTest.bytes("k" + i),
+                                evictability(false),
+                                -1,
+                                false,
+                                null,
+                                null,
+                                null,
+                                i % 16 == 0),
+                        new byte[4 * KIB]);
+                refused = result.status() == Status.NO_SPACE;
+            }
+
+            assertThat(refused).isTrue();
+            await().untilAsserted(() ->
+                    assertThat(full.figure("objmapper_store_evictable_objects")).isZero());
         }
     }
 }

@@ -107,6 +107,20 @@ public final class EvictionOrder {
         private long bytes;
         private boolean confirmed;
 
+        /** One that stays as this is now. */
+        public Victim copy() {
+            Victim copy = new Victim();
+            copy.become(this);
+            return copy;
+        }
+
+        /** Is what another one is from now on. */
+        public void become(Victim other) {
+            hash = other.hash;
+            bytes = other.bytes;
+            confirmed = other.confirmed;
+        }
+
         public long hash() {
             return hash;
         }
