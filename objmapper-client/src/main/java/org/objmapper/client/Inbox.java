@@ -12,7 +12,6 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Queue;
 import org.newsclub.net.unix.AFUNIXSocket;
-import org.newsclub.net.unix.FileDescriptorCast;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MalformedFrame;
@@ -36,6 +35,7 @@ final class Inbox {
     private static final int CONTROL_BYTES = 1_024;
     private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
 
+    private final Connection connection;
     private final AFUNIXSocket socket;
     private final InputStream in;
     private final ByteBuffer received = ByteBuffer.allocate(MAX_FRAME).order(ByteOrder.LITTLE_ENDIAN);
@@ -46,8 +46,9 @@ final class Inbox {
     private int seen;
 
     /** What arrives on a connected socket that was {@link #prepare prepared}. */
-    Inbox(AFUNIXSocket socket) throws IOException {
-        this.socket = socket;
+    Inbox(Connection connection) throws IOException {
+        this.connection = connection;
+        this.socket = connection.receiving;
         this.in = socket.getInputStream();
         received.limit(0);
     }
@@ -119,18 +120,14 @@ final class Inbox {
         return received.slice(frame.bodyOffset(), frame.bodyLength());
     }
 
-    /**
-     * The next descriptor, as one of the caller's own: junixsocket closes those that it received together with the socket. Where there is
-     * no room for another it is closed, and DescriptorsLost is thrown; those behind it stay in their order.
-     */
-    FileInputStream claim() throws DescriptorsLost {
-        FileDescriptor original = descriptors.remove();
+    /** The next descriptor, as a file that is the caller's. */
+    FileInputStream claim() throws EOFException {
+        FileDescriptor received = descriptors.remove();
         try {
-            return FileDescriptorCast.duplicating(original).as(FileInputStream.class);
-        } catch (IOException e) {
-            throw new DescriptorsLost("a received descriptor can't be kept: " + e.getMessage(), e);
-        } finally {
-            close(original);
+            return connection.own(received);
+        } catch (EOFException e) {
+            close(received);
+            throw e;
         }
     }
 

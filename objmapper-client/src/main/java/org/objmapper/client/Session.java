@@ -22,8 +22,6 @@ import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One connection: any thread sends, one at a time receives (see {@link Reader}). It stands on the socket's streams because those of a channel close
@@ -37,10 +35,9 @@ final class Session {
     private static final int RECEIVE_MILLIS = 50;
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
-    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
     private final ClientSettings settings;
-    private final AFUNIXSocket socket;
+    private final Connection connection;
     private final Inbox inbox;
     private final Outbox outbox;
     private final ConcurrentHashMap<Integer, Call> inFlight = new ConcurrentHashMap<>();
@@ -75,7 +72,7 @@ final class Session {
             return session;
         } catch (IOException | MalformedFrame | RuntimeException e) {
             if (session == null) {
-                closeQuietly(socket);
+                Connection.close(socket);
             } else {
                 session.close(session.failure(e));
             }
@@ -92,9 +89,9 @@ final class Session {
 
     private Session(AFUNIXSocket socket, ClientSettings settings) throws IOException {
         this.settings = settings;
-        this.socket = socket;
-        this.inbox = new Inbox(socket);
-        this.outbox = new Outbox(socket);
+        this.connection = new Connection(socket);
+        this.inbox = new Inbox(connection);
+        this.outbox = new Outbox(connection.sending);
     }
 
     private void hello(int messageDescriptors, @Nullable ObjectCache cache) throws IOException, MalformedFrame {
@@ -109,7 +106,7 @@ final class Session {
                 .u32(MetadataType.SHARED_ACCEPTED, settings.sharedDescriptors() ? 1 : 0)
                 .text(MetadataType.PEER_NAME, settings.name());
         outbox.add(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC, terms.encoded(), NOTHING);
-        socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, settings.connectTimeoutMillis()));
+        connection.receiving.setSoTimeout((int) Math.min(Integer.MAX_VALUE, settings.connectTimeoutMillis()));
         if (!inbox.next()) {
             throw new EOFException("the server closed the connection");
         }
@@ -128,7 +125,7 @@ final class Session {
                 && metadata.u32() >= 1
                 && metadata.find(MetadataType.MAX_QUEUED_DESCRIPTORS)
                 && metadata.u32() >= 2;
-        socket.setSoTimeout(RECEIVE_MILLIS);
+        connection.receiving.setSoTimeout(RECEIVE_MILLIS);
         if (cache != null && frame.descriptors() == 1) {
             try (FileInputStream file = inbox.claim()) {
                 table = cache.adopt(file.getChannel());
@@ -444,15 +441,7 @@ final class Session {
         if (frame.operation() != call.request.operation() || call.begun != null || frame.descriptors() > 1) {
             throw new MalformedFrame("4.7", Operation.nameOf(frame.operation()) + " answers " + call.request.what());
         }
-        FileInputStream descriptor;
-        try {
-            descriptor = frame.descriptors() == 0 ? null : inbox.claim();
-        } catch (Inbox.DescriptorsLost e) {
-            answered(call);
-            call.fail(lost(call.request.key(), call.request.what(), e));
-            closeIfDone();
-            return;
-        }
+        FileInputStream descriptor = frame.descriptors() == 0 ? null : inbox.claim();
         if (status == Status.BAD_DESCRIPTOR && call.passedFrom.isPresent()) {
             refusedDevices.add(call.passedFrom.getAsLong());
         }
@@ -590,7 +579,7 @@ final class Session {
             left = inFlight.values();
         }
         outbox.fail(why);
-        closeQuietly(socket);
+        connection.end();
         for (Call call : left) {
             if (forget(call)) {
                 call.fail(cause().about(call.request.key(), call.request.what()));
@@ -611,13 +600,5 @@ final class Session {
     /** Waits until nobody reads it any more, and every descriptor that no call had claimed is closed. */
     void join() throws InterruptedException {
         reader.join();
-    }
-
-    private static void closeQuietly(AFUNIXSocket socket) {
-        try {
-            socket.close();
-        } catch (IOException e) {
-            LOG.debug("a socket could not be closed", e);
-        }
     }
 }

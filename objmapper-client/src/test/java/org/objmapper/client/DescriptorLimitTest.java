@@ -48,7 +48,7 @@ class DescriptorLimitTest {
     }
 
     @Test
-    void aDescriptorThatCanNotBeKeptFailsItsOwnCallAlone() throws Exception {
+    void aDescriptorNeedsNoRoomForASecond() throws Exception {
         Path file = Files.write(directory.resolve("body"), BODY);
         try (ScriptedServer server = new ScriptedServer(directory.resolve("socket"));
                 FileInputStream body = new FileInputStream(file.toFile());
@@ -60,7 +60,7 @@ class DescriptorLimitTest {
                         peer.replyTogether(body.getFD(), BODY.length, receive(peer, 1));
                     }
                 })) {
-            run("not kept");
+            run("the last");
         }
     }
 

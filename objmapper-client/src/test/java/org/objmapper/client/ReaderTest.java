@@ -1,11 +1,15 @@
 package org.objmapper.client;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.objmapper.client.ScriptedServer.Received;
 import org.objmapper.client.ScriptedServer.Script;
@@ -129,6 +134,42 @@ class ReaderTest extends AgainstScript {
             assertThat(client.deleteAsync(KEY, new DeleteOptions()).get()).isTrue();
             hung.countDown();
             first.get();
+        }
+    }
+
+    /** Junixsocket closes a socket that can't be written to, and with it what came by it. */
+    @Test
+    void whatCameStaysOpenWhenTheServerIsGoneAndTheClientWrites() throws Exception {
+        Path file = Files.write(directory.resolve("body"), "a body".getBytes(UTF_8));
+        StoredObject object;
+        try (FileInputStream body = new FileInputStream(file.toFile());
+                Script script = server.serve(peer -> {
+                    Received get = peer.receive();
+                    peer.replyTogether(body.getFD(), "a body".length(), List.of(get));
+                })) {
+            object = client.get(KEY).orElseThrow();
+        }
+        server.close();
+        assertThatThrownBy(() -> client.purge(Purge.key(KEY))).isInstanceOf(ObjmapperException.class);
+        assertThat(object.bytes()).isEqualTo("a body".getBytes(UTF_8));
+        client.close();
+        assertThat(object.bytes()).isEqualTo("a body".getBytes(UTF_8));
+        long sockets = sockets();
+        object.close();
+        assertThat(sockets()).as("with the last of what came the socket goes").isLessThan(sockets);
+    }
+
+    private long sockets() throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors.filter(ReaderTest::isSocket).count();
+        }
+    }
+
+    private static boolean isSocket(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().startsWith("socket:");
+        } catch (IOException e) {
+            return false; // the one that listed them
         }
     }
 
