@@ -242,14 +242,14 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 "A body that is not what was sent is moved to quarantine, a directory beside the objects, with a text that"
                         + " says why; its object is gone.",
                 "All stores of the configuration are checked, one after the other, and all devices of each: a device is found by its id, in the directories of the configuration and in"
-                        + " the one that it was in last. Where one is absent, its objects are counted and left as they"
-                        + " are, with --repair too, and the exit code is 4."
+                        + " the one that it was in last. Where one is absent, or does not answer for five seconds, its objects are"
+                        + " counted and left as they are, with --repair too, and the exit code is 4."
             },
             exitCodeListHeading = "%nExit codes:%n",
             exitCodeList = {
                 "0:clean",
                 "1:repaired",
-                "4:something is left as it was, an object is lost, or a device is absent",
+                "4:something is left as it was, an object is lost, or a device is absent or does not answer",
                 "8:could not run, for instance because a server uses the store",
                 "16:wrong usage or configuration",
                 "130:ended by Ctrl-C"

@@ -2,6 +2,7 @@ package org.objmapper.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,7 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.objmapper.server.badinput.FaultyFileSystem;
 import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.check.FsckReport;
 import org.objmapper.server.store.device.DeviceOptions;
@@ -128,6 +131,55 @@ class FsckDevicesTest {
         Files.move(away, second);
         assertThat(check(true)).as(String.join("\n", lines)).isEqualTo(FsckReport.CLEAN);
         assertThat(readable()).isEqualTo(OBJECTS);
+    }
+
+    @Test
+    @Timeout(120) // a check that waits for it would have the test wait for ever
+    void aDeviceThatDoesNotAnswerIsLeftAsItIsAndTheOthersAreChecked() throws Exception {
+        int hanging = StoreUnderTest.objectFiles(second).size();
+        Path source = Files.createDirectory(directory.resolve("source"));
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        Files.move(second, source.resolve("second"));
+        try (FaultyFileSystem disk = new FaultyFileSystem(source, mounted)) {
+            second = mounted.resolve("second");
+            assertThat(readable()).isEqualTo(OBJECTS); // and the index knows where it is
+            String id = id(second);
+            Path gone = StoreUnderTest.objectFiles(third).get(0);
+            Files.delete(gone);
+            disk.hang("lookup");
+
+            assertThat(check(true, second, third)).isEqualTo(FsckReport.LEFT_OR_LOST);
+            assertThat(lines)
+                    .anyMatch(line -> line.contains("its file " + gone + " is gone"))
+                    .contains("the device " + id + " in " + second + " does not answer: objects=" + hanging
+                            + " of it are not checked; they are left as they are: see to its disk, and check again");
+
+            disk.clear("lookup");
+            await().ignoreExceptions() // the check before opens it yet, and closes it again
+                    .until(() -> check(true, second, third) == FsckReport.CLEAN);
+            assertThat(readable()).isEqualTo(OBJECTS - 1);
+        }
+    }
+
+    @Test
+    @Timeout(120)
+    void aDirectoryThatDoesNotAnswerIsNamedWhereNobodyKnowsWhatIsInIt() throws Exception {
+        Path source = Files.createDirectory(directory.resolve("source"));
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        try (FaultyFileSystem disk = new FaultyFileSystem(source, mounted)) {
+            disk.hang("lookup");
+
+            assertThat(check(false, mounted.resolve("other"))).isEqualTo(FsckReport.LEFT_OR_LOST);
+            assertThat(lines)
+                    .contains("the directory " + mounted.resolve("other")
+                            + " does not answer; what is in it is not checked: see to its disk, and check again");
+
+            assertThatThrownBy(() ->
+                            Fsck.run(new Fsck.Options(mounted.resolve("other"), List.of(), false, true), lines::add))
+                    .hasMessage(
+                            "the store's directory " + mounted.resolve("other") + " does not answer: see to its disk");
+            disk.clear("lookup");
+        }
     }
 
     @Test

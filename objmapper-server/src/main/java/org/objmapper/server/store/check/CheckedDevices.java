@@ -1,6 +1,7 @@
 package org.objmapper.server.store.check;
 
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -9,9 +10,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.DeviceOpening;
 import org.objmapper.server.store.index.IndexCheck;
 import org.objmapper.server.store.index.IndexedDevice;
 
@@ -25,6 +28,8 @@ final class CheckedDevices implements AutoCloseable {
     private final Map<Integer, Device> there = new LinkedHashMap<>();
     private final Map<Integer, IndexedDevice> absent = new LinkedHashMap<>();
     private final List<Device> unknown = new ArrayList<>();
+    private final Set<Path> silent = new LinkedHashSet<>();
+    private final Set<Path> opened = ConcurrentHashMap.newKeySet();
 
     private CheckedDevices(Device first) {
         this.first = first;
@@ -49,24 +54,45 @@ final class CheckedDevices implements AutoCloseable {
     }
 
     private void openAll(List<Path> configured, List<IndexedDevice> known) throws IOException {
-        Set<Path> opened = new LinkedHashSet<>(List.of(first.root().toRealPath()));
+        opened.add(first.root().toRealPath());
         for (Path directory : configured) {
-            if (Device.isThere(directory) && opened.add(directory.toRealPath())) {
-                openConfigured(directory);
+            Device device = openThere(directory);
+            if (device != null) {
+                addConfigured(directory, device);
             }
         }
         for (IndexedDevice device : known) {
             Path last = Path.of(device.directory());
             boolean isUsed = device.state() != IndexedDevice.State.REMOVED && !found.containsKey(device.id());
-            if (isUsed && Device.isThere(last) && opened.add(last.toRealPath())) {
-                openIfItIs(device, last);
+            if (isUsed && !silent.contains(last)) {
+                addIfItIs(device, openThere(last));
             }
         }
         sort(known);
     }
 
-    private void openConfigured(Path directory) throws IOException {
-        Device device = Device.openAsItIs(directory);
+    /** Opens the device in a directory; null where there is none, or it is open already, or the directory does not answer. */
+    private @Nullable Device openThere(Path directory) throws IOException {
+        DeviceOpening opening = DeviceOpening.begin(directory, () -> {
+            if (!Device.isThere(directory) || !opened.add(directory.toRealPath())) {
+                throw new NoSuchFileException(directory.toString());
+            }
+            return Device.openAsItIs(directory);
+        });
+        try {
+            return opening.await();
+        } catch (NoSuchFileException e) {
+            return null;
+        } catch (DeviceException e) {
+            if (!opening.isGivenUp()) {
+                throw e;
+            }
+            silent.add(directory);
+            return null;
+        }
+    }
+
+    private void addConfigured(Path directory, Device device) throws IOException {
         Device same = found.putIfAbsent(device.id(), device);
         if (same != null || !device.indexId().equals(first.indexId())) {
             device.close();
@@ -81,8 +107,10 @@ final class CheckedDevices implements AutoCloseable {
     }
 
     /** Where a device was last another one may be by now. */
-    private void openIfItIs(IndexedDevice wanted, Path directory) throws IOException {
-        Device device = Device.openAsItIs(directory);
+    private void addIfItIs(IndexedDevice wanted, @Nullable Device device) {
+        if (device == null) {
+            return;
+        }
         if (device.id().equals(wanted.id()) && device.indexId().equals(first.indexId())) {
             found.put(device.id(), device);
         } else {
@@ -119,6 +147,11 @@ final class CheckedDevices implements AutoCloseable {
     /** Those that the index knows and that are not there, by their numbers. */
     Map<Integer, IndexedDevice> absent() {
         return absent;
+    }
+
+    /** Directories that do not answer. */
+    Set<Path> silent() {
+        return silent;
     }
 
     /** Directories of the configuration that the index knows nothing of. */

@@ -7,8 +7,10 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,7 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.store.ban.RecordedPurge;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
+import org.objmapper.server.store.device.DeviceOpening;
 import org.objmapper.server.store.device.FileName;
 import org.objmapper.server.store.device.FileWindow;
 import org.objmapper.server.store.index.Index;
@@ -73,7 +76,8 @@ public final class Fsck {
      */
     public static FsckReport run(Options options, Consumer<String> lines) throws IOException {
         FsckReport report = new FsckReport(options.repairs, lines);
-        try (Device first = Device.openAsItIs(options.directory);
+        try (Device first = DeviceOpening.begin(options.directory, () -> Device.openAsItIs(options.directory))
+                        .await();
                 IndexCheck index = IndexCheck.open(
                         first.index(), INDEX_MAP_BYTES, new Index.Ids(first.indexId(), first.id()), options.repairs);
                 CheckedDevices devices = CheckedDevices.open(first, options.moreDevices, index)) {
@@ -124,13 +128,22 @@ public final class Fsck {
     // ---- devices that are not there
 
     private void reportUnseen() {
+        Set<Path> silent = new LinkedHashSet<>(devices.silent());
         devices.absent().forEach((number, device) -> {
+            boolean isSilent = silent.remove(Path.of(device.directory()));
             Long objects = unseen.remove(number);
             report.left(
-                    "the device " + device.id() + " is absent, and was last in " + device.directory() + ": objects="
-                            + (objects == null ? 0 : objects) + " of it are not checked",
-                    "they are left as they are: bring it back, and check again");
+                    "the device " + device.id()
+                            + (isSilent
+                                    ? " in " + device.directory() + " does not answer"
+                                    : " is absent, and was last in " + device.directory())
+                            + ": objects=" + (objects == null ? 0 : objects) + " of it are not checked",
+                    "they are left as they are: " + (isSilent ? "see to its disk" : "bring it back")
+                            + ", and check again");
         });
+        silent.forEach(directory -> report.left(
+                "the directory " + directory + " does not answer",
+                "what is in it is not checked: see to its disk, and check again"));
         unseen.forEach((number, objects) -> report.left(
                 "the index knows no device of number " + number + ": objects=" + objects + " of it are not checked",
                 "they are left as they are: put the index back from a backup, or delete them"));

@@ -89,6 +89,11 @@ public final class DeviceOpening {
         return given;
     }
 
+    /** Whether it was given up because it took too long. */
+    public synchronized boolean isGivenUp() {
+        return isGivenUp;
+    }
+
     /** Wants the device no more. */
     public void giveUp() {
         Device unwanted;
