@@ -281,21 +281,34 @@ final class DeviceCommands implements AutoCloseable {
         refuseNested(wanted.directory());
         Device device = Device.open(wanted, devices.first().indexId());
         try {
-            if (!device.isNew()) {
-                throw refused("the directory " + directory + " is the device " + device.id()
-                        + " already: give an empty directory, or name it in the configuration and restart");
-            }
-            device.setNumber(DeviceRegister.nextNumber(index.devices()));
+            device.setNumber(
+                    device.isNew() ? DeviceRegister.nextNumber(index.devices()) : numberOfRemoved(device, directory));
             write(device, IndexedDevice.State.ADDED);
             device.settle();
         } catch (IOException | RuntimeException e) {
-            device.close();
+            device.closeRefused();
             throw e;
         }
         added.accept(device);
         devices.add(device);
         LOG.info("device={} in {} is added", device.id(), device.root());
         return "it is device " + device.id() + ": name it in the configuration too\n";
+    }
+
+    /** A device that was removed had nothing on it any more, and may come back as what it was. */
+    private int numberOfRemoved(Device device, String directory) throws StoreException {
+        for (IndexedDevice known : index.devices()) {
+            if (known.id().equals(device.id()) && known.state() == IndexedDevice.State.REMOVED) {
+                return known.number();
+            }
+            if (known.id().equals(device.id())) {
+                throw refused("the directory " + directory + " is the device " + device.id()
+                        + ", which the store has already: give an empty directory, or name this one in the"
+                        + " configuration and restart");
+            }
+        }
+        throw refused("the directory " + directory + " is the device " + device.id()
+                + ", which the index does not know: it was copied; give an empty directory");
     }
 
     private static Path directory(String directory) throws StoreException {

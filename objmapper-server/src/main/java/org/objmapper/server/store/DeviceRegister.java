@@ -52,7 +52,7 @@ final class DeviceRegister {
             return register.opened;
         } catch (IOException | RuntimeException e) {
             register.openings.forEach(DeviceOpening::giveUp);
-            register.opened.stream().filter(device -> device != first).forEach(Device::close);
+            register.opened.stream().filter(device -> device != first).forEach(Device::closeRefused);
             throw e;
         }
     }
@@ -122,10 +122,11 @@ final class DeviceRegister {
         IndexedDevice there = byId(device.id());
         if (there != null && there.state() == IndexedDevice.State.REMOVED) {
             LOG.warn(
-                    "device={} in {} was removed from the store and is not used: take it out of the configuration",
+                    "device={} in {} was removed from the store and is not used: take it out of the configuration, or"
+                            + " take it back with objmapper device add",
                     there.id(),
                     device.root());
-            device.close();
+            device.closeRefused();
             return;
         }
         opened.add(device);

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -234,6 +235,65 @@ class StoreDrainTest {
             store.store().awaitRecovery();
         }
         expectSound(first);
+    }
+
+    @Test
+    void aRemovedDeviceIsTakenBackWhenItIsAdded() throws Exception {
+        try (StoreUnderTest store = new StoreUnderTest(options(first, second))) {
+            fill(store);
+            String id = listed(store, second).get("id");
+            expectOk(store, "device drain", second.toString());
+            awaitDrain(store, second, "done");
+            awaitNoFiles(second);
+            expectOk(store, "device remove", second.toString());
+
+            expectOk(store, "device add", second.toString(), "200");
+            assertThat(listed(store, second))
+                    .containsEntry("id", id)
+                    .containsEntry("state", "serving")
+                    .containsEntry("weight", "200")
+                    .containsEntry("drain", "no");
+            fill(store);
+            assertThat(StoreUnderTest.objectFiles(second)).isNotEmpty();
+            store.reopen();
+            assertThat(listed(store, second)).containsEntry("id", id);
+            expectAll(store);
+        }
+        expectSound(first);
+    }
+
+    @Test
+    void aDeviceThatIsKnownOrAnothersIsNotAdded() throws Exception {
+        try (StoreUnderTest store = new StoreUnderTest(options(first, second))) {
+            fill(store);
+        }
+        Path copied =
+                Files.createDirectories(directory.resolve("copied/objects")).getParent();
+        Files.copy(second.resolve("id"), copied.resolve("id"));
+        Path unknown =
+                Files.createDirectories(directory.resolve("unknown/objects")).getParent();
+        Files.writeString(
+                unknown.resolve("id"),
+                Files.readString(second.resolve("id")).replaceAll("(?m)^id=.*", "id=" + UUID.randomUUID()));
+        try (StoreUnderTest store = new StoreUnderTest(options(first, second))) {
+            expectRefused(
+                    Status.BAD_REQUEST,
+                    "which the store has already: give an empty directory, or name this one in the configuration and"
+                            + " restart",
+                    store,
+                    "device add",
+                    copied.toString(),
+                    "100");
+            expectRefused(
+                    Status.BAD_REQUEST,
+                    "which the index does not know: it was copied; give an empty directory",
+                    store,
+                    "device add",
+                    unknown.toString(),
+                    "100");
+            assertThat(copied.resolve("lock")).doesNotExist();
+            assertThat(unknown.resolve("lock")).doesNotExist();
+        }
     }
 
     private static void change(StoreUnderTest store, Random random, Map<String, byte[]> expected) {

@@ -43,11 +43,13 @@ public final class Device implements AutoCloseable {
     public static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
     static final int O_CREAT = 0100;
+    private static final int O_EXCL = 0200;
     public static final int O_PATH = 010000000;
     public static final int O_DIRECT = System.getProperty("os.arch", "").equals("aarch64") ? 0200000 : 040000;
     private static final int O_DIRECTORY = System.getProperty("os.arch", "").equals("aarch64") ? 040000 : 0200000;
     private static final int O_TMPFILE = 020000000 | O_DIRECTORY;
     private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
+    private static final int LOCK_ATTEMPTS = 3;
     private static final int BODY_MODE = 0400;
     private static final int DIRECTORY_MODE = 0700;
     /** What a file system must be, for messages. */
@@ -99,12 +101,29 @@ public final class Device implements AutoCloseable {
      * @param fileSystem the device number of its file system, as {@link NativeIo#describe} gives it
      * @param opensAtOnce whether its files may be opened and closed where nobody may wait
      */
-    private record Directory(int lock, int objects, long fileSystem, boolean opensAtOnce) {
+    private record Directory(Lock lock, int objects, long fileSystem, boolean opensAtOnce) {}
+
+    /**
+     * The lock of a directory.
+     *
+     * @param descriptor -1 once it is given up
+     * @param isNew whether its file was made for it
+     */
+    private record Lock(int descriptor, boolean isNew) {
+        static final Lock NONE = new Lock(-1, false);
+
         void close() {
-            NativeIo.close(objects);
-            if (lock >= 0) {
-                NativeIo.close(lock);
+            if (descriptor >= 0) {
+                NativeIo.close(descriptor);
             }
+        }
+
+        /** Leaves nothing behind in a directory that is not used after all. */
+        void giveUp(Path root) {
+            if (isNew) {
+                NativeIo.unlinkAt(AT_FDCWD, path(root.resolve(LOCK).toString()));
+            }
+            close();
         }
     }
 
@@ -130,7 +149,7 @@ public final class Device implements AutoCloseable {
                     "the store's directory " + root + (Files.exists(root) ? " is no directory" : " does not exist")
                             + ": create it, owned by the server's user");
         }
-        int lock = takeLock(root);
+        Lock lock = takeLock(root);
         try {
             boolean isNew = !isThere(root);
             Ids ids = prepare(root, isNew, index);
@@ -138,10 +157,10 @@ public final class Device implements AutoCloseable {
             device.measure();
             return device;
         } catch (DeviceException e) {
-            NativeIo.close(lock);
+            lock.giveUp(root);
             throw e;
         } catch (IOException | UncheckedIOException e) {
-            NativeIo.close(lock);
+            lock.giveUp(root);
             throw unusable(root, reason(e));
         }
     }
@@ -151,16 +170,16 @@ public final class Device implements AutoCloseable {
         if (!isThere(root)) {
             throw new DeviceException(Status.IO_ERROR, root + " holds no store: name the directory of one");
         }
-        int lock = takeLock(root);
+        Lock lock = takeLock(root);
         try {
             Ids ids = readIds(root, root.resolve(ID));
             refuseOther(root, ids);
             return new Device(DeviceOptions.of(root), ids, false, openObjects(root, lock));
         } catch (DeviceException e) {
-            NativeIo.close(lock);
+            lock.giveUp(root);
             throw e;
         } catch (IOException e) {
-            NativeIo.close(lock);
+            lock.giveUp(root);
             throw unusable(root, reason(e));
         }
     }
@@ -190,13 +209,13 @@ public final class Device implements AutoCloseable {
     }
 
     /** Opens what takes the lock over, and tries whether bodies can be written there. */
-    private static Directory openDirectory(Path root, int lock) throws IOException {
+    private static Directory openDirectory(Path root, Lock lock) throws IOException {
         Directory opened = openObjects(root, lock);
         proveTemporaries(root, opened.objects);
         return opened;
     }
 
-    private static Directory openObjects(Path root, int lock) throws DeviceException {
+    private static Directory openObjects(Path root, Lock lock) throws DeviceException {
         int objects = DeviceException.check(
                 NativeIo.openAt(AT_FDCWD, path(root.resolve(OBJECTS).toString()), O_RDONLY | O_DIRECTORY, 0),
                 "open " + root.resolve(OBJECTS));
@@ -221,13 +240,13 @@ public final class Device implements AutoCloseable {
                     "the directory " + root + " has another id than the device that was there, " + ids.device
                             + ": put that one back");
         }
-        int lock = takeLock(root);
+        Lock lock = takeLock(root);
         try {
             refuseOther(root, there);
             ids = there;
             directory = openDirectory(root, lock);
         } catch (IOException e) {
-            NativeIo.close(lock);
+            lock.giveUp(root);
             throw e;
         }
         claim();
@@ -241,20 +260,41 @@ public final class Device implements AutoCloseable {
     }
 
     /** A lock that the kernel takes off when its holder dies. */
-    private static int takeLock(Path root) throws IOException {
-        int lock = NativeIo.openAt(AT_FDCWD, path(root.resolve(LOCK).toString()), O_RDWR | O_CREAT, 0600);
+    private static Lock takeLock(Path root) throws IOException {
+        POSIX posix = POSIXFactory.getNativePOSIX();
+        for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+            Lock lock = openLock(root);
+            boolean isLocked = posix.flock(lock.descriptor, LOCK_EXCLUSIVE_NOW) == 0;
+            if (isLocked && leadsTo(root.resolve(LOCK), lock.descriptor)) {
+                return lock;
+            }
+            lock.close();
+            if (!isLocked) {
+                break;
+            }
+            // who had it gave up in between, and took its file away
+        }
+        throw new DeviceException(
+                Status.IO_ERROR,
+                "another server uses the store's directory " + root + ": stop it, or give this one another directory");
+    }
+
+    private static Lock openLock(Path root) throws DeviceException {
+        byte[] path = path(root.resolve(LOCK).toString());
+        int made = NativeIo.openAt(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600);
+        int lock = made == -Errno.EEXIST ? NativeIo.openAt(AT_FDCWD, path, O_RDWR | O_CREAT, 0600) : made;
         if (lock < 0) {
             throw unusable(root, Errno.nameOf(-lock));
         }
-        POSIX posix = POSIXFactory.getNativePOSIX();
-        if (posix.flock(lock, LOCK_EXCLUSIVE_NOW) != 0) {
-            NativeIo.close(lock);
-            throw new DeviceException(
-                    Status.IO_ERROR,
-                    "another server uses the store's directory " + root
-                            + ": stop it, or give this one another directory");
+        return new Lock(lock, lock == made);
+    }
+
+    private static boolean leadsTo(Path name, int descriptor) {
+        try {
+            return Files.isSameFile(name, Path.of("/proc/self/fd/" + descriptor));
+        } catch (IOException e) {
+            return false;
         }
-        return lock;
     }
 
     /** Makes of the directory what it should be; returns its ids. */
@@ -574,8 +614,8 @@ public final class Device implements AutoCloseable {
             int nowhere = NativeIo.openAt(AT_FDCWD, path("/dev/null"), O_RDONLY, 0);
             POSIXFactory.getNativePOSIX().dup2(nowhere, open.objects);
             NativeIo.close(nowhere);
-            NativeIo.close(open.lock);
-            directory = new Directory(-1, open.objects, -1, open.opensAtOnce);
+            open.lock.close();
+            directory = new Directory(Lock.NONE, open.objects, -1, open.opensAtOnce);
         }
     }
 
@@ -748,7 +788,18 @@ public final class Device implements AutoCloseable {
         closer.close();
         Directory open = directory;
         if (open != null) {
-            open.close();
+            NativeIo.close(open.objects);
+            open.lock.close();
         }
+    }
+
+    /** Closes it where it is refused: no lock file is left behind that was made to open it. */
+    public void closeRefused() {
+        Directory open = directory;
+        if (open != null) {
+            open.lock.giveUp(root);
+            directory = new Directory(Lock.NONE, open.objects, open.fileSystem, open.opensAtOnce);
+        }
+        close();
     }
 }
