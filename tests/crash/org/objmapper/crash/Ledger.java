@@ -110,8 +110,8 @@ final class Ledger {
         changes(change.key).remove(change);
     }
 
-    synchronized PurgeRun beginPurge(String prefix, String tag) {
-        PurgeRun purge = new PurgeRun(prefix, tag, now());
+    synchronized PurgeRun beginPurge(String key, String prefix, String tag) {
+        PurgeRun purge = new PurgeRun(key, prefix, tag, now());
         purges.add(purge);
         return purge;
     }
@@ -137,6 +137,11 @@ final class Ledger {
                 .as("the generation of " + version)
                 .isEqualTo(generation);
         newestGeneration = Math.max(newestGeneration, generation);
+    }
+
+    /** Whether a version was seen or acknowledged under a generation. */
+    synchronized boolean hasGeneration(Version version, long generation) {
+        return generations.getOrDefault(version, 0L) == generation;
     }
 
     /** As {@link #expectGeneration}, of a change that was just acknowledged. */
@@ -270,6 +275,6 @@ final class Ledger {
 
     synchronized String figures() {
         return "acknowledged: " + acknowledgedDurable + " durable and " + acknowledgedRelaxed + " relaxed changes, "
-                + acknowledgedPurges + " purges by prefix or tag; newest generation " + newestGeneration;
+                + acknowledgedPurges + " purges; newest generation " + newestGeneration;
     }
 }

@@ -119,11 +119,12 @@ class PowerLossTest {
             try (ObjmapperClient client = Writer.client(socket, threads)) {
                 for (String key : Writer.allKeys()) {
                     ledger.expectSurvivedPowerLoss(
-                            key, Seen.of(client.get(Key.of(key), Writer.asking(key)), ledger), recorded);
+                            key, Seen.of(client.get(Key.of(Writer.keyOf(key)), Writer.asking(key)), ledger), recorded);
                 }
                 await().atMost(LONG)
                         .ignoreExceptionsMatching(CrashTest::isGoneMeanwhile)
-                        .untilAsserted(() -> assertThat(StoreDirectory.differences(List.of(state), client.list("")))
+                        .untilAsserted(() -> assertThat(
+                                        StoreDirectory.differences(List.of(state), StoreDirectory.standing(client)))
                                 .isEmpty());
             }
             assertThat(server.stop()).isZero();

@@ -1,25 +1,31 @@
 package org.objmapper.crash;
 
-/** One PURGE by prefix or by tag, or as a ban of the same; the other of the two is empty. By the ledger's clock, and guarded by the ledger. */
+/** One PURGE of a key, by prefix or by tag, or as a ban of the latter; what it is not by is empty. By the ledger's clock, and guarded by the ledger. */
 final class PurgeRun {
+    final String key;
     final String prefix;
     final String tag;
     final long begun;
     long ended = Change.NEVER;
 
-    PurgeRun(String prefix, String tag, long begun) {
+    PurgeRun(String key, String prefix, String tag, long begun) {
+        this.key = key;
         this.prefix = prefix;
         this.tag = tag;
         this.begun = begun;
     }
 
-    boolean takes(String key, Version version) {
-        return tag.isEmpty() ? key.startsWith(prefix) : version.tag().equals(tag);
+    boolean takes(String name, Version version) {
+        if (!key.isEmpty()) {
+            return Writer.keyOf(name).equals(key);
+        }
+        return tag.isEmpty() ? name.startsWith(prefix) : version.tag().equals(tag);
     }
 
     @Override
     public String toString() {
         String until = ended == Change.NEVER ? "" : " to " + ended;
-        return "purge of " + (tag.isEmpty() ? "prefix " + prefix : "tag " + tag) + " from " + begun + until;
+        String of = tag.isEmpty() ? "prefix " + prefix : "tag " + tag;
+        return "purge of " + (key.isEmpty() ? of : "key " + key) + " from " + begun + until;
     }
 }

@@ -8,9 +8,13 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.objmapper.client.Key;
 import org.objmapper.client.ListedObject;
+import org.objmapper.client.ObjmapperClient;
+import org.objmapper.client.StoredObject;
 
 /** A store's directory, next to what a LIST says is in it. */
 final class StoreDirectory {
@@ -23,19 +27,43 @@ final class StoreDirectory {
 
     private StoreDirectory() {}
 
+    /** An object that a server has. */
+    record Standing(Key key, long length) {}
+
+    /** All objects: a listing has one for each key. */
+    static List<Standing> standing(ObjmapperClient client) throws IOException {
+        List<Standing> standing = new ArrayList<>();
+        for (ListedObject object : client.list("")) {
+            List<String> names = Writer.namesOf(object.key().toString());
+            if (names.size() == 1) {
+                standing.add(new Standing(object.key(), object.length()));
+                continue;
+            }
+            for (String name : names) {
+                Optional<StoredObject> found = client.get(object.key(), Writer.asking(name));
+                if (found.isPresent()) {
+                    try (StoredObject one = found.get()) {
+                        standing.add(new Standing(object.key(), one.metadata().length()));
+                    }
+                }
+            }
+        }
+        return standing;
+    }
+
     /** As {@link #differences}, of a directory that need not have all. */
-    static List<String> needless(Path directory, Iterable<ListedObject> listed) throws IOException {
-        List<String> differences = new ArrayList<>(differences(List.of(directory), listed));
+    static List<String> needless(Path directory, List<Standing> standing) throws IOException {
+        List<String> differences = new ArrayList<>(differences(List.of(directory), standing));
         differences.removeIf(difference -> difference.contains(MISSING));
         return differences;
     }
 
-    /** Files of the devices that no listed object has, objects without their file, temporaries; none when all agree. */
-    static List<String> differences(List<Path> devices, Iterable<ListedObject> listed) throws IOException {
-        Map<String, ListedObject> objects = new HashMap<>();
-        for (ListedObject object : listed) {
+    /** Files of the devices that no object has, objects without their file, temporaries; none when all agree. */
+    static List<String> differences(List<Path> devices, List<Standing> standing) throws IOException {
+        Map<String, List<Standing>> objects = new HashMap<>();
+        for (Standing object : standing) {
             if (object.length() > LONGEST_IN_INDEX) {
-                objects.put(stem(object), object);
+                objects.computeIfAbsent(stem(object), stem -> new ArrayList<>()).add(object);
             }
         }
         List<String> differences = new ArrayList<>();
@@ -46,22 +74,28 @@ final class StoreDirectory {
                 }
             }
         }
-        objects.forEach((stem, object) -> differences.add(stem + MISSING + object));
+        objects.forEach((stem, left) -> left.forEach(object -> differences.add(stem + MISSING + object)));
         return differences;
     }
 
-    private static void compare(Path file, String name, Map<String, ListedObject> objects, List<String> differences)
+    private static void compare(Path file, String name, Map<String, List<Standing>> objects, List<String> differences)
             throws IOException {
-        ListedObject object = objects.remove(name.substring(0, Math.max(0, name.lastIndexOf('-'))));
-        if (object == null && !OTHER_FILES.contains(name)) {
+        List<Standing> ofKey =
+                objects.getOrDefault(name.substring(0, Math.max(0, name.lastIndexOf('-'))), new ArrayList<>());
+        long length = Files.size(file);
+        Standing object =
+                ofKey.stream().filter(one -> one.length() == length).findFirst().orElse(null);
+        if (object != null) {
+            ofKey.remove(object);
+        } else if (!ofKey.isEmpty()) {
+            differences.add(file + " has " + length + " bytes, as none of " + ofKey);
+        } else if (!OTHER_FILES.contains(name)) {
             differences.add(file + " belongs to nothing");
-        } else if (object != null && Files.size(file) != object.length()) {
-            differences.add(file + " has " + Files.size(file) + " bytes instead of " + object);
         }
     }
 
     /** What the name of an object's file begins with; after it comes the generation. */
-    private static String stem(ListedObject object) {
+    private static String stem(Standing object) {
         String hex = HexFormat.of().formatHex(Version.sha256(object.key().toBytes()));
         return "objects/" + hex.substring(0, 2) + "/" + hex.substring(2, 4) + "/" + hex.substring(4);
     }

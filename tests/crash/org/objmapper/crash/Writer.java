@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,7 +32,8 @@ import org.objmapper.protocol.Mode;
 
 /**
  * One client session that does some of everything, several requests at a time. Most of its keys are its own, and have one change at a
- * time, so that it knows what a TOUCH meets; others it shares with all writers. Purges take the keys of others too.
+ * time, so that it knows what a TOUCH meets; others it shares with all writers. Purges take the keys of others too. Under some keys there
+ * are several objects, each with a variant: each has a name of its own, which the key is the beginning of.
  */
 final class Writer implements AutoCloseable {
     static final int WRITERS = 4;
@@ -42,6 +44,12 @@ final class Writer implements AutoCloseable {
 
     private static final int KEYS_OF_A_GROUP = 20;
     private static final int SHARED_KEYS = 40;
+    /** One own key in so many has an object of each variant. */
+    private static final int KEYS_TO_ONE_WITH_VARIANTS = 10;
+
+    private static final char BEFORE_VARIANT = '~';
+    private static final List<String> VARIANTS = List.of("de", "en", "fr");
+    private static final Set<String> ALL_NAMES = Set.copyOf(allKeys());
     private static final int TAGS = 64;
     /** The tag of one version in four, so that a purge of it takes some time. */
     private static final String COMMON_TAG = "common";
@@ -55,13 +63,13 @@ final class Writer implements AutoCloseable {
     private static final int IN_FLIGHT = 12;
     private static final Duration LONG = Duration.ofMinutes(2);
 
-    private final int number;
     private final Path uploads;
     private final Ledger ledger;
     private final Random random;
     private final Queue<Throwable> failures;
     private final ObjmapperClient client;
     private final Semaphore room = new Semaphore(IN_FLIGHT);
+    private final List<String> names;
     private final Map<String, Version> own = new ConcurrentHashMap<>();
     private final Thread thread = new Thread(this::work, "writer");
     private final Phase phase;
@@ -77,7 +85,7 @@ final class Writer implements AutoCloseable {
             long seed,
             Executor executor,
             Queue<Throwable> failures) {
-        this.number = number;
+        this.names = ownNames(number);
         this.phase = phase;
         this.uploads = uploads;
         this.ledger = ledger;
@@ -101,11 +109,37 @@ final class Writer implements AutoCloseable {
             keys.add(sharedKey(i));
         }
         for (int writer = 0; writer < WRITERS; writer++) {
-            for (int i = 0; i < OWN_KEYS; i++) {
-                keys.add(ownKey(writer, i));
-            }
+            keys.addAll(ownNames(writer));
         }
         return keys;
+    }
+
+    private static List<String> ownNames(int writer) {
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < OWN_KEYS; i++) {
+            names.addAll(
+                    i % KEYS_TO_ONE_WITH_VARIANTS == 0 ? variantsOf(ownKey(writer, i)) : List.of(ownKey(writer, i)));
+        }
+        return names;
+    }
+
+    private static List<String> variantsOf(String key) {
+        return VARIANTS.stream().map(variant -> key + BEFORE_VARIANT + variant).toList();
+    }
+
+    /** The key of an object with a name. */
+    static String keyOf(String name) {
+        int end = name.indexOf(BEFORE_VARIANT);
+        return end < 0 ? name : name.substring(0, end);
+    }
+
+    /** The names of all objects that may be under a key. */
+    static List<String> namesOf(String key) {
+        return ALL_NAMES.contains(key) ? List.of(key) : variantsOf(key);
+    }
+
+    static boolean isOneOfSeveral(String name) {
+        return name.indexOf(BEFORE_VARIANT) >= 0;
     }
 
     private static String ownPrefix(int writer) {
@@ -122,10 +156,7 @@ final class Writer implements AutoCloseable {
 
     /** Begins, with what stands under its own keys. */
     void start(Map<String, Version> standing) {
-        for (int i = 0; i < OWN_KEYS; i++) {
-            String key = ownKey(number, i);
-            own.put(key, standing.get(key));
-        }
+        names.forEach(name -> own.put(name, standing.get(name)));
         thread.start();
     }
 
@@ -164,7 +195,7 @@ final class Writer implements AutoCloseable {
         } else if (choice < 400) {
             return changeShared(sharedKey(random.nextInt(SHARED_KEYS)));
         }
-        return changeOwn(ownKey(number, random.nextInt(OWN_KEYS)));
+        return changeOwn(names.get(random.nextInt(names.size())));
     }
 
     private CompletableFuture<?> purge() {
@@ -204,7 +235,10 @@ final class Writer implements AutoCloseable {
         }
         Known known = version -> own.put(key, version);
         int choice = random.nextInt(10);
-        if (choice < 2) {
+        if (choice < 2 && isOneOfSeveral(key)) {
+            known.as(standing); // a TOUCH that meets nothing takes it for possible
+            return purgeKey(keyOf(key));
+        } else if (choice < 2) {
             return delete(key, known);
         } else if (choice < 4 && standing != Version.NOTHING) {
             return touch(key, ledger.newTouch(standing, tag(), ttlMillis()), known);
@@ -235,9 +269,9 @@ final class Writer implements AutoCloseable {
         return random.nextBoolean() ? Durability.DURABLE : Durability.RELAXED;
     }
 
-    /** The object under one key in three has a variant, by which alone it is found. */
+    /** The only object under one key in three has a variant too, and is found by that alone. */
     private static boolean isVaried(String key) {
-        return key.hashCode() % 3 == 0;
+        return isOneOfSeveral(key) || key.hashCode() % 3 == 0;
     }
 
     /** What gets the object under a key. */
@@ -264,7 +298,7 @@ final class Writer implements AutoCloseable {
         Body body = file == null ? Body.of(version.bytes()) : Body.of(file);
         PutOptions options = options(key, version).durability(durability);
         Change change = ledger.begin(key, version, durability == Durability.DURABLE);
-        return client.putAsync(Key.of(key), body, options).handle((reply, failure) -> {
+        return client.putAsync(Key.of(keyOf(key)), body, options).handle((reply, failure) -> {
             remove(file);
             if (failure == null) {
                 changed(change, reply, known);
@@ -298,7 +332,7 @@ final class Writer implements AutoCloseable {
         Durability durability = durability();
         PutOptions options = options(key, version).durability(durability);
         Change change = ledger.begin(key, version, durability == Durability.DURABLE);
-        return client.touchAsync(Key.of(key), options).handle((reply, failure) -> {
+        return client.touchAsync(Key.of(keyOf(key)), options).handle((reply, failure) -> {
             if (failure != null) {
                 failed(failure, () -> ledger.withdraw(change));
             } else if (reply.isPresent()) {
@@ -314,7 +348,7 @@ final class Writer implements AutoCloseable {
         Durability durability = durability();
         Change change = ledger.begin(key, Version.NOTHING, durability == Durability.DURABLE);
         DeleteOptions options = new DeleteOptions().durability(durability);
-        return client.deleteAsync(Key.of(key), options).handle((found, failure) -> {
+        return client.deleteAsync(Key.of(keyOf(key)), options).handle((found, failure) -> {
             if (failure != null) {
                 failed(failure, () -> ledger.withdraw(change));
             } else if (found) {
@@ -347,8 +381,16 @@ final class Writer implements AutoCloseable {
         } else {
             purge = tag.isEmpty() ? Purge.prefix(prefix) : Purge.tag(tag);
         }
+        return purge(purge, ledger.beginPurge("", prefix, tag));
+    }
+
+    /** All objects under a key. */
+    private CompletableFuture<?> purgeKey(String key) {
+        return purge(Purge.key(Key.of(key)), ledger.beginPurge(key, "", ""));
+    }
+
+    private CompletableFuture<?> purge(Purge purge, PurgeRun run) {
         boolean soft = random.nextInt(4) == 0;
-        PurgeRun run = ledger.beginPurge(prefix, tag);
         return client.purgeAsync(soft ? purge.soft() : purge).handle((count, failure) -> {
             if (failure == null) {
                 ledger.acknowledge(run);
@@ -364,7 +406,7 @@ final class Writer implements AutoCloseable {
     private CompletableFuture<?> get(String key) {
         long asked = ledger.now();
         GetOptions options = asking(key).mode(MODES.get(random.nextInt(MODES.size())));
-        return client.getAsync(Key.of(key), options).handle((found, failure) -> {
+        return client.getAsync(Key.of(keyOf(key)), options).handle((found, failure) -> {
             if (failure == null) {
                 ledger.expectVisible(key, Seen.of(found, ledger), asked);
             } else {
