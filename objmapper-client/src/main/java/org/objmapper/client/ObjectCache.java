@@ -1,10 +1,13 @@
 package org.objmapper.client;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayDeque;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.protocol.HitCount;
 import org.objmapper.protocol.MetadataReader;
 import org.objmapper.protocol.MetadataType;
 import org.slf4j.Logger;
@@ -43,6 +46,8 @@ final class ObjectCache {
         private final long bytes;
         private volatile long usedNanos = System.nanoTime();
         private volatile boolean used;
+        /** How often it was given since the server was told. */
+        private final AtomicInteger hits = new AtomicInteger();
         /** Guarded by the cache. */
         private boolean gone;
 
@@ -88,10 +93,26 @@ final class ObjectCache {
         StoredObject held = entry.isCurrent() ? entry.object.hold() : null;
         if (held == null) {
             remove(entry);
-        } else if (!entry.used) {
-            entry.used = true;
+        } else {
+            entry.hits.getAndIncrement();
+            if (!entry.used) {
+                entry.used = true;
+            }
         }
         return held;
+    }
+
+    /** Writes to a buffer what was given since the last time, as far as there is room: what HITS says. */
+    void tellHits(ByteBuffer into) {
+        for (Entry entry : entries.values()) {
+            if (into.remaining() < HitCount.size(entry.key.bytes.length)) {
+                return;
+            }
+            int hits = entry.hits.getAndSet(0);
+            if (hits > 0) {
+                new HitCount(entry.key.bytes, hits).write(into);
+            }
+        }
     }
 
     /** Keeps an object that a reply brought, if the server lets it; the caller's is another holder. */

@@ -50,6 +50,8 @@ final class Session {
     /** By which the client knows whether what it keeps is current; null where the server shares none. */
     private @Nullable ValidityTable table;
 
+    private boolean takesHits;
+
     /** Whether the server takes descriptors: one while another waits for its frame. */
     private boolean passes;
 
@@ -97,7 +99,7 @@ final class Session {
     private void hello(int messageDescriptors, @Nullable ObjectCache cache) throws IOException, MalformedFrame {
         Entries terms = new Entries().u32(MetadataType.MODE, settings.mode().code());
         terms.versions();
-        terms.u64(MetadataType.FEATURES, Features.ALL | (cache == null ? 0 : Features.VALIDITY))
+        terms.u64(MetadataType.FEATURES, Features.ALL | (cache == null ? 0 : Features.VALIDITY | Features.HITS))
                 .u32(MetadataType.MAX_REQUESTS, settings.maxRequests())
                 .u32(MetadataType.MAX_MESSAGE_DESCRIPTORS, messageDescriptors)
                 .u32(MetadataType.MAX_QUEUED_DESCRIPTORS, Inbox.MAX_MESSAGE_DESCRIPTORS)
@@ -125,6 +127,7 @@ final class Session {
                 && metadata.u32() >= 1
                 && metadata.find(MetadataType.MAX_QUEUED_DESCRIPTORS)
                 && metadata.u32() >= 2;
+        takesHits = metadata.find(MetadataType.FEATURES) && (metadata.u64() & Features.HITS) != 0;
         connection.receiving.setSoTimeout(RECEIVE_MILLIS);
         if (cache != null && frame.descriptors() == 1) {
             try (FileInputStream file = inbox.claim()) {
@@ -135,6 +138,22 @@ final class Session {
 
     boolean takesRequests() {
         return !closing;
+    }
+
+    /** Tells the server what was given without asking it; false where it does not want to know, or has too much to do. */
+    boolean tellHits(ByteBuffer counts) {
+        if (!takesHits || !tryTakePlace()) {
+            return false;
+        }
+        Call call = register(Request.of(Operation.HITS, null, new Entries()), false, settings.timeoutNanos());
+        call.abandoned = true; // nobody waits for the answer, but it has to come
+        try {
+            outbox.add(Operation.HITS, 0, call.id, Status.OK, 0, call.request.metadata(), counts);
+            reader.handOver();
+        } catch (IOException e) {
+            close(failure(e));
+        }
+        return true;
     }
 
     /** Takes a place in flight if one is free, for one {@link #send}. */

@@ -1,6 +1,8 @@
 package org.objmapper.client;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +28,10 @@ final class SessionPool {
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long CLOCK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
+    private static final long HITS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    /** Room for what is told at once; the rest is told the next time. */
+    private static final int HITS_BYTES = 32 << 10;
+
     private final ClientSettings settings;
     /** What the client keeps, and goes through now and then; null for nothing. */
     private final @Nullable ObjectCache cache;
@@ -39,6 +45,9 @@ final class SessionPool {
      * leaks that part, and one descriptor fits or does not.
      */
     private volatile int messageDescriptors = Inbox.MAX_MESSAGE_DESCRIPTORS;
+
+    /** Of the clock. */
+    private long toldHitsNanos = System.nanoTime();
 
     private volatile boolean closed;
 
@@ -215,12 +224,35 @@ final class SessionPool {
             long now = System.nanoTime();
             if (cache != null) {
                 cache.expire(now);
+                tellHits(now, cache);
             }
             for (int i = 0; i < slots.length(); i++) {
                 Session session = slots.get(i);
                 if (session != null) {
                     session.expire(now);
                 }
+            }
+        }
+    }
+
+    /** Tells the server now and then what was given without asking it; on the executor, since a server that does not read holds it up. */
+    private void tellHits(long nowNanos, ObjectCache given) {
+        if (nowNanos - toldHitsNanos < HITS_NANOS) {
+            return;
+        }
+        toldHitsNanos = nowNanos;
+        ByteBuffer counts = ByteBuffer.allocate(HITS_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        given.tellHits(counts);
+        if (counts.flip().hasRemaining()) {
+            settings.executor().execute(() -> tell(counts));
+        }
+    }
+
+    private void tell(ByteBuffer counts) {
+        for (int i = 0; i < slots.length(); i++) {
+            Session session = slots.get(i);
+            if (session != null && session.tellHits(counts)) {
+                return;
             }
         }
     }

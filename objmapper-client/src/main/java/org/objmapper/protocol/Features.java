@@ -9,6 +9,9 @@ public final class Features {
     /** The validity table: a descriptor with the server's HELLO, and VALIDITY in replies (protocol-spec.md 11). */
     public static final long VALIDITY = 1 << 3;
 
+    /** HITS: a client says what it gave of its own (protocol-spec.md 5.14). */
+    public static final long HITS = 1 << 4;
+
     /** What a client asks for that has a use for whatever there is. */
     public static final long ALL = FILL_TOKENS | VARIANTS | BANS;
 

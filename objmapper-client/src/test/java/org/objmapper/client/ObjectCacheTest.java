@@ -1,5 +1,6 @@
 package org.objmapper.client;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.objmapper.protocol.FrameWriter;
+import org.objmapper.protocol.HitCount;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
@@ -85,6 +87,39 @@ class ObjectCacheTest {
 
     private void keep(ObjectCache cache, String key, int slot) throws IOException {
         keep(cache, key, BODY, slot, Limits.UNKNOWN, System.nanoTime());
+    }
+
+    @Test
+    void whatWasGivenIsToldOnceAndAsFarAsThereIsRoom() throws Exception {
+        ObjectCache cache = new ObjectCache(WIDE);
+        keep(cache, "first", 1);
+        keep(cache, "second", 2);
+        keep(cache, "never asked for", 3);
+        for (int i = 0; i < 3; i++) {
+            assertThat(has(cache, "first")).isTrue();
+        }
+        assertThat(has(cache, "second")).isTrue();
+        assertThat(told(cache, 24) + told(cache, 24) + told(cache, 1_000))
+                .contains("first 3,")
+                .contains("second 1,")
+                .hasSameSizeAs("first 3,second 1,");
+        assertThat(told(cache, 1_000)).isEmpty();
+        cache.clear();
+    }
+
+    private static String told(ObjectCache cache, int room) throws Exception {
+        ByteBuffer counts = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
+        cache.tellHits(counts);
+        counts.flip();
+        StringBuilder told = new StringBuilder();
+        while (counts.hasRemaining()) {
+            HitCount count = HitCount.read(counts);
+            told.append(new String(count.key(), UTF_8))
+                    .append(' ')
+                    .append(count.hits())
+                    .append(',');
+        }
+        return told.toString();
     }
 
     private static boolean has(ObjectCache cache, String key) throws IOException {

@@ -41,6 +41,7 @@ public final class Exchanges {
             case Operation.TOUCH -> new TouchExchange(peer, output, store);
             case Operation.STAT -> new StatExchange(peer, output, store);
             case Operation.ADMIN -> new AdminExchange(peer, output, store);
+            case Operation.HITS -> new HitsExchange(peer, output, store);
             case Operation.PING -> new PingExchange(peer, output);
             case Operation.CANCEL -> new CancelExchange(peer, output);
             case Operation.GOODBYE -> new GoodbyeExchange(peer, output);

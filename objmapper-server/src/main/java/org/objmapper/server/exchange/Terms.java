@@ -34,6 +34,11 @@ public record Terms(
         return (features & Features.VALIDITY) != 0;
     }
 
+    /** Whether the client may say what it gave of its own. */
+    public boolean takesHits() {
+        return (features & Features.HITS) != 0;
+    }
+
     /** The same without the validity table: there is none to hand. */
     public Terms withoutValidity() {
         return new Terms(

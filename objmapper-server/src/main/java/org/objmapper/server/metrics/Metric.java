@@ -38,6 +38,11 @@ public enum Metric {
     STORE_CAPACITY_OBJECTS(
             "objmapper_store_capacity_objects", Type.GAUGE, "objects", "objects that the store may hold"),
     STORE_HITS("objmapper_store_hits_total", Type.COUNTER, "requests", "GET and HEAD requests whose object was there"),
+    CLIENT_HITS(
+            "objmapper_client_hits_total",
+            Type.COUNTER,
+            "requests",
+            "requests that clients say they have answered from what they keep"),
     STORE_MISSES(
             "objmapper_store_misses_total",
             Type.COUNTER,

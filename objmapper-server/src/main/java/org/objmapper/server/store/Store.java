@@ -541,6 +541,12 @@ public final class Store implements AutoCloseable {
         upper.found(object);
     }
 
+    /** A client gave what it keeps of a key so often without asking: that it is wanted counts for eviction. */
+    public void servedByClient(byte[] key, long hits) {
+        metrics.add(Metric.CLIENT_HITS, hits);
+        tier.uses().note(new ObjectKey(key).stableHash());
+    }
+
     /** Somebody asked for an object that is not there. */
     public void missed() {
         metrics.count(Metric.STORE_MISSES);

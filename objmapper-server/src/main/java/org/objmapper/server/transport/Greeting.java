@@ -22,7 +22,8 @@ final class Greeting {
     private static final Terms REFUSED = new Terms(Mode.AUTO, 0, 0, 0, 0, 0, false, false, 0);
 
     /** What this server has. */
-    private static final long FEATURES = Features.FILL_TOKENS | Features.VARIANTS | Features.BANS | Features.VALIDITY;
+    private static final long FEATURES =
+            Features.FILL_TOKENS | Features.VARIANTS | Features.BANS | Features.VALIDITY | Features.HITS;
 
     private static final int ROOM = 1_024;
 

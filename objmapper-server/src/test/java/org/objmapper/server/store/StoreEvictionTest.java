@@ -1,5 +1,6 @@
 package org.objmapper.server.store;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.evictability;
@@ -138,6 +139,18 @@ class StoreEvictionTest {
         StoredObject first = store.pin("a0");
         store.store().found(first);
         first.unpin();
+
+        putEvictables("b", 1, 10 * KIB);
+
+        awaitBytes(50 * KIB);
+        assertThat(store.keys("", 100)).containsExactly("a0", "a6", "a7", "a8", "b0");
+    }
+
+    @Test
+    void whatAClientGaveOfItsOwnStaysLongerToo() throws Exception {
+        openWith(bytes(100 * KIB));
+        putEvictables("a", 9, 10 * KIB);
+        store.store().servedByClient("a0".getBytes(UTF_8), 1);
 
         putEvictables("b", 1, 10 * KIB);
 

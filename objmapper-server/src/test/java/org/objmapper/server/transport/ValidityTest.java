@@ -12,12 +12,16 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.objmapper.client.Body;
+import org.objmapper.client.Key;
+import org.objmapper.client.ObjmapperClient;
 import org.objmapper.protocol.Features;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
@@ -74,6 +78,31 @@ class ValidityTest {
 
     private static long word(ByteBuffer table, ByteBuffer validity) {
         return table.getLong((int) table.getLong(16) + (int) validity.getLong(8) * Long.BYTES);
+    }
+
+    @Test
+    void aClientTellsHowOftenItGaveWhatItKeeps() throws Exception {
+        Key key = Key.of("key");
+        try (ObjmapperClient client =
+                ObjmapperClient.builder(server.socket).cache(10, 1_000, 60_000).build()) {
+            client.put(key, Body.of("a body".getBytes(StandardCharsets.UTF_8)));
+            client.get(key).orElseThrow().close();
+            assertThat(client.cachedObjects()).isEqualTo(1);
+            long asked = client.stat().get("objmapper_store_hits_total");
+            int gets = 100;
+            for (int i = 0; i < gets; i++) {
+                client.get(key).orElseThrow().close();
+            }
+            // Each of them was a hit of the one or the other, also where a pause made the client ask.
+            await().untilAsserted(() -> {
+                Map<String, Long> figures = client.stat();
+                assertThat(figures.get("objmapper_client_hits_total")
+                                + figures.get("objmapper_store_hits_total")
+                                - asked)
+                        .isEqualTo(gets);
+                assertThat(figures.get("objmapper_client_hits_total")).isPositive();
+            });
+        }
     }
 
     @ParameterizedTest
