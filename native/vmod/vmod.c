@@ -1,4 +1,5 @@
 /* What VCL calls. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +70,8 @@ VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const c
 	store->min_ttl = options->min_ttl;
 	store->max_size = (ssize_t)options->max_size;
 	store->sees_bans = options->foreign_bans == VENUM(miss);
-	if (store->sees_bans && !foreign_bans_are_seen() && ctx->msg != NULL)
-		VSB_printf(ctx->msg, "objmapper: this module is not built for Varnish 7.1.1, whose bans alone it can see: bans by the CLI and std.ban() do not reach the store\n");
+	if (store->sees_bans && !foreign_bans_are_seen()) /* varnishd's log has what its child says; vcl.load drops the messages of a VCL that is good */
+		fprintf(stderr, "objmapper: this module is not built for Varnish 7.1.1, whose bans alone it can see: bans by the CLI and std.ban() do not reach the store\n");
 	store->takes_errors = options->store_5xx != 0;
 	if (options->valid_origin)
 		VRT_Assign_Backend(&store->origin, options->origin);
