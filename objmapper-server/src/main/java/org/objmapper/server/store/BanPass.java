@@ -165,7 +165,7 @@ final class BanPass implements AutoCloseable {
     private static void settled(Purge ban) throws StoreException, InterruptedException {
         Result failed = ban.awaitSettled();
         if (failed != null) {
-            throw new StoreException(failed.status(), failed.message());
+            failed.orThrow();
         }
     }
 

@@ -142,7 +142,7 @@ final class Changes {
 
     /** Tells what a durable change found when that is on disk too; false where it is already. Under the committer's lock. */
     private boolean tellOnceOnDisk(ObjectKey key, Result.Outcome outcome, Result found) {
-        if (committer.pendingUnder(key).isEmpty()) {
+        if (committer.pending().under(key).isEmpty()) {
             return false;
         }
         committer.add(Change.barrierAfterAll(outcome, found));
@@ -248,7 +248,7 @@ final class Changes {
     /** Whether nothing is on a device or on its way there; then nothing comes there any more. */
     boolean closeIfEmpty(Device device) {
         synchronized (committer) {
-            for (Change change : committer.allPending()) {
+            for (Change change : committer.pending().all()) {
                 NewFile file = change.file();
                 if (file != null && file.device() == device) {
                     return false;
@@ -294,9 +294,9 @@ final class Changes {
      * Reads what {@link #current} will want of the index, not under the lock: a page that isn't in memory holds up nobody else's change.
      */
     ReadAhead readAhead(ObjectKey key) {
-        long departures = committer.departures();
+        long departures = committer.pending().departures();
         try {
-            IndexRecord record = committer.pending(key) == null ? stored.apply(key) : null;
+            IndexRecord record = committer.pending().of(key) == null ? stored.apply(key) : null;
             Map<Purge, Boolean> taken = new HashMap<>();
             if (record != null) {
                 purges.forEach(purge -> taken.put(purge, purge.takes(record)));
@@ -309,7 +309,7 @@ final class Changes {
 
     /** As {@link #readAhead}, for all objects under a key. */
     private ReadAllAhead readAllAhead(ObjectKey key) {
-        long departures = committer.departures();
+        long departures = committer.pending().departures();
         Map<ObjectKey, ReadAhead> each = new LinkedHashMap<>();
         try {
             for (ObjectKey one : index.keysUnder(key)) {
@@ -322,12 +322,12 @@ final class Changes {
     }
 
     private @Nullable IndexRecord stored(ObjectKey key, ReadAhead ahead) {
-        Change pending = committer.pending(key);
+        Change pending = committer.pending().of(key);
         if (pending != null) {
             return pending.record();
         }
         // Else a commit may have changed it since; but then its page is in memory.
-        return ahead.departures == committer.departures() ? ahead.record : stored.apply(key);
+        return ahead.departures == committer.pending().departures() ? ahead.record : stored.apply(key);
     }
 
     /**
@@ -341,8 +341,8 @@ final class Changes {
     /** As {@link #current}, for all objects under a key. */
     private Map<ObjectKey, IndexRecord> allCurrent(ObjectKey key, ReadAllAhead ahead) throws StoreException {
         Set<ObjectKey> all = new LinkedHashSet<>(
-                ahead.departures == committer.departures() ? ahead.each.keySet() : index.keysUnder(key));
-        for (Change change : committer.pendingUnder(key)) {
+                ahead.departures == committer.pending().departures() ? ahead.each.keySet() : index.keysUnder(key));
+        for (Change change : committer.pending().under(key)) {
             ObjectKey pending = change.key();
             if (pending != null) {
                 all.add(pending);
@@ -398,7 +398,7 @@ final class Changes {
         synchronized (committer) {
             awaitRoom(!soft);
             Purge purge = new Purge(new RecordedPurge(committer.generations().take(), extent, soft, null));
-            for (Change change : committer.allPending()) {
+            for (Change change : committer.pending().all()) {
                 ObjectKey key = change.key();
                 IndexRecord record = change.record();
                 if (key != null && record != null && purge.takes(record)) {
@@ -422,7 +422,7 @@ final class Changes {
             }
             Purge ban = new Purge(new RecordedPurge(committer.generations().take(), extent, false, null));
             purges.add(ban);
-            committer.hide(() -> bans.add(ban.recorded()));
+            committer.pending().hideAll(() -> bans.add(ban.recorded()));
             fills.purged(extent);
             committer.add(Change.ofRows(List.of(ban.recorded().row()), outcome));
             return ban;
@@ -654,7 +654,7 @@ final class Changes {
 
     private Change changeOf(
             ObjectKey key, IndexRecord there, @Nullable IndexRecord now, Result.@Nullable Outcome outcome) {
-        Change pending = committer.pending(key);
+        Change pending = committer.pending().of(key);
         NewFile file = now == null || pending == null ? null : pending.file();
         Result result = now == null ? Result.ok(there.generation(), 0) : Result.ok(now.generation(), now.length());
         return new Change(key, there, now, file, outcome, result);

@@ -29,18 +29,15 @@ import org.objmapper.server.store.hold.Ledger;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexChange;
 import org.objmapper.server.store.index.IndexException;
-import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
-import org.objmapper.server.store.table.ObjectTable;
-import org.objmapper.server.store.validity.ValidityTable;
 import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
 /**
  * Brings changes to disk, many at once, in this order: the bodies, their names, the index; then it tells those who wait and removes the
- * files that were replaced. Until then the changes stand in a table that every reader asks before the index. Changes are added
+ * files that were replaced. Until then they are {@link PendingChanges}. Changes are added
  * under the lock that is this object's monitor; commits happen without it, on one thread.
  */
 final class Committer implements AutoCloseable {
@@ -80,18 +77,12 @@ final class Committer implements AutoCloseable {
 
     private final Index index;
     private final Devices devices;
-    private final HotTable hot;
-    private final ObjectTable table;
-    private final ValidityTable validity;
+    private final PendingChanges pending;
     private final Ledger ledger;
     private final UpperTiers upper;
     private final BackingTier tier;
     private final Metrics metrics;
     private final Generations generations;
-    private final ConcurrentHashMap<ObjectKey, Change> visible = new ConcurrentHashMap<>();
-    /** Those of the visible that have a variant, by the key without. Changed under the lock only. */
-    private final ConcurrentHashMap<ObjectKey, Set<ObjectKey>> visibleVariants = new ConcurrentHashMap<>();
-
     private final Map<Device, FilePublisher> publishers = new ConcurrentHashMap<>();
     private final Thread thread;
     private final int maxPending;
@@ -127,15 +118,10 @@ final class Committer implements AutoCloseable {
 
     private long lastProbeNanos;
 
-    /** Changed under the lock only. */
-    private volatile long departures;
-
     Committer(
             Index index,
             Devices devices,
-            HotTable hot,
-            ObjectTable table,
-            ValidityTable validity,
+            PendingChanges pending,
             Ledger ledger,
             UpperTiers upper,
             BackingTier tier,
@@ -143,9 +129,7 @@ final class Committer implements AutoCloseable {
             long descriptorLimit) {
         this.index = index;
         this.devices = devices;
-        this.hot = hot;
-        this.table = table;
-        this.validity = validity;
+        this.pending = pending;
         this.ledger = ledger;
         this.upper = upper;
         this.tier = tier;
@@ -178,60 +162,9 @@ final class Committer implements AutoCloseable {
         FAILURES.error("The store takes no changes until there is room: {}", failure.getMessage());
     }
 
-    /** The change of a key that is not in the index yet; null if there is none. Any thread. */
-    @Nullable
-    Change pending(ObjectKey key) {
-        return visible.get(key);
-    }
-
-    /** The changes under a key that are not in the index yet. Any thread. */
-    List<Change> pendingUnder(ObjectKey key) {
-        List<Change> pending = new ArrayList<>();
-        addPending(key.variant(0), pending);
-        if (!visibleVariants.isEmpty()) {
-            visibleVariants.getOrDefault(key.variant(0), Set.of()).forEach(variant -> addPending(variant, pending));
-        }
+    /** The changes that are not in the index yet. */
+    PendingChanges pending() {
         return pending;
-    }
-
-    private void addPending(ObjectKey key, List<Change> to) {
-        Change change = visible.get(key);
-        if (change != null) {
-            to.add(change);
-        }
-    }
-
-    private void show(ObjectKey key, Change change) {
-        visible.put(key, change);
-        if (key.variant() != 0) {
-            visibleVariants
-                    .computeIfAbsent(key.variant(0), plain -> ConcurrentHashMap.newKeySet())
-                    .add(key);
-        }
-    }
-
-    /** The change of a key is visible no more, unless a later one has taken its place. */
-    private void unshow(ObjectKey key, Change change) {
-        if (visible.remove(key, change) && key.variant() != 0) {
-            visibleVariants.computeIfPresent(key.variant(0), (plain, variants) -> {
-                variants.remove(key);
-                return variants.isEmpty() ? null : variants;
-            });
-        }
-    }
-
-    /** All changes that are not in the index yet. Under the lock. */
-    Iterable<Change> allPending() {
-        return visible.values();
-    }
-
-    /** How many times changes have left the pending ones: since it was the same, the index is the same of all keys without any. */
-    long departures() {
-        return departures;
-    }
-
-    int pendingCount() {
-        return visible.size();
     }
 
     /**
@@ -277,11 +210,6 @@ final class Committer implements AutoCloseable {
         notifyAll();
     }
 
-    /** Makes a change under the lock that hides any number of objects at once from every look-up. */
-    void hide(Runnable change) {
-        validity.changeAll(change);
-    }
-
     /** Whether the disk is full, so that nothing may be acknowledged before it is committed. */
     synchronized boolean isOutOfRoom() {
         return outOfRoom;
@@ -301,22 +229,11 @@ final class Committer implements AutoCloseable {
         queue.add(change);
         ObjectKey key = change.key();
         if (key != null) {
-            publish(key, () -> {
-                show(key, change);
-                table.unsettle(key.code(), key.variant() != 0);
-            });
+            pending.show(key, change);
         }
         tier.added(change);
         somebodyWaits |= change.somebodyWaits();
         notifyAll();
-    }
-
-    /** Changes what a look-up of a key finds; the only way to. Clients that keep what was there learn of it before anybody sees it. Under the lock. */
-    private void publish(ObjectKey key, Runnable change) {
-        validity.begin(key.hash());
-        change.run();
-        hot.remove(key.hash(), key.bytes());
-        validity.end(key.hash());
     }
 
     /** Tells when all changes so far are on disk, or given up, but for those that wait for room while there is none. */
@@ -348,10 +265,7 @@ final class Committer implements AutoCloseable {
             add(Change.barrierAfterAll(flushed::complete, Result.ok(0, 0)));
         }
         try {
-            Result result = flushed.get();
-            if (!result.isOk()) {
-                throw new StoreException(result.status(), result.message());
-            }
+            flushed.get().orThrow();
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         }
@@ -368,10 +282,7 @@ final class Committer implements AutoCloseable {
             refuseIfNoneIsTaken(); // at once: the evictor writes rows too
             add(Change.ofRows(rows, written::complete));
         }
-        Result result = written.join();
-        if (!result.isOk()) {
-            throw new StoreException(result.status(), result.message());
-        }
+        written.join().orThrow();
     }
 
     private void run() {
@@ -731,10 +642,10 @@ final class Committer implements AutoCloseable {
         }
         parked.remove(ofKey);
         ofKey.removeNewest();
-        departures++;
+        pending.depart();
         changesUnderway--;
-        takeBack(ofKey.key(), change, ofKey.newest());
-        tellTable(List.of(change));
+        pending.takeBack(ofKey.key(), change, ofKey.newest());
+        pending.tellTableOfLost(List.of(change));
         tier.settled(List.of(change), true, index.totals());
         NewFile file = change.file();
         if (file != null && !ofKey.has(file)) {
@@ -772,16 +683,16 @@ final class Committer implements AutoCloseable {
 
     /** The index has the changes: readers ask it from here on. Under the lock, so that no change is built on what is just taken back. */
     private synchronized void hideSettled(CommitBatch batch) {
-        departures++;
+        pending.depart();
         changesUnderway -= batch.rows().size();
         for (KeyChanges.Settled part : batch.settled()) {
             ObjectKey key = part.key();
             part.failed().forEach((change, failure) -> {
                 refuseIfOutOfRoom(change, failure);
                 KeyChanges left = underway.get(key);
-                takeBack(key, change, left == null ? null : left.newest());
+                pending.takeBack(key, change, left == null ? null : left.newest());
             });
-            part.done().forEach(change -> unshow(key, change));
+            part.done().forEach(change -> pending.settle(key, change));
             tellTable(part);
             changesUnderway -= part.size();
         }
@@ -794,44 +705,9 @@ final class Committer implements AutoCloseable {
     private void tellTable(KeyChanges.Settled part) {
         Change winner = part.winner();
         if (winner == null) {
-            tellTable(part.failed().keySet());
+            pending.tellTableOfLost(part.failed().keySet());
         } else {
-            tellTable(part.key(), winner.record());
-        }
-    }
-
-    /** The table shows what the index has of a key, unless a later change of it is on its way. */
-    private void tellTable(ObjectKey key, @Nullable IndexRecord inIndex) {
-        if (visible.containsKey(key)) {
-            return;
-        }
-        if (inIndex == null) {
-            table.remove(key.code());
-        } else {
-            table.put(key.code(), inIndex);
-        }
-    }
-
-    /** After changes that failed only the index knows; where it can't be asked, the table goes on referring to it. */
-    private void tellTable(Collection<Change> lost) {
-        try {
-            for (Change change : lost) {
-                ObjectKey key = change.key();
-                if (key != null) {
-                    tellTable(key, index.get(key));
-                }
-            }
-        } catch (IndexException e) {
-            FAILURES.warn("The table of objects leaves keys={} to the index: {}", lost.size(), e.getMessage());
-        }
-    }
-
-    /** Shows the change before one that failed; if there is none, the index. */
-    private void takeBack(ObjectKey key, Change change, @Nullable Change before) {
-        if (before == null) {
-            hide(key, change);
-        } else {
-            publish(key, () -> visible.replace(key, change, before));
+            pending.tellTable(part.key(), winner.record());
         }
     }
 
@@ -1012,16 +888,12 @@ final class Committer implements AutoCloseable {
         }
     }
 
-    private void hide(ObjectKey key, Change change) {
-        publish(key, () -> unshow(key, change));
-    }
-
     /** Takes back what could not be brought to disk, and all that was built on it: what stands in the index counts again. */
     private void fail(CommitBatch batch, StoreException failure) {
         List<Change> lost = batch.all();
         StoreException told = failure;
         synchronized (this) {
-            departures++;
+            pending.depart();
             underway.values().forEach(ofKey -> lost.addAll(ofKey.all()));
             underway.clear();
             parked.clear();
@@ -1039,10 +911,10 @@ final class Committer implements AutoCloseable {
             for (Change change : lost) {
                 ObjectKey key = change.key();
                 if (key != null) {
-                    hide(key, change);
+                    pending.takeBack(key, change, null);
                 }
             }
-            tellTable(lost);
+            pending.tellTableOfLost(lost);
             tier.settled(lost, true, index.totals());
             notifyAll();
         }

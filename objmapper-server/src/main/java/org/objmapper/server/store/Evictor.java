@@ -247,7 +247,7 @@ final class Evictor implements AutoCloseable {
     /** Evicts the victim, or passes it over where that would not free what is wished. */
     private void evict(Reason reason, BackingTier.@Nullable Wish wish) throws StoreException, InterruptedException {
         IndexRecord record = index.findEvictable(victim.hash());
-        if (record == null && victim.isConfirmed() && committer.pendingCount() > 0) {
+        if (record == null && victim.isConfirmed() && committer.pending().count() > 0) {
             committer.flush(); // it is on its way to the index
             record = index.findEvictable(victim.hash());
         }

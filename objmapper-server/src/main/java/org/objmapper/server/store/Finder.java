@@ -356,7 +356,7 @@ final class Finder {
             return new Standing(plain, alone == null || hiding.hit(alone) ? null : alone, null, null);
         }
         Map<Long, Change> pending = new HashMap<>();
-        for (Change change : committer.pendingUnder(plain)) {
+        for (Change change : committer.pending().under(plain)) {
             ObjectKey key = change.key();
             if (key != null) {
                 pending.put(key.variant(), change);

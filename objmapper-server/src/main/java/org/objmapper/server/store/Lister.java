@@ -56,7 +56,7 @@ final class Lister implements AutoCloseable {
             return true;
         }
         boolean queued = queue.submit(() -> {
-            if (committer.pendingCount() == 0) {
+            if (committer.pending().count() == 0) {
                 listing.listed(page(prefix, cursor, limit));
             } else {
                 committer.afterAll(flushed -> listAfterFlush(flushed, prefix, cursor, limit, listing));

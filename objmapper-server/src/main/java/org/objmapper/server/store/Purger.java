@@ -161,7 +161,7 @@ final class Purger implements AutoCloseable {
                 keys, reached == null ? null : purge.recorded().upTo(reached).row(), !purge.isSoft());
         Result failed = purge.awaitSettled();
         if (failed != null) {
-            throw new StoreException(failed.status(), failed.message());
+            failed.orThrow();
         }
     }
 

@@ -33,6 +33,13 @@ public record Result(
         return status == Status.OK;
     }
 
+    /** Throws unless all went well. */
+    void orThrow() throws StoreException {
+        if (!isOk()) {
+            throw new StoreException(status, message);
+        }
+    }
+
     static Result ok(long generation, long length) {
         return new Result(Status.OK, "", generation, length, 0, null, null, null);
     }

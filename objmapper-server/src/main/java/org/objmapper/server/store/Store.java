@@ -5,17 +5,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
@@ -25,6 +22,7 @@ import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.check.PageCheck;
 import org.objmapper.server.store.check.Scrub;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
@@ -36,9 +34,7 @@ import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.store.index.IndexRecord;
 import org.objmapper.server.store.index.IndexRow;
 import org.objmapper.server.store.index.ObjectKey;
-import org.objmapper.server.store.index.PageCheck;
 import org.objmapper.server.store.index.SavedOrder;
-import org.objmapper.server.store.index.Totals;
 import org.objmapper.server.store.table.Filler;
 import org.objmapper.server.store.table.ObjectTable;
 import org.objmapper.server.store.tier.EvictionOrder;
@@ -80,9 +76,6 @@ public final class Store implements AutoCloseable {
     private static final int MAX_WATCHED = 4_096;
 
     private static final int PART_OF_DESCRIPTORS_FOR_WATCHED = 16;
-
-    /** Held objects, and processes that hold some, that the figures name: the largest. */
-    private static final int HELD_SHOWN = 10;
 
     /** And behind it the number of the device, u16. */
     private static final byte[] SCRUB_CURSOR = "scrub/".getBytes(StandardCharsets.US_ASCII);
@@ -180,7 +173,8 @@ public final class Store implements AutoCloseable {
                 descriptorLimit,
                 metrics,
                 clock);
-        committer = new Committer(index, devices, hot, table, validity, ledger, upper, tier, metrics, descriptorLimit);
+        PendingChanges pending = new PendingChanges(index, hot, table, validity);
+        committer = new Committer(index, devices, pending, ledger, upper, tier, metrics, descriptorLimit);
         changing = new DeviceQueue("store-changes", options.deviceThreads(), options.deviceQueueLength());
         filler = new Filler(table, index, committer);
         pageCheck = new PageCheck(index, filler::start);
@@ -215,7 +209,8 @@ public final class Store implements AutoCloseable {
                 options.offlineMisses());
         lister = new Lister(index, committer, bans, clock);
         showMetrics();
-        showDevices();
+        HeldFigures.show(ledger, metrics);
+        new DeviceFigures(devices, index, oldest, evictor, ledger, metrics).show();
     }
 
     /** Begins to load what opening a store needs, and returns at once: it is half of a start, and can be had beside the other half. */
@@ -370,7 +365,7 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_INDEX_BYTES, index::fileBytes);
         metrics.show(Metric.STORE_INDEX_MAX_BYTES, index::maxFileBytes);
         metrics.show(Metric.STORE_HOT_OBJECTS, hot::size);
-        metrics.show(Metric.STORE_PENDING_CHANGES, committer::pendingCount);
+        metrics.show(Metric.STORE_PENDING_CHANGES, committer.pending()::count);
         metrics.show(
                 Metric.STORE_DEVICE_QUEUE,
                 () -> changing.length()
@@ -397,67 +392,6 @@ public final class Store implements AutoCloseable {
         metrics.show(Metric.STORE_QUARANTINED_BYTES, () -> scrubs.stream()
                 .mapToLong(scrub -> scrub.quarantined().bytes())
                 .sum());
-        metrics.show(Metric.STORE_HELD_KNOWN, () -> ledger.isKnown() ? 1 : 0);
-        if (ledger.isKnown()) {
-            metrics.show(Metric.STORE_HELD_OBJECTS, ledger::heldFiles);
-            metrics.show(Metric.STORE_HELD_BYTES, ledger::heldBytes);
-            metrics.show(Metric.STORE_HELD_UNWATCHED, ledger::unwatched);
-            metrics.show(Metric.STORE_HELD_SESSION_BYTES, ledger.holders()::mostBytesOfSession);
-            metrics.showEach(Metric.STORE_HELD_USER_BYTES, "uid", this::heldBytesByUser);
-            metrics.showEach(Metric.STORE_HELD_PROCESS_BYTES, "pid", this::heldBytesByProcess);
-            metrics.showEach(Metric.STORE_HELD_OBJECT_BYTES, "generation", this::heldBytesByObject);
-        }
-    }
-
-    private Map<String, Long> heldBytesByUser() {
-        Map<String, Long> bytes = new LinkedHashMap<>();
-        ledger.holders().bytesByUser().forEach((uid, sum) -> bytes.put(Integer.toUnsignedString(uid), sum));
-        return bytes;
-    }
-
-    private Map<String, Long> heldBytesByProcess() {
-        Map<String, Long> bytes = new LinkedHashMap<>();
-        ledger.holders().bytesByProcess(HELD_SHOWN).forEach((pid, sum) -> bytes.put(Integer.toString(pid), sum));
-        return bytes;
-    }
-
-    private Map<String, Long> heldBytesByObject() {
-        Map<String, Long> bytes = new LinkedHashMap<>();
-        ledger.holders()
-                .largest(HELD_SHOWN)
-                .forEach(body -> bytes.merge(Long.toUnsignedString(body.generation()), body.bytes(), Long::sum));
-        return bytes;
-    }
-
-    private void showDevices() {
-        showByDevice(Metric.DEVICE_OBJECTS, device -> totals(device).objects());
-        showByDevice(Metric.DEVICE_BYTES, device -> totals(device).bytes());
-        showByDevice(Metric.DEVICE_FREE_BYTES, Device::freeBytes);
-        showByDevice(Metric.DEVICE_QUEUE, Device::queueLength);
-        showByDevice(
-                Metric.DEVICE_LATENCY,
-                device -> TimeUnit.NANOSECONDS.toMicros(device.health().latencyNanos()));
-        showByDevice(Metric.DEVICE_STATE, device -> device.health().state().ordinal());
-        showByDevice(Metric.DEVICE_DRAINING, device -> device.isDraining() ? 1 : 0);
-        showByDevice(Metric.DEVICE_ERRORS, device -> device.health().errors());
-        showByDevice(Metric.DEVICE_EVICTIONS_CAPACITY, device -> evictor.evictions(device, Evictor.Reason.CAPACITY));
-        showByDevice(Metric.DEVICE_EVICTIONS_NO_SPACE, device -> evictor.evictions(device, Evictor.Reason.NO_SPACE));
-        if (ledger.isKnown()) {
-            showByDevice(Metric.DEVICE_HELD_BYTES, ledger::heldBytes);
-        }
-        showByDevice(Metric.DEVICE_OLDEST_SECONDS, oldest::ageSeconds);
-    }
-
-    private void showByDevice(Metric metric, ToLongFunction<Device> figure) {
-        metrics.showEach(metric, "device", () -> {
-            Map<String, Long> figures = new LinkedHashMap<>();
-            devices.all().forEach(device -> figures.put(device.id(), figure.applyAsLong(device)));
-            return figures;
-        });
-    }
-
-    private Totals totals(Device device) {
-        return index.totals(IndexRecord.BACKING, device.number());
     }
 
     // ---- what clients keep

@@ -108,7 +108,9 @@ class CommitterTest {
         List<String> waiting = new ArrayList<>();
         for (int i = 0; i < taken; i++) {
             if (base.index.get(key("key" + i)) == null) {
-                assertThat(base.committer.pending(key("key" + i))).as("key" + i).isNotNull();
+                assertThat(base.committer.pending().of(key("key" + i)))
+                        .as("key" + i)
+                        .isNotNull();
                 waiting.add("key" + i);
             }
         }
@@ -118,7 +120,7 @@ class CommitterTest {
         for (int i = 0; i < taken - waiting.size(); i++) {
             assertThat(delete("key" + i).get().message()).isEmpty();
         }
-        await().untilAsserted(() -> assertThat(base.committer.pendingCount()).isZero());
+        await().untilAsserted(() -> assertThat(base.committer.pending().count()).isZero());
         for (String each : waiting) {
             assertThat(base.index.get(key(each))).as(each).isNotNull();
         }
@@ -133,10 +135,10 @@ class CommitterTest {
             taken++;
         }
         String last = "key" + (taken - 1);
-        assertThat(base.committer.pending(key(last))).isNotNull();
+        assertThat(base.committer.pending().of(key(last))).isNotNull();
 
         assertThat(delete(last).get().message()).isEmpty();
-        assertThat(base.committer.pending(key(last))).isNull();
+        assertThat(base.committer.pending().of(key(last))).isNull();
         assertThat(base.index.get(key(last))).isNull();
     }
 

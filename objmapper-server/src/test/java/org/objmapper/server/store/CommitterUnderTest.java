@@ -52,9 +52,7 @@ final class CommitterUnderTest implements AutoCloseable {
         committer = new Committer(
                 index,
                 devices,
-                hot,
-                new ObjectTable(1 << 20),
-                ValidityTable.unshared(),
+                new PendingChanges(index, hot, new ObjectTable(1 << 20), ValidityTable.unshared()),
                 ledger,
                 upper,
                 tier,

@@ -1,18 +1,11 @@
 package org.objmapper.server.store.index;
 
-import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -25,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
 import org.lmdbjava.Cursor;
 import org.lmdbjava.Dbi;
-import org.lmdbjava.DbiFlags;
 import org.lmdbjava.Env;
 import org.lmdbjava.EnvFlags;
 import org.lmdbjava.GetOp;
@@ -46,7 +38,6 @@ import org.objmapper.server.metrics.Metrics;
 public final class Index implements AutoCloseable {
     private static final int MAX_READERS = 126;
     static final int MAX_TABLES = 16;
-    static final int ROW_BYTES = Digests.SHA256_BYTES + Long.BYTES;
     /** Pieces of about half a page need no free pages in a row. */
     private static final int PIECE_BYTES = 1_900;
 
@@ -56,21 +47,11 @@ public final class Index implements AutoCloseable {
     private static final long MIN_RESERVE_BYTES = 512L << 10;
 
     private static final long REOPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
-    private static final String DATA_FILE = "data.mdb";
     /** So many are looked at before the index is opened, a tenth of a second's work; the others after that. */
     private static final long PAGES_BEFORE = 16_384;
 
     static final long FIRST_GENERATION = 1;
-    static final byte[] NOTHING = new byte[0];
-    /** The only format that this version writes and reads. */
-    private static final int FORMAT = 2;
-
-    static final byte[] STATE = ascii("state");
-    private static final byte[] DEVICES = ascii("devices");
-    private static final byte[] FIRST_DEVICE = new byte[Short.BYTES];
-    private static final byte[] FORMAT_NAME = ascii("format");
-    private static final byte[] ID_NAME = ascii("id");
-    static final byte[] GENERATIONS = ascii("generations");
+    static final byte[] GENERATIONS = RowKeys.ascii("generations");
 
     private final Path directory;
     private final long mapBytes;
@@ -125,10 +106,10 @@ public final class Index implements AutoCloseable {
         this.mapBytes = mapBytes;
         this.ids = ids;
         this.metrics = metrics;
-        checkData(directory, isNew);
-        pages = new DataPages(directory.resolve(DATA_FILE));
+        IndexFile.checkData(directory, isNew);
+        pages = new DataPages(directory.resolve(IndexFile.DATA));
         if (!isNew) {
-            lookOn(directory, pages, pagesBefore);
+            IndexFile.lookOn(directory, pages, pagesBefore);
         }
         try {
             opened = open(isNew);
@@ -140,7 +121,7 @@ public final class Index implements AutoCloseable {
             totals = accounts.all();
             committedBound = generationBound();
             if (!startsEmpty && committedBound == FIRST_GENERATION) {
-                throw lost(directory, " knows of nothing that was ever stored");
+                throw IndexFile.lost(directory, " knows of nothing that was ever stored");
             }
         } catch (IndexException e) {
             closeTables();
@@ -148,43 +129,8 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    /** Without this LMDB would make an empty index where one is lost, and all bodies would seem to be orphans. */
-    static void checkData(Path directory, boolean mayBeMade) {
-        Path data = directory.resolve(DATA_FILE);
-        try {
-            boolean there = Files.exists(data);
-            if (!mayBeMade && !there) {
-                throw lost(directory, " is gone");
-            }
-            if (!mayBeMade && Files.size(data) == 0) {
-                throw lost(directory, " is empty");
-            }
-            if (there && DataFile.isCutOff(data)) {
-                throw lost(directory, " is damaged: with " + Files.size(data) + " bytes it is shorter than it was");
-            }
-        } catch (IOException e) {
-            throw IndexException.wrong(data + " can't be read: " + e.getMessage());
-        }
-    }
-
-    /** Without this LMDB would end the process at a page that is none of its own. Reads the whole file. */
-    static void checkPages(Path directory) {
-        lookOn(directory, new DataPages(directory.resolve(DATA_FILE)), Long.MAX_VALUE);
-    }
-
-    private static void lookOn(Path directory, DataPages pages, long most) {
-        try {
-            long broken = pages.lookOn(most);
-            if (broken != DataPages.NONE) {
-                throw lost(directory, " is damaged: its page " + broken + " is not what was written there");
-            }
-        } catch (IOException e) {
-            throw IndexException.wrong(directory.resolve(DATA_FILE) + " can't be read: " + e.getMessage());
-        }
-    }
-
     /**
-     * Looks at so many more of the pages that a large index has, as {@link #checkPages} does before one is opened; false when all were
+     * Looks at so many more of the pages that a large index has, as {@link IndexFile#checkPages} does before one is opened; false when all were
      * looked at. Throws where one is broken: from then on nothing is read or changed, and all that is asked gets the same answer. For one
      * thread.
      */
@@ -207,62 +153,9 @@ public final class Index implements AutoCloseable {
 
     private boolean looked(long most) {
         return read((tables, txn) -> {
-            lookOn(directory, pages, most);
+            IndexFile.lookOn(directory, pages, most);
             return true;
         });
-    }
-
-    private static IndexException lost(Path directory, String how) {
-        return IndexException.wrong("its index " + directory.resolve(DATA_FILE) + how
-                + ", and without it the bodies of its objects can't be told apart: put the index back from a backup, or"
-                + " start with an empty directory");
-    }
-
-    /** An LMDB environment and the tables in it. */
-    private record Tables(
-            Env<byte[]> env,
-            Dbi<byte[]> objects,
-            Dbi<byte[]> bodies,
-            Dbi<byte[]> prefixes,
-            Dbi<byte[]> tags,
-            Dbi<byte[]> expiries,
-            Dbi<byte[]> onDevice,
-            Dbi<byte[]> devices,
-            Dbi<byte[]> orders,
-            Dbi<byte[]> purges,
-            Dbi<byte[]> state) {
-        /** Opens them all, and makes those that are not there, with the transaction. */
-        static Tables of(Env<byte[]> env, Txn<byte[]> txn) {
-            return new Tables(
-                    env,
-                    table(env, txn, "objects"),
-                    table(env, txn, "bodies"),
-                    table(env, txn, "prefixes"),
-                    table(env, txn, "tags"),
-                    table(env, txn, "expiries"),
-                    table(env, txn, "ondevice"),
-                    table(env, txn, "devices"),
-                    table(env, txn, "orders"),
-                    table(env, txn, "purges"),
-                    table(env, txn, "state"));
-        }
-
-        private static Dbi<byte[]> table(Env<byte[]> env, Txn<byte[]> txn, String name) {
-            return env.openDbi(txn, ascii(name), null, false, DbiFlags.MDB_CREATE);
-        }
-
-        List<Dbi<byte[]>> all() {
-            return List.of(objects, bodies, prefixes, tags, expiries, onDevice, devices, orders, purges, state);
-        }
-
-        Dbi<byte[]> of(IndexRow.Table table) {
-            return switch (table) {
-                case ORDERS -> orders;
-                case PURGES -> purges;
-                case DEVICES -> devices;
-                case STATE -> state;
-            };
-        }
     }
 
     private Tables open(boolean isNew) {
@@ -275,15 +168,20 @@ public final class Index implements AutoCloseable {
             env.readerCheck();
             boolean isThere = !isNew || !env.getDbiNames().isEmpty();
             if (isThere) {
-                check(env, directory, ids);
+                IndexFile.check(env, directory, ids);
             }
             try (Txn<byte[]> txn = env.txnWrite()) {
                 Tables tables = Tables.of(env, txn);
                 if (!isThere) {
-                    tables.state.put(
-                            txn, FORMAT_NAME, value(2).putShort((short) FORMAT).array());
-                    tables.state.put(txn, ID_NAME, ascii(ids.index));
-                    tables.devices.put(txn, FIRST_DEVICE, ascii(ids.device));
+                    tables.state()
+                            .put(
+                                    txn,
+                                    IndexFile.FORMAT_NAME,
+                                    RowKeys.value(2)
+                                            .putShort((short) IndexFile.FORMAT)
+                                            .array());
+                    tables.state().put(txn, IndexFile.ID_NAME, RowKeys.ascii(ids.index));
+                    tables.devices().put(txn, IndexFile.FIRST_DEVICE, RowKeys.ascii(ids.device));
                 }
                 txn.commit();
                 return tables;
@@ -294,44 +192,9 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    /** Refuses an index of another format, and one that belongs to others, before anything is changed. */
-    static void check(Env<byte[]> env, Path directory, Ids ids) {
-        Dbi<byte[]> state = openExisting(env, directory, STATE);
-        Dbi<byte[]> devices = openExisting(env, directory, DEVICES);
-        try (Txn<byte[]> txn = env.txnRead()) {
-            byte[] format = state.get(txn, FORMAT_NAME);
-            if (format == null || value(format).getShort() != FORMAT) {
-                throw IndexException.wrong("the index in " + directory + " has format "
-                        + (format == null ? "1" : value(format).getShort())
-                        + ", and this server knows format " + FORMAT
-                        + " only: use the server that made it");
-            }
-            checkId(directory, state.get(txn, ID_NAME), ids.index, "is index");
-            checkId(directory, devices.get(txn, FIRST_DEVICE), ids.device, "knows the device");
-        }
-    }
-
     /** Loads LMDB: most of what the first one to open an index waits for. */
     public static void load() {
         Meta.version();
-    }
-
-    static Dbi<byte[]> openExisting(Env<byte[]> env, Path directory, byte[] name) {
-        try {
-            return env.openDbi(name);
-        } catch (Dbi.KeyNotFoundException e) {
-            throw IndexException.wrong("the index in " + directory + " has no " + text(name)
-                    + ", so it is none of this format or damaged: put back the one that belongs there");
-        }
-    }
-
-    private static void checkId(Path directory, byte @Nullable [] found, String wanted, String what) {
-        String there = found == null ? "none" : IndexedDevice.idOf(found);
-        if (!there.equals(wanted)) {
-            throw IndexException.wrong(
-                    "the index in " + directory + " " + what + " " + there + ", and the id file names " + wanted
-                            + ": one of them was copied or swapped, so put back the one that belongs there");
-        }
     }
 
     /** What all tiers and devices hold together. */
@@ -353,7 +216,7 @@ public final class Index implements AutoCloseable {
     public List<IndexedDevice> devices() {
         return read((tables, txn) -> {
             List<IndexedDevice> found = new ArrayList<>();
-            try (Cursor<byte[]> cursor = tables.devices.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = tables.devices().openCursor(txn)) {
                 for (boolean there = cursor.first(); there; there = cursor.next()) {
                     found.add(IndexedDevice.of(cursor.key(), cursor.val()));
                 }
@@ -366,10 +229,10 @@ public final class Index implements AutoCloseable {
     public List<IndexRecord> onDevice(int device, long first, int limit) {
         return read((tables, txn) -> {
             List<IndexRecord> found = new ArrayList<>();
-            try (Cursor<byte[]> cursor = tables.onDevice.openCursor(txn)) {
-                boolean there = seek(cursor, fileKey(device, first));
+            try (Cursor<byte[]> cursor = tables.onDevice().openCursor(txn)) {
+                boolean there = seek(cursor, RowKeys.fileKey(device, first));
                 while (there && found.size() < limit && isOf(device, cursor.key())) {
-                    IndexRecord record = decode(tables.objects.get(txn, cursor.val()));
+                    IndexRecord record = decode(tables.objects().get(txn, cursor.val()));
                     if (record != null) {
                         found.add(record);
                     }
@@ -387,7 +250,7 @@ public final class Index implements AutoCloseable {
     private Accounts readAccounts() {
         Accounts found = new Accounts();
         return read((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.state.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = tables.state().openCursor(txn)) {
                 boolean there = seek(cursor, Accounts.NAMES);
                 while (there && PrefixKey.startsWith(cursor.key(), Accounts.NAMES)) {
                     found.load(cursor.key(), cursor.val());
@@ -401,8 +264,8 @@ public final class Index implements AutoCloseable {
     /** The bound below which all generations may have been used. */
     public long generationBound() {
         return read((tables, txn) -> {
-            byte[] stored = tables.state.get(txn, GENERATIONS);
-            return stored == null ? FIRST_GENERATION : value(stored).getLong();
+            byte[] stored = tables.state().get(txn, GENERATIONS);
+            return stored == null ? FIRST_GENERATION : RowKeys.value(stored).getLong();
         });
     }
 
@@ -411,7 +274,9 @@ public final class Index implements AutoCloseable {
         use.readLock().lock();
         try {
             Tables there = opened;
-            return there == null ? 0 : (there.env.info().lastPageNumber + 1) * there.env.stat().pageSize;
+            return there == null
+                    ? 0
+                    : (there.env().info().lastPageNumber + 1) * there.env().stat().pageSize;
         } finally {
             use.readLock().unlock();
         }
@@ -425,12 +290,12 @@ public final class Index implements AutoCloseable {
     /** What is left free within the file by what was removed. */
     private long freePageBytes() {
         return read((tables, txn) -> {
-            long pages = tables.env.info().lastPageNumber + 1;
+            long pages = tables.env().info().lastPageNumber + 1;
             for (Dbi<byte[]> table : tables.all()) {
                 Stat stat = table.stat(txn);
                 pages -= stat.branchPages + stat.leafPages + stat.overflowPages;
             }
-            return pages * tables.env.stat().pageSize;
+            return pages * tables.env().stat().pageSize;
         });
     }
 
@@ -469,10 +334,10 @@ public final class Index implements AutoCloseable {
     /** Whether a commit of so many bytes would find free pages. Writes nothing. */
     private boolean findsPages(long bytes) {
         Tables tables = tables();
-        try (Txn<byte[]> txn = tables.env.txnWrite()) {
+        try (Txn<byte[]> txn = tables.env().txnWrite()) {
             byte[] piece = new byte[PIECE_BYTES];
             for (long left = bytes; left > 0; left -= PIECE_BYTES) {
-                tables.bodies.put(txn, number(-left), piece, PutFlags.MDB_APPEND);
+                tables.bodies().put(txn, RowKeys.number(-left), piece, PutFlags.MDB_APPEND);
             }
             return true;
         } catch (Env.MapFullException e) {
@@ -484,7 +349,7 @@ public final class Index implements AutoCloseable {
     public void checkReaders() {
         use.readLock().lock();
         try {
-            tables().env.readerCheck();
+            tables().env().readerCheck();
         } catch (LmdbException e) {
             throw IndexException.of(e);
         } finally {
@@ -495,7 +360,7 @@ public final class Index implements AutoCloseable {
     /** An object, expired or not, with its inline body. */
     public @Nullable IndexRecord get(ObjectKey key) {
         return readOrNull((tables, txn) -> {
-            IndexRecord found = decode(tables.objects.get(txn, key.row()));
+            IndexRecord found = decode(tables.objects().get(txn, key.row()));
             if (found == null || !Arrays.equals(found.key(), key.bytes())) {
                 return null;
             }
@@ -524,7 +389,7 @@ public final class Index implements AutoCloseable {
         byte[] digest = key.digest();
         List<ObjectKey> found = new ArrayList<>(1);
         return read((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = tables.objects().openCursor(txn)) {
                 boolean there = cursor.get(digest, GetOp.MDB_SET_RANGE);
                 while (there && PrefixKey.startsWith(cursor.key(), digest)) {
                     found.add(key.variant(ByteBuffer.wrap(cursor.key()).getLong(Digests.SHA256_BYTES)));
@@ -537,7 +402,7 @@ public final class Index implements AutoCloseable {
 
     private List<IndexRecord> under(Tables tables, Txn<byte[]> txn, byte[] digest) {
         List<IndexRecord> found = new ArrayList<>(1);
-        try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+        try (Cursor<byte[]> cursor = tables.objects().openCursor(txn)) {
             boolean there = cursor.get(digest, GetOp.MDB_SET_RANGE);
             while (there && PrefixKey.startsWith(cursor.key(), digest)) {
                 IndexRecord record = decode(cursor.val());
@@ -551,7 +416,7 @@ public final class Index implements AutoCloseable {
     }
 
     private @Nullable IndexRecord withBody(Tables tables, Txn<byte[]> txn, IndexRecord record) {
-        byte[] body = tables.bodies.get(txn, number(record.bodyGeneration()));
+        byte[] body = tables.bodies().get(txn, RowKeys.number(record.bodyGeneration()));
         if (body == null
                 || body.length != record.length()
                 || LongHashFunction.xx3().hashBytes(body) != record.xxh3()) {
@@ -589,11 +454,11 @@ public final class Index implements AutoCloseable {
     /** As {@link #scan}, with single objects that have a tag, in the order of their digests. */
     public byte @Nullable [] tagged(
             byte[] tag, byte @Nullable [] after, int budget, Predicate<List<IndexRecord>> more) {
-        return walk(Tables::tags, tagStart(tag), this::objectAtEnd, after, budget, more);
+        return walk(Tables::tags, RowKeys.tagStart(tag), this::objectAtEnd, after, budget, more);
     }
 
     private List<IndexRecord> objectAtEnd(Tables tables, Txn<byte[]> txn, byte[] code) {
-        IndexRecord record = decode(tables.objects.get(txn, rowAtEnd(code)));
+        IndexRecord record = decode(tables.objects().get(txn, RowKeys.rowAtEnd(code)));
         return record == null ? List.of() : List.of(record);
     }
 
@@ -634,9 +499,9 @@ public final class Index implements AutoCloseable {
 
     /** The evictable object with a {@link ObjectKey#stableHash}; null where there is none. */
     public @Nullable IndexRecord findEvictable(long stableHash) {
-        byte[] start = Arrays.copyOf(number(stableHash), Integer.BYTES);
+        byte[] start = Arrays.copyOf(RowKeys.number(stableHash), Integer.BYTES);
         return readOrNull((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = tables.objects().openCursor(txn)) {
                 boolean there = seek(cursor, start);
                 while (there && PrefixKey.startsWith(cursor.key(), start)) {
                     IndexRecord record = stableHash(cursor.key()) == stableHash ? decode(cursor.val()) : null;
@@ -659,14 +524,14 @@ public final class Index implements AutoCloseable {
     public List<IndexRecord> due(long nowMillis, int limit) {
         List<IndexRecord> found = new ArrayList<>();
         return read((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.expiries.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = tables.expiries().openCursor(txn)) {
                 boolean there = cursor.first();
                 while (there && found.size() < limit) {
                     long removalMillis = ByteBuffer.wrap(cursor.key()).getLong();
                     if (removalMillis > nowMillis) {
                         break;
                     }
-                    IndexRecord record = decode(tables.objects.get(txn, rowAtEnd(cursor.key())));
+                    IndexRecord record = decode(tables.objects().get(txn, RowKeys.rowAtEnd(cursor.key())));
                     // A time that a damaged record left behind is none of the object's that came after it.
                     if (record != null && record.removalMillis() == removalMillis) {
                         found.add(record);
@@ -684,14 +549,14 @@ public final class Index implements AutoCloseable {
      */
     public List<IndexRecord> after(byte @Nullable [] row, int limit) {
         List<IndexRecord> found = new ArrayList<>();
-        byte[] from = row == null ? null : Arrays.copyOf(row, ROW_BYTES);
+        byte[] from = row == null ? null : Arrays.copyOf(row, RowKeys.ROW_BYTES);
         return read((tables, txn) -> {
-            try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
+            try (Cursor<byte[]> cursor = tables.objects().openCursor(txn)) {
                 boolean there = from == null ? cursor.first() : seek(cursor, from);
                 if (there && Arrays.equals(cursor.key(), from)) {
                     there = cursor.next();
                 }
-                byte[] last = NOTHING;
+                byte[] last = RowKeys.NOTHING;
                 while (there && (found.size() < limit || isSameKey(cursor.key(), last))) {
                     IndexRecord record = decode(cursor.val());
                     if (record != null) {
@@ -783,13 +648,13 @@ public final class Index implements AutoCloseable {
     }
 
     private IndexException full() {
-        return IndexException.full("the index " + directory.resolve(DATA_FILE) + " is full: it may grow to bytes="
+        return IndexException.full("the index " + directory.resolve(IndexFile.DATA) + " is full: it may grow to bytes="
                 + mapBytes + ", so remove objects or let them expire");
     }
 
     private IndexException damaged(RuntimeException e) {
         String reason = e.getMessage();
-        return IndexException.wrong("the index " + directory.resolve(DATA_FILE) + " is damaged"
+        return IndexException.wrong("the index " + directory.resolve(IndexFile.DATA) + " is damaged"
                 + (reason == null ? "" : " (" + reason + ")") + ": put it back from a backup");
     }
 
@@ -797,15 +662,17 @@ public final class Index implements AutoCloseable {
             Iterable<IndexChange> changes, Iterable<IndexRow> rows, long generationBound, List<Replaced> replaced) {
         Tables tables = tables();
         Accounts sum = new Accounts(accounts);
-        NavigableMap<Long, byte[]> bodies = new TreeMap<>();
-        try (Txn<byte[]> txn = tables.env.txnWrite()) {
-            for (IndexChange change : changes) {
-                apply(tables, txn, change, sum, replaced, bodies);
-            }
-            append(tables.bodies, txn, bodies);
+        try (Txn<byte[]> txn = tables.env().txnWrite()) {
+            ChangeRows written = new ChangeRows(tables, txn, this::decode, sum, replaced);
+            changes.forEach(written::apply);
+            written.appendBodies();
             rows.forEach(row -> write(tables.of(row.table()), txn, row));
-            sum.changes().forEach(row -> write(tables.state, txn, row));
-            tables.state.put(txn, GENERATIONS, value(8).putLong(generationBound).array());
+            sum.changes().forEach(row -> write(tables.state(), txn, row));
+            tables.state()
+                    .put(
+                            txn,
+                            GENERATIONS,
+                            RowKeys.value(8).putLong(generationBound).array());
             txn.commit();
         }
         accounts = sum;
@@ -822,103 +689,9 @@ public final class Index implements AutoCloseable {
         }
     }
 
-    private void apply(
-            Tables tables,
-            Txn<byte[]> txn,
-            IndexChange change,
-            Accounts sum,
-            List<Replaced> replaced,
-            Map<Long, byte[]> bodies) {
-        ObjectKey key = change.key();
-        byte[] row = key.row();
-        IndexRecord now = change.record();
-        byte[] stored = tables.objects.get(txn, row);
-        IndexRecord old = decode(stored);
-        if (stored != null) {
-            tables.objects.delete(txn, row);
-            if (now == null && !hasAny(tables, txn, key.digest())) {
-                tables.prefixes.delete(txn, PrefixKey.of(key));
-            }
-            if (old == null) {
-                sum.minusDamaged(stored);
-            } else {
-                sum.minus(old);
-            }
-        }
-        if (old != null) {
-            forget(tables, txn, row, old);
-        }
-        if (old != null && (now == null || now.bodyGeneration() != old.bodyGeneration())) {
-            letGoOfBody(tables, txn, key, old, replaced);
-        }
-        if (now != null) {
-            remember(tables, txn, key, row, now);
-            sum.plus(now);
-            byte[] inline = now.inlineBody();
-            if (!now.hasFile() && inline != null && (old == null || now.bodyGeneration() != old.bodyGeneration())) {
-                bodies.put(now.bodyGeneration(), inline);
-            }
-        }
-    }
-
-    /** Whether there is an object under a key, even a damaged one. */
-    private static boolean hasAny(Tables tables, Txn<byte[]> txn, byte[] digest) {
-        try (Cursor<byte[]> cursor = tables.objects.openCursor(txn)) {
-            return cursor.get(digest, GetOp.MDB_SET_RANGE) && PrefixKey.startsWith(cursor.key(), digest);
-        }
-    }
-
-    private static void letGoOfBody(
-            Tables tables, Txn<byte[]> txn, ObjectKey key, IndexRecord old, List<Replaced> replaced) {
-        if (old.hasFile()) {
-            tables.onDevice.delete(txn, fileKey(old.device(), old.bodyGeneration()));
-            replaced.add(new Replaced(old.device(), key.digest(), old.bodyGeneration()));
-        } else {
-            tables.bodies.delete(txn, number(old.bodyGeneration()));
-        }
-    }
-
-    /** Writes bodies behind those that are there, which leaves no gaps in the pages. */
-    private static void append(Dbi<byte[]> table, Txn<byte[]> txn, NavigableMap<Long, byte[]> bodies) {
-        if (bodies.isEmpty()) {
-            return;
-        }
-        long last;
-        try (Cursor<byte[]> cursor = table.openCursor(txn)) {
-            last = cursor.last() ? ByteBuffer.wrap(cursor.key()).getLong() : -1;
-        }
-        PutFlags[] behind = {PutFlags.MDB_APPEND};
-        PutFlags[] anywhere = {};
-        bodies.forEach(
-                (generation, body) -> table.put(txn, number(generation), body, generation > last ? behind : anywhere));
-    }
-
-    private static void remember(Tables tables, Txn<byte[]> txn, ObjectKey key, byte[] row, IndexRecord record) {
-        tables.objects.put(txn, row, record.encode());
-        tables.prefixes.put(txn, PrefixKey.of(key), NOTHING);
-        if (record.hasFile()) {
-            tables.onDevice.put(txn, fileKey(record.device(), record.bodyGeneration()), row);
-        }
-        for (byte[] tag : record.tags()) {
-            tables.tags.put(txn, join(tagStart(tag), row), NOTHING);
-        }
-        if (record.removalMillis() != IndexRecord.NEVER) {
-            tables.expiries.put(txn, join(number(record.removalMillis()), row), NOTHING);
-        }
-    }
-
-    private static void forget(Tables tables, Txn<byte[]> txn, byte[] row, IndexRecord record) {
-        for (byte[] tag : record.tags()) {
-            tables.tags.delete(txn, join(tagStart(tag), row));
-        }
-        if (record.removalMillis() != IndexRecord.NEVER) {
-            tables.expiries.delete(txn, join(number(record.removalMillis()), row));
-        }
-    }
-
     /** Whether the environment still takes transactions: it takes none when a commit failed half-way. */
     public boolean isUsable() {
-        try (Txn<byte[]> txn = tables().env.txnRead()) {
+        try (Txn<byte[]> txn = tables().env().txnRead()) {
             return txn.isReadOnly();
         } catch (LmdbException | IndexException e) {
             return false;
@@ -927,15 +700,15 @@ public final class Index implements AutoCloseable {
 
     /** Whether a file of a device is an object's, even if the object's record is damaged. */
     public boolean leadsTo(int device, byte[] digest, long bodyGeneration) {
-        byte[] found = readOrNull((tables, txn) -> tables.onDevice.get(txn, fileKey(device, bodyGeneration)));
+        byte[] found = readOrNull((tables, txn) -> tables.onDevice().get(txn, RowKeys.fileKey(device, bodyGeneration)));
         return found != null && PrefixKey.startsWith(found, digest);
     }
 
     /** The object whose body has a file of that name on a device, without what a damaged record says. */
     public @Nullable IndexRecord ofFile(int device, long bodyGeneration) {
         return readOrNull((tables, txn) -> {
-            byte[] row = tables.onDevice.get(txn, fileKey(device, bodyGeneration));
-            IndexRecord record = row == null ? null : decode(tables.objects.get(txn, row));
+            byte[] row = tables.onDevice().get(txn, RowKeys.fileKey(device, bodyGeneration));
+            IndexRecord record = row == null ? null : decode(tables.objects().get(txn, row));
             return record != null && record.bodyGeneration() == bodyGeneration ? record : null;
         });
     }
@@ -960,7 +733,7 @@ public final class Index implements AutoCloseable {
         try {
             closeTables();
             refuseDamaged();
-            checkData(directory, false);
+            IndexFile.checkData(directory, false);
             opened = open(false);
             if (generationBound() < committedBound) {
                 closeTables();
@@ -975,50 +748,6 @@ public final class Index implements AutoCloseable {
             reopened.signalAll();
             use.writeLock().unlock();
         }
-    }
-
-    static byte[] ascii(String text) {
-        return text.getBytes(StandardCharsets.US_ASCII);
-    }
-
-    private static String text(byte[] ascii) {
-        return new String(ascii, StandardCharsets.US_ASCII);
-    }
-
-    static byte[] rowAtEnd(byte[] code) {
-        return Arrays.copyOfRange(code, code.length - ROW_BYTES, code.length);
-    }
-
-    static byte[] fileKey(int device, long bodyGeneration) {
-        return ByteBuffer.allocate(Short.BYTES + Long.BYTES)
-                .putShort((short) device)
-                .putLong(bodyGeneration)
-                .array();
-    }
-
-    /** A number as a part of a key: big-endian, so that LMDB's order is that of the numbers. */
-    static byte[] number(long number) {
-        return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
-    }
-
-    /** Numbers in values are little-endian. */
-    static ByteBuffer value(int bytes) {
-        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    static ByteBuffer value(byte[] stored) {
-        return ByteBuffer.wrap(stored).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    /** The length stands first, so that no tag is the start of another. */
-    static byte[] tagStart(byte[] tag) {
-        return join(new byte[] {(byte) tag.length}, tag);
-    }
-
-    static byte[] join(byte[] first, byte[] second) {
-        byte[] joined = Arrays.copyOf(first, first.length + second.length);
-        System.arraycopy(second, 0, joined, first.length, second.length);
-        return joined;
     }
 
     /** A look at the index as it is now. */
@@ -1093,7 +822,7 @@ public final class Index implements AutoCloseable {
     private Txn<byte[]> readTransaction(Tables tables) {
         Txn<byte[]> idle = idleReads.poll();
         if (idle == null) {
-            return tables.env.txnRead();
+            return tables.env().txnRead();
         }
         try {
             idle.renew();
@@ -1127,7 +856,7 @@ public final class Index implements AutoCloseable {
         Tables there = opened;
         opened = null;
         if (there != null) {
-            there.env.close();
+            there.env().close();
         }
     }
 

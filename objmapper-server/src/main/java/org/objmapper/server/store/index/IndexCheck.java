@@ -75,8 +75,8 @@ public final class IndexCheck implements AutoCloseable {
 
     /** Opens the index of a directory; to be mended or to be looked at alone. */
     public static IndexCheck open(Path directory, long mapBytes, Index.Ids ids, boolean mends) {
-        Index.checkData(directory, false);
-        Index.checkPages(directory);
+        IndexFile.checkData(directory, false);
+        IndexFile.checkPages(directory);
         try {
             EnvFlags[] flags = mends
                     ? new EnvFlags[] {EnvFlags.MDB_NOTLS}
@@ -86,7 +86,7 @@ public final class IndexCheck implements AutoCloseable {
                     .setMaxDbs(Index.MAX_TABLES)
                     .open(directory.toFile(), 0600, flags);
             try {
-                Index.check(env, directory, ids);
+                IndexFile.check(env, directory, ids);
                 return new IndexCheck(directory, env);
             } catch (LmdbException | IndexException e) {
                 env.close();
@@ -114,7 +114,7 @@ public final class IndexCheck implements AutoCloseable {
     }
 
     private Dbi<byte[]> table(String name) {
-        return Index.openExisting(env, directory, Index.ascii(name));
+        return IndexFile.openExisting(env, directory, RowKeys.ascii(name));
     }
 
     // ---- objects
@@ -122,7 +122,7 @@ public final class IndexCheck implements AutoCloseable {
     /** Shows each row of objects. */
     public void visit(Visitor visitor) {
         forEach(objects, (place, stored) -> {
-            IndexRecord record = place.length == Index.ROW_BYTES ? IndexRecord.decode(stored) : null;
+            IndexRecord record = place.length == RowKeys.ROW_BYTES ? IndexRecord.decode(stored) : null;
             Row row = new Row(place, record == null ? damagedKey(place) : LoggedKeys.text(record.key()));
             if (record == null) {
                 visitor.damaged(row, "its record in the index is damaged");
@@ -140,7 +140,7 @@ public final class IndexCheck implements AutoCloseable {
     }
 
     private byte @Nullable [] inlineBody(IndexRecord record) {
-        byte[] body = bodies.get(txn, Index.number(record.bodyGeneration()));
+        byte[] body = bodies.get(txn, RowKeys.number(record.bodyGeneration()));
         return body != null
                         && body.length == record.length()
                         && LongHashFunction.xx3().hashBytes(body) == record.xxh3()
@@ -181,9 +181,9 @@ public final class IndexCheck implements AutoCloseable {
                 }
             });
             if (record.hasFile()) {
-                onDevice.delete(write, Index.fileKey(record.device(), record.bodyGeneration()));
+                onDevice.delete(write, RowKeys.fileKey(record.device(), record.bodyGeneration()));
             } else {
-                bodies.delete(write, Index.number(record.bodyGeneration()));
+                bodies.delete(write, RowKeys.number(record.bodyGeneration()));
             }
         });
     }
@@ -206,10 +206,10 @@ public final class IndexCheck implements AutoCloseable {
     private void forEachWay(IndexRecord record, byte[] place, Way way) {
         way.row(prefixes, PrefixKey.of(new ObjectKey(record.key())));
         for (byte[] tag : record.tags()) {
-            way.row(tags, Index.join(Index.tagStart(tag), place));
+            way.row(tags, RowKeys.join(RowKeys.tagStart(tag), place));
         }
         if (record.removalMillis() != IndexRecord.NEVER) {
-            way.row(expiries, Index.join(Index.number(record.removalMillis()), place));
+            way.row(expiries, RowKeys.join(RowKeys.number(record.removalMillis()), place));
         }
     }
 
@@ -218,10 +218,10 @@ public final class IndexCheck implements AutoCloseable {
         List<Consumer<Txn<byte[]>>> missing = new ArrayList<>();
         forEachWay(record, row.place(), (table, key) -> {
             if (table.get(txn, key) == null) {
-                missing.add(write -> table.put(write, key, Index.NOTHING));
+                missing.add(write -> table.put(write, key, RowKeys.NOTHING));
             }
         });
-        byte[] file = Index.fileKey(record.device(), record.bodyGeneration());
+        byte[] file = RowKeys.fileKey(record.device(), record.bodyGeneration());
         if (record.hasFile() && !Arrays.equals(onDevice.get(txn, file), row.place())) {
             missing.add(write -> onDevice.put(write, file, row.place()));
         }
@@ -296,19 +296,19 @@ public final class IndexCheck implements AutoCloseable {
 
     private Lead ofTag(byte[] code, byte[] nothing) {
         int length = code.length == 0 ? 0 : code[0] & 0xff;
-        if (code.length != 1 + length + Index.ROW_BYTES) {
+        if (code.length != 1 + length + RowKeys.ROW_BYTES) {
             return Lead.NOWHERE;
         }
         byte[] tag = Arrays.copyOfRange(code, 1, 1 + length);
         return lead(
-                Index.rowAtEnd(code), record -> record.tags().stream().anyMatch(other -> Arrays.equals(other, tag)));
+                RowKeys.rowAtEnd(code), record -> record.tags().stream().anyMatch(other -> Arrays.equals(other, tag)));
     }
 
     private Lead ofExpiry(byte[] code, byte[] nothing) {
-        return code.length != Long.BYTES + Index.ROW_BYTES
+        return code.length != Long.BYTES + RowKeys.ROW_BYTES
                 ? Lead.NOWHERE
                 : lead(
-                        Index.rowAtEnd(code),
+                        RowKeys.rowAtEnd(code),
                         record ->
                                 record.removalMillis() == ByteBuffer.wrap(code).getLong());
     }
@@ -317,11 +317,11 @@ public final class IndexCheck implements AutoCloseable {
         return lead(
                 place,
                 record -> record.hasFile()
-                        && Arrays.equals(Index.fileKey(record.device(), record.bodyGeneration()), file));
+                        && Arrays.equals(RowKeys.fileKey(record.device(), record.bodyGeneration()), file));
     }
 
     private Lead lead(byte[] place, Predicate<IndexRecord> fits) {
-        byte[] stored = place.length == Index.ROW_BYTES ? objects.get(txn, place) : null;
+        byte[] stored = place.length == RowKeys.ROW_BYTES ? objects.get(txn, place) : null;
         if (stored == null) {
             return Lead.NOWHERE;
         }
@@ -335,14 +335,14 @@ public final class IndexCheck implements AutoCloseable {
     /** Inline bodies don't say whose they are: those that no object has are looked for if there are more than objects have. */
     private long strayBodies(boolean mends) {
         long[] used = {0};
-        forEachInline(record -> used[0] += bodies.get(txn, Index.number(record.bodyGeneration())) == null ? 0 : 1);
+        forEachInline(record -> used[0] += bodies.get(txn, RowKeys.number(record.bodyGeneration())) == null ? 0 : 1);
         if (used[0] == bodies.stat(txn).entries) {
             return 0;
         }
         long[] generations = new long[(int) used[0]];
         int[] count = {0};
         forEachInline(record -> {
-            if (bodies.get(txn, Index.number(record.bodyGeneration())) != null) {
+            if (bodies.get(txn, RowKeys.number(record.bodyGeneration())) != null) {
                 generations[count[0]++] = record.bodyGeneration();
             }
         });
@@ -451,12 +451,14 @@ public final class IndexCheck implements AutoCloseable {
     /** The bound below which all generations may have been used. */
     public long generationBound() {
         byte[] stored = state.get(txn, Index.GENERATIONS);
-        return stored == null ? Index.FIRST_GENERATION : Index.value(stored).getLong();
+        return stored == null ? Index.FIRST_GENERATION : RowKeys.value(stored).getLong();
     }
 
     public void mendGenerationBound(long bound) {
         mend(write -> state.put(
-                write, Index.GENERATIONS, Index.value(Long.BYTES).putLong(bound).array()));
+                write,
+                Index.GENERATIONS,
+                RowKeys.value(Long.BYTES).putLong(bound).array()));
     }
 
     // ---- reading and writing

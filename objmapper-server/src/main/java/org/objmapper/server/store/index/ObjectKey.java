@@ -82,7 +82,10 @@ public final class ObjectKey {
 
     /** The object's place in the index: the digest, then the variant. */
     public byte[] row() {
-        return ByteBuffer.allocate(Index.ROW_BYTES).put(digest).putLong(variant).array();
+        return ByteBuffer.allocate(RowKeys.ROW_BYTES)
+                .put(digest)
+                .putLong(variant)
+                .array();
     }
 
     /** As many bytes as the digest, by which tables tell objects apart: all bodies under a key have the first {@link #SHARED_BYTES}. */

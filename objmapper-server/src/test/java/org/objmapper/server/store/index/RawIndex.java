@@ -40,7 +40,7 @@ public final class RawIndex {
 
     /** Gives the index another bound of generations in its state. */
     public static void rewriteGenerationBound(Path directory, long bound) {
-        rewrite(directory, "state", "generations".getBytes(StandardCharsets.US_ASCII), old -> Index.value(Long.BYTES)
+        rewrite(directory, "state", "generations".getBytes(StandardCharsets.US_ASCII), old -> RowKeys.value(Long.BYTES)
                 .putLong(bound)
                 .array());
     }

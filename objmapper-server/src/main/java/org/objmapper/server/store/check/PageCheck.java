@@ -1,6 +1,8 @@
-package org.objmapper.server.store.index;
+package org.objmapper.server.store.check;
 
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.store.index.Index;
+import org.objmapper.server.store.index.IndexException;
 import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
