@@ -6,12 +6,13 @@
 #include "cache.h"
 #include "session.h"
 
-enum { NANOS_PER_MILLI = 1000000 };
+enum { NANOS_PER_MILLI = 1000000, TELL_MILLIS = 500, COUNT_HEAD = 16 };
 
 struct entry {
 	struct entry *next;           /* in its bucket */
 	struct entry *newer, *older; /* by use */
 	uint64_t hash, used_nanos, bytes;
+	uint32_t given; /* how often since the server was told */
 	struct validity_stamp stamp;
 	om_reply *reply;
 	size_t key_length;
@@ -22,6 +23,7 @@ struct cache {
 	struct validity validity;
 	struct entry **buckets;
 	struct entry *newest, *oldest;
+	uint64_t given_nanos, told_nanos;
 	uint64_t mask, secret, objects, most_objects, bytes, most_bytes, idle_nanos;
 };
 
@@ -143,13 +145,41 @@ om_reply *cache_get(struct cache *cache, const void *key, size_t key_length)
 		drop(cache, at);
 		return NULL;
 	}
-	e->used_nanos = now;
+	e->used_nanos = cache->given_nanos = now;
+	e->given += e->given < UINT32_MAX;
 	if (cache->newest != e) {
 		leave_order(cache, e);
 		join_order(cache, e);
 	}
 	drop_idle(cache, now);
 	return reply_hold(e->reply);
+}
+
+int cache_should_tell(const struct cache *cache)
+{
+	return cache->given_nanos - cache->told_nanos >= (uint64_t)TELL_MILLIS * NANOS_PER_MILLI;
+}
+
+size_t cache_tell(struct cache *cache, unsigned char *into, size_t room)
+{
+	size_t length = 0;
+
+	cache->told_nanos = cache->given_nanos;
+	for (struct entry *e = cache->newest; e != NULL; e = e->older) {
+		size_t size = COUNT_HEAD + (e->key_length + 7) / 8 * 8;
+		if (e->given == 0)
+			continue;
+		if (size > room - length)
+			break;
+		memset(into + length, 0, size);
+		wire_put32(into + length, (uint32_t)size);
+		wire_put32(into + length + 4, (uint32_t)e->key_length);
+		wire_put32(into + length + 8, e->given);
+		memcpy(into + length + COUNT_HEAD, e->key, e->key_length);
+		e->given = 0;
+		length += size;
+	}
+	return length;
 }
 
 void cache_put(struct cache *cache, const void *key, size_t key_length, om_reply *reply)

@@ -17,6 +17,11 @@ struct validity *cache_validity(struct cache *cache);
 /* The answer for a key, one more holder of it; NULL where none is kept that is current. */
 om_reply *cache_get(struct cache *cache, const void *key, size_t key_length);
 
+/* Whether it is time to tell the server what was given: once in a while, when something was. */
+int cache_should_tell(const struct cache *cache);
+/* What was given since it was told last, as the body of a HITS as long as there is room; returns its length. */
+size_t cache_tell(struct cache *cache, unsigned char *into, size_t room);
+
 /* Keeps an answer if the server lets it, in place of another for the key. */
 void cache_put(struct cache *cache, const void *key, size_t key_length, om_reply *reply);
 

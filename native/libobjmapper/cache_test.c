@@ -95,6 +95,22 @@ static void what_nothing_changed_is_given_again(void)
 	end(cache);
 }
 
+static void what_was_given_is_told_once_and_as_far_as_there_is_room(void)
+{
+	struct cache *cache = new_cache(10, 10000, 60000);
+	unsigned char told[100];
+
+	keep(cache, "key", BODY, 3, UINT64_MAX);
+	keep(cache, "never asked for", BODY, 4, UINT64_MAX);
+	check(!cache_should_tell(cache) && cache_tell(cache, told, sizeof told) == 0);
+	check(has(cache, "key") && has(cache, "key") && cache_should_tell(cache));
+	check(cache_tell(cache, told, 23) == 0);
+	check(cache_tell(cache, told, 24) == 24);
+	check(memcmp(told, "\x18\0\0\0\x03\0\0\0\x02\0\0\0\0\0\0\0key\0\0\0\0\0", 24) == 0);
+	check(cache_tell(cache, told, sizeof told) == 0 && !cache_should_tell(cache));
+	end(cache);
+}
+
 static void what_a_word_was_changed_for_is_not(void)
 {
 	struct cache *cache = new_cache(10, 10000, 60000);
@@ -254,6 +270,7 @@ int main(void)
 	int before = open_descriptors();
 
 	what_nothing_changed_is_given_again();
+	what_was_given_is_told_once_and_as_far_as_there_is_room();
 	what_a_word_was_changed_for_is_not();
 	what_has_expired_by_the_servers_clock_is_not();
 	what_no_living_server_stands_for_is_not();

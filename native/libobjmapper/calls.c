@@ -112,14 +112,35 @@ static int may_keep(const om_context *c, const om_get_options *o)
 	return s->cache != NULL && cache_validity(s->cache)->memory != NULL && is_plain(o) && c->err == 0 && s->pending == NULL;
 }
 
+/* Tells the server now and then what was given without asking it, so that it is not taken for cold (protocol-spec.md 5.14). */
+static void tell_hits(om_context *c)
+{
+	enum { ROOM = 16 * 1024 };
+	struct om_session *s = c->session;
+	unsigned char *counts = (s->features & OM_HITS) && !s->detached && cache_should_tell(s->cache) ? malloc(ROOM) : NULL;
+	uint32_t id;
+
+	if (counts == NULL)
+		return;
+	size_t length = cache_tell(s->cache, counts, ROOM);
+	if (length > 0) {
+		size_t frame = context_begin(c, WIRE_HITS, 0, 0, 0, &id);
+		if (context_end(c, frame, counts, length) == 0)
+			om_reply_free(context_wait(c, id));
+	}
+	free(counts);
+}
+
 om_reply *om_get(om_context *c, const void *key, size_t key_length, const om_get_options *o)
 {
 	struct cache *cache = may_keep(c, o) ? c->session->cache : NULL;
 	om_reply *r = cache != NULL ? cache_get(cache, key, key_length) : NULL;
 	uint32_t id;
 
-	if (r != NULL)
+	if (r != NULL) {
+		tell_hits(c);
 		return r;
+	}
 	uint64_t sent = cache != NULL ? validity_now() : 0;
 	if (check_waits(c) < 0 || om_append_get(c, key, key_length, o, &id) < 0)
 		return NULL;

@@ -95,7 +95,7 @@ static void write_hello(om_context *c, const om_options *o)
 
 	wire_u32(out, WIRE_MODE, o->mode == OM_INLINE ? OM_AUTO : (uint32_t)o->mode);
 	wire_entry(out, WIRE_VERSIONS, versions, sizeof versions);
-	wire_u64(out, WIRE_FEATURES, OM_FILL_TOKENS | OM_VARIANTS | OM_BANS | (o->cache_objects > 0 ? OM_VALIDITY : 0));
+	wire_u64(out, WIRE_FEATURES, OM_FILL_TOKENS | OM_VARIANTS | OM_BANS | (o->cache_objects > 0 ? OM_VALIDITY | OM_HITS : 0));
 	if (o->max_requests != 0)
 		wire_u32(out, WIRE_MAX_REQUESTS, o->max_requests);
 	if (!o->no_descriptors) {

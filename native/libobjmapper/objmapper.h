@@ -85,7 +85,7 @@ enum om_type {
 };
 
 /* What a server may have beyond the least (protocol-spec.md 7.5): bits of om_features. */
-enum om_feature { OM_FILL_TOKENS = 1, OM_VARIANTS = 2, OM_BANS = 4, OM_VALIDITY = 8 };
+enum om_feature { OM_FILL_TOKENS = 1, OM_VARIANTS = 2, OM_BANS = 4, OM_VALIDITY = 8, OM_HITS = 16 };
 
 /* A length or a lifetime without a bound. */
 #define OM_UNBOUNDED UINT64_MAX
