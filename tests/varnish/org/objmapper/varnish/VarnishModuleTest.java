@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -27,6 +28,9 @@ class VarnishModuleTest {
     private static final Path MODULE = DISTRIBUTION.resolve("lib/varnish/vmods/libvmod_objmapper.so");
     private static final Path VARNISHS_OWN = ROOT.resolve("../shared/data/varnish-7.1.1-tests");
     private static final int END_OF_LOG = 8_000;
+
+    /** Many times what any of them takes: one that hangs must not stop all that follow. */
+    private static final int MOST_MINUTES = 10;
 
     @TempDir
     Path directory;
@@ -107,9 +111,12 @@ class VarnishModuleTest {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
+        boolean isOver = process.waitFor(MOST_MINUTES, TimeUnit.MINUTES);
+        process.destroy();
         int exitCode = process.waitFor();
         String all = Files.readString(log);
         String end = all.substring(Math.max(0, all.length() - END_OF_LOG));
+        assertThat(isOver).as("over within %d minutes: %s", MOST_MINUTES, end).isTrue();
         assertThat(exitCode).as(end).isZero();
         return end;
     }
