@@ -8,10 +8,11 @@ import org.objmapper.server.store.Store;
 /** The exchanges of one loop: which class answers which operation, and what the loop itself needs of the store. Only on the loop. */
 public final class Exchanges {
     private final Store store;
-    private final StoredFiles files = new StoredFiles();
+    private final StoredFiles files;
 
     public Exchanges(Store store) {
         this.store = store;
+        this.files = new StoredFiles(store);
     }
 
     /** What a new session's bodies may take. */

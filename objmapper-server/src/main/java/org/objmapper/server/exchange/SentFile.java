@@ -1,5 +1,7 @@
 package org.objmapper.server.exchange;
 
+import java.util.function.Function;
+
 /** A file that is being sent: open while somebody has it pinned. Only on the loop that its pins were taken on. */
 public interface SentFile {
     /** An open descriptor of it, borrowed while pinned. Any thread. */
@@ -29,8 +31,17 @@ public interface SentFile {
     /** Some of its bytes were not in memory. */
     void foundCold();
 
-    /** Queues what may block on it; false at once where too much waits already. */
-    boolean submit(Runnable task);
+    /** Its bytes, on a thread that may block. */
+    interface Bytes {
+        /** Reads some to an address; below 0 is -errno. */
+        long read(long address, int length, long offset);
+    }
+
+    /**
+     * Queues work that may block on it, and then runs what that returns; in its place, once, what is given for it, where the device is
+     * found to hang, or the work throws. False at once where too much waits already.
+     */
+    boolean submit(Function<Bytes, Runnable> work, Runnable inItsPlace);
 
     /** Reports that it could not be read up to where it should end. */
     void unreadable();

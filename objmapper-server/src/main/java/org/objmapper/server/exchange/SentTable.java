@@ -1,5 +1,6 @@
 package org.objmapper.server.exchange;
 
+import java.util.function.Function;
 import org.objmapper.server.store.Store;
 
 /** The file of the validity table, as a session is handed it: open for as long as the store is. Only on the loop. */
@@ -57,7 +58,7 @@ public final class SentTable implements SentFile {
     public void foundCold() {}
 
     @Override
-    public boolean submit(Runnable task) {
+    public boolean submit(Function<Bytes, Runnable> work, Runnable inItsPlace) {
         return false; // its bytes are never sent
     }
 

@@ -1,7 +1,9 @@
 package org.objmapper.server.exchange;
 
 import java.util.ArrayDeque;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoredObject;
 
 /** The files of the store's objects, for the output of one loop. Those whose last pin is gone are used again. Only on the loop. */
@@ -9,6 +11,11 @@ final class StoredFiles {
     private static final int KEPT = 1_024;
 
     private final ArrayDeque<StoredFile> spare = new ArrayDeque<>();
+    private final Store store;
+
+    StoredFiles(Store store) {
+        this.store = store;
+    }
 
     /** The file of an object that the caller has pinned; with one pin, the caller's. */
     StoredFile of(StoredObject object) {
@@ -91,8 +98,9 @@ final class StoredFiles {
         }
 
         @Override
-        public boolean submit(Runnable task) {
-            return object().submit(task);
+        public boolean submit(Function<Bytes, Runnable> work, Runnable inItsPlace) {
+            StoredObject there = object();
+            return store.submit(there, () -> work.apply(there::read), inItsPlace);
         }
 
         @Override

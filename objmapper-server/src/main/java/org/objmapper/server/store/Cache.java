@@ -126,7 +126,7 @@ final class Cache implements AutoCloseable {
                 directory.descriptor(),
                 Device.path(Device.name(new ObjectKey(record.key()).digest(), record.bodyGeneration())),
                 directory.queue(),
-                OpenBody.openerOn(directory),
+                directory,
                 directory.closer(),
                 () -> directory.queue().submit(() -> leave(record)));
     }

@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.protocol.Status;
@@ -185,13 +186,34 @@ final class Finder {
         }
     }
 
+    /** As {@link Store#submit}. */
+    boolean submit(StoredObject object, Supplier<Runnable> work, Runnable inItsPlace) {
+        OnDevice asked = new OnDevice(object.device(), inItsPlace);
+        object.pin(); // or its descriptor might be another's by then
+        boolean isQueued = object.submit(() -> {
+            Runnable then = inItsPlace;
+            try {
+                then = work.get();
+            } finally {
+                object.unpin();
+                if (asked.withdraw()) {
+                    then.run();
+                }
+            }
+        });
+        if (!isQueued) {
+            object.unpin();
+        }
+        return isQueued || !asked.withdraw();
+    }
+
     /** Somebody waits for a device, which may hang; he is told once, by the device or in its place. */
     private final class OnDevice {
-        private final Device device;
+        private final @Nullable Device device;
         private final Runnable inItsPlace;
         private final AtomicBoolean told = new AtomicBoolean();
 
-        OnDevice(Device device, Runnable inItsPlace) {
+        OnDevice(@Nullable Device device, Runnable inItsPlace) {
             this.device = device;
             this.inItsPlace = inItsPlace;
             onDevices.add(this);
@@ -483,7 +505,7 @@ final class Finder {
                 device.descriptor(),
                 Device.path(Device.name(key.digest(), record.bodyGeneration())),
                 device.queue(),
-                OpenBody.openerOn(device),
+                device,
                 device.closer(),
                 OpenBody.NOTHING);
     }

@@ -14,7 +14,7 @@ import org.objmapper.server.store.device.DeviceQueue;
  * @param directory of the device, which {@code path} is relative to
  * @param path that ends with a NUL; null where there is no file with a name
  * @param queue for what may block on it
- * @param opener the device on whose threads it is opened anew; null where that waits for nobody, and any thread may
+ * @param device that has the file; null where none has
  * @param closer closes the descriptor where the last pin is given back on a thread that must not block
  * @param spoiled is told that it could not be read up to where it should end; returns at once
  */
@@ -25,16 +25,11 @@ record OpenBody(
         int directory,
         byte @Nullable [] path,
         DeviceQueue queue,
-        @Nullable Device opener,
+        @Nullable Device device,
         Closer closer,
         Runnable spoiled) {
     /** Nobody has to know. */
     static final Runnable NOTHING = () -> {};
-
-    /** The {@code opener} of a file on a device. */
-    static @Nullable Device openerOn(Device device) {
-        return device.opensAtOnce() ? null : device;
-    }
 
     /** Who has a body. */
     enum Tier {

@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
@@ -499,11 +500,19 @@ public final class Store implements AutoCloseable {
 
     /** Opens the file of a pinned object that {@linkplain StoredObject#mayHang may hang} anew. False when too much waits already. */
     public boolean openAnew(StoredObject object, Opening opening) {
-        Device device = object.opener();
+        Device device = object.device();
         if (device == null) {
             throw new IllegalStateException("whoever needs it opens it: " + object);
         }
         return finder.openAnew(object, device, opening);
+    }
+
+    /**
+     * Queues what may block on the file of a pinned object, and runs what that says is to be done then; in its place, once, what is given
+     * for it, where the file's device is found to hang, or the work throws. False at once where too much waits already.
+     */
+    public boolean submit(StoredObject object, Supplier<Runnable> work, Runnable inItsPlace) {
+        return finder.submit(object, work, inItsPlace);
     }
 
     /**

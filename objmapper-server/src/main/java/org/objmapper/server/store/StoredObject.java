@@ -192,25 +192,34 @@ public final class StoredObject {
         return body.tier() == OpenBody.Tier.MEMORY;
     }
 
-    /** The device on whose threads its file is opened anew; null where that waits for nobody, and event loops may. */
+    /** The device that has its file; null where none has. */
     @Nullable
-    Device opener() {
-        return body.opener();
+    Device device() {
+        return body.device();
     }
 
     /** Whether no event loop may open its file anew, or send it without having it read before: its file system may wait for others. */
     public boolean mayHang() {
-        return body.opener() != null;
+        Device device = body.device();
+        return device != null && !device.opensAtOnce();
     }
 
-    /** Whether it {@link #mayHang}, and nothing can be asked of its device now. */
+    /** Whether nothing can be asked now of the device that has its file. */
     public boolean isOffline() {
-        Device device = body.opener();
+        Device device = body.device();
         return device != null && device.isOffline();
     }
 
+    /** Reads from its file, on a thread that may block; below 0 is -errno. The object is pinned. */
+    public long read(long address, int length, long offset) {
+        Device device = body.device();
+        return device == null
+                ? NativeIo.read(descriptor, address, length, offset)
+                : device.read(descriptor, address, length, offset);
+    }
+
     /** Queues what may block on its file; false at once where too much waits already. */
-    public boolean submit(Runnable task) {
+    boolean submit(Runnable task) {
         return body.queue().submit(task);
     }
 

@@ -279,25 +279,25 @@ final class Sender {
         long offset = segment.fileOffset;
         segment.warming = true;
         file.pin();
-        boolean queued = file.submit(() -> {
-            Runnable outcome = () -> warmed(session, segment, NOTHING, 0); // where memory runs out
-            try {
-                ByteBuffer bytes = BufferPool.direct(length);
-                long read = NativeIo.read(file.descriptor(), NativeIo.address(bytes), length, offset);
-                outcome = () -> warmed(session, segment, bytes, read);
-            } finally {
-                Runnable told = outcome;
-                loop.execute(session, () -> {
-                    file.unpin();
-                    told.run();
-                });
-            }
-        });
+        boolean queued = file.submit(
+                in -> {
+                    ByteBuffer bytes = BufferPool.direct(length);
+                    long read = in.read(NativeIo.address(bytes), length, offset);
+                    return () -> tell(session, file, () -> warmed(session, segment, bytes, read));
+                },
+                () -> tell(session, file, () -> warmed(session, segment, NOTHING, 0)));
         if (!queued) {
             file.unpin();
             segment.warming = false;
             park(session);
         }
+    }
+
+    private void tell(Session session, SentFile file, Runnable outcome) {
+        loop.execute(session, () -> {
+            file.unpin();
+            outcome.run();
+        });
     }
 
     private void warmed(Session session, Segment segment, ByteBuffer bytes, long read) {

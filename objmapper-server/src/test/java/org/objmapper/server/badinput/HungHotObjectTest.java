@@ -179,6 +179,26 @@ class HungHotObjectTest {
     }
 
     @Test
+    void whoWaitsForBytesIsToldThatTheyCanNotBeRead() throws Exception {
+        haveAtHand(Mode.COPY);
+        try (RawClient opening = RawClient.passing(server.socket, 1)) { // which has the file system forget its bytes
+            opening.send(RawClient.get(++id, onBad, Mode.FDPASS));
+            assertThat(opening.receive().status()).isEqualTo(Status.OK);
+            disk.hang("read");
+            client.send(RawClient.get(++id, onBad, Mode.COPY));
+            disk.awaitHanging("read");
+
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            assertThat(client.receive().body()).isEqualTo(new byte[BODY.length]);
+            assertThat(client.receive().status()).isEqualTo(Status.IO_ERROR);
+            assertTheOtherDeviceIsServed();
+        }
+
+        disk.clear("read");
+        await().atMost(Duration.ofMinutes(2)).untilAsserted(() -> haveAtHand(Mode.FDPASS));
+    }
+
+    @Test
     void aClientThatLeavesMeanwhileLeavesNoDescriptorOpen() throws Exception {
         haveAtHand(Mode.FDPASS);
         assertTheOtherDeviceIsServed();

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -113,7 +114,7 @@ class DefectTest {
         }
 
         @Override
-        public boolean submit(Runnable task) {
+        public boolean submit(Function<Bytes, Runnable> work, Runnable inItsPlace) {
             throw new AssertionError("nothing of it is read apart");
         }
 

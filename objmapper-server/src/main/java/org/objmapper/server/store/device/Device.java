@@ -696,6 +696,19 @@ public final class Device implements AutoCloseable {
         return (int) watched(() -> NativeIo.openAt(AT_FDCWD, path("/proc/self/fd/" + open), O_RDONLY, 0));
     }
 
+    /** Reads from an open file of an object; below 0 is -errno. One bad file says nothing of the device, and one that hangs does. */
+    public long read(int file, long address, int length, long offset) {
+        if (isOffline()) {
+            return -Errno.EIO;
+        }
+        int begun = health.begin(System.nanoTime());
+        try {
+            return NativeIo.read(file, address, length, offset);
+        } finally {
+            health.end(begun, System.nanoTime());
+        }
+    }
+
     /** The length of an object's file; below 0 is -errno. */
     public long length(byte[] digest, long generation) {
         return watched(() -> NativeIo.lengthAt(descriptor(), path(name(digest, generation))));

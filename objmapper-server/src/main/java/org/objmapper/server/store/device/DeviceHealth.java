@@ -65,11 +65,7 @@ public final class DeviceHealth {
 
     /** A call has ended, with a result that is -errno below 0. */
     public synchronized void end(int call, long nowNanos, long result) {
-        long took = call < 0 ? 0 : nowNanos - started[call];
-        if (call >= 0) {
-            started[call] = IDLE;
-            averageNanos += (took - averageNanos) / 8;
-        }
+        long took = took(call, nowNanos);
         beginWindow(nowNanos);
         if (isFault(result)) {
             windowErrors += result == -Errno.EIO ? 1 : 0; // what is read-only can be read
@@ -77,9 +73,28 @@ public final class DeviceHealth {
             trouble(nowNanos, isOffline() || tooManyErrors() ? State.OFFLINE : State.SUSPECT);
         } else {
             windowSuccesses++;
-            if (took > SLOW_NANOS) {
-                trouble(nowNanos, isOffline() ? State.OFFLINE : State.SUSPECT);
-            }
+            judge(took, nowNanos);
+        }
+    }
+
+    /** A call has ended that may fail for its file's sake: only how long it took counts. */
+    public synchronized void end(int call, long nowNanos) {
+        judge(took(call, nowNanos), nowNanos);
+    }
+
+    private long took(int call, long nowNanos) {
+        if (call < 0) {
+            return 0;
+        }
+        long took = nowNanos - started[call];
+        started[call] = IDLE;
+        averageNanos += (took - averageNanos) / 8;
+        return took;
+    }
+
+    private void judge(long took, long nowNanos) {
+        if (took > SLOW_NANOS) {
+            trouble(nowNanos, isOffline() ? State.OFFLINE : State.SUSPECT);
         }
     }
 

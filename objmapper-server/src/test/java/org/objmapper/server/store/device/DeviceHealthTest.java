@@ -134,6 +134,18 @@ class DeviceHealthTest {
     }
 
     @Test
+    void ofACallOfAFileOnlyTheTimeCounts() {
+        int call = health.begin(now);
+        health.end(call, now + DeviceHealth.SLOW_NANOS);
+        assertThat(health.check(now + DeviceHealth.SLOW_NANOS)).isEqualTo(State.SERVING);
+
+        call = health.begin(now);
+        health.end(call, now + DeviceHealth.SLOW_NANOS + 1);
+        assertThat(health.check(now + DeviceHealth.SLOW_NANOS + 1)).isEqualTo(State.SUSPECT);
+        assertThat(health.errors()).isZero();
+    }
+
+    @Test
     void oneThatIsGoneIsOfflineUntilItIsFound() {
         health.lost(now);
         assertThat(health.check(now + 10 * DeviceHealth.RECOVERY_NANOS)).isEqualTo(State.OFFLINE);
