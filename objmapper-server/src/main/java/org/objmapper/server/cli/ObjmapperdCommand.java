@@ -22,6 +22,8 @@ import org.objmapper.server.config.StoreSettings;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.check.FsckReport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -57,6 +59,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     /** The words of a command line by which stores are opened. */
     private static final Set<String> OPEN_STORES = Set.of("--dev", "serve", FSCK);
 
+    private static final Logger LOG = LoggerFactory.getLogger(ObjmapperdCommand.class);
     private static final Path STANDARD_FILE = Path.of("/etc/objmapper/objmapperd.toml");
 
     @Option(
@@ -172,7 +175,9 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         if (socket != null) {
             configuration = configuration.withSocket(socket);
         }
-        if (data != null) {
+        if (data == null) {
+            warnOfLater(fileOf(file));
+        } else {
             configuration = configuration.withData(data);
         }
         serve(configuration, StopSignal.register(), () -> {});
@@ -197,11 +202,34 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 + listeners.stream().map(listener -> listener.path().toString()).collect(Collectors.joining(", "));
     }
 
+    /** The configuration file that is to be read; null for none. */
+    private static @Nullable Path fileOf(@Nullable Path given) {
+        return given != null || !Files.exists(STANDARD_FILE) ? given : STANDARD_FILE;
+    }
+
+    /** Logs what can be used and is hardly meant; on a thread of its own, for it looks at directories, which may hang. */
+    private static void warnOfLater(@Nullable Path file) {
+        if (file == null) {
+            return;
+        }
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        ConfigurationFile.warnings(file).forEach(warning -> LOG.warn("{}", warning));
+                    } catch (IOException | ConfigurationException e) {
+                        // It was read a moment ago, and said what is wrong.
+                    }
+                },
+                "configuration-warnings");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
     private static Configuration read(@Nullable Path file) throws IOException, ConfigurationException {
-        if (file == null && !Files.exists(STANDARD_FILE)) {
+        Path chosen = fileOf(file);
+        if (chosen == null) {
             return Configuration.standard();
         }
-        Path chosen = file == null ? STANDARD_FILE : file;
         try {
             return ConfigurationFile.read(chosen);
         } catch (FileSystemException e) {

@@ -9,6 +9,7 @@ import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.DeviceHealth;
 import org.objmapper.server.store.index.LoggedKeys;
 import org.objmapper.server.store.index.ObjectKey;
 import org.slf4j.LoggerFactory;
@@ -272,10 +273,15 @@ public final class StoredObject {
         residentUntilNanos = System.nanoTime() + RESIDENT_NANOS | 1;
     }
 
-    /** Whether the whole body was found in memory a moment ago, so that nobody need look once more. */
+    /** Whether the whole body was found in memory a moment ago, so that nobody need look once more; never while its device is slow. */
     public boolean isKnownResident() {
         long until = residentUntilNanos;
-        return until != 0 && System.nanoTime() - until < 0;
+        return until != 0 && System.nanoTime() - until < 0 && isAnsweredAtOnce();
+    }
+
+    private boolean isAnsweredAtOnce() {
+        Device device = body.device();
+        return device == null || device.health().state() == DeviceHealth.State.SERVING;
     }
 
     /** Pins it once more; the caller holds a pin already. */

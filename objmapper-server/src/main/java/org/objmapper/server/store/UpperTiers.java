@@ -19,13 +19,9 @@ import org.objmapper.server.store.tier.Capacity;
 import org.objmapper.server.store.tier.SealedBodies;
 import org.objmapper.server.store.tier.TierFigures;
 import org.objmapper.server.store.tier.UpperTier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The tiers above the devices, as far as the store has any. {@link #found} and {@link #left} wait for nothing. Safe on any thread. */
 final class UpperTiers implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(UpperTiers.class);
-
     /** Each copy in memory has a descriptor open: so small a part of all may go for that. */
     static final int PART_OF_DESCRIPTORS = 8;
 
@@ -147,7 +143,6 @@ final class UpperTiers implements AutoCloseable {
         if (directory == null || ofCache == null) {
             cache = null;
         } else {
-            warnOfSameFileSystem(directory, devices);
             metrics.show(Metric.CACHE_HELD_BYTES, () -> ledger.heldBytes(directory));
             cache = new Cache(
                     directory,
@@ -173,18 +168,6 @@ final class UpperTiers implements AutoCloseable {
                 () -> TimeUnit.NANOSECONDS.toMicros(directory.health().latencyNanos()));
         metrics.show(Metric.CACHE_STATE, () -> directory.health().state().ordinal());
         metrics.show(Metric.CACHE_ERRORS, () -> directory.health().errors());
-    }
-
-    private static void warnOfSameFileSystem(Device directory, Devices devices) {
-        for (Device device : devices.all()) {
-            if (!device.isOffline() && device.fileSystem() == directory.fileSystem()) {
-                LOG.warn(
-                        "The cache directory {} is on the file system of the device in {}, so it gains nothing:"
-                                + " put it on a faster one",
-                        directory.root(),
-                        device.root());
-            }
-        }
     }
 
     /** Begins; what outlives the server is written by {@code rows}. */

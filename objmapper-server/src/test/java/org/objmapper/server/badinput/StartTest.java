@@ -322,6 +322,28 @@ class StartTest {
     }
 
     @Test
+    void aCacheOnTheFileSystemOfADeviceIsNamedWithItsLine() throws Exception {
+        Path cache = Files.createDirectory(directory.resolve("cache"));
+        Path file = Files.writeString(directory.resolve("file.toml"), """
+                [[listener]]
+                path = "%s"
+                [store]
+                directory = "%s"
+                capacity = "1 GiB"
+                [cache]
+                directory = "%s"
+                capacity = "1 GiB"
+                """.formatted(socket(), data(), cache));
+        try (ServerProcess server =
+                ServerProcess.run(directory.resolve("log"), List.of(), "serve", "-c", file.toString())) {
+            server.awaitReady(socket());
+            await().until(() -> server.log()
+                    .contains(file + ":7: cache.directory: " + cache + " is on the file system of the device in "
+                            + data() + ", line 4"));
+        }
+    }
+
+    @Test
     void anOwnerOrGroupOfTheSocketIsNamedThatDoesNotExist() throws Exception {
         for (String key : List.of("owner", "group")) {
             Path file = Files.writeString(directory.resolve("file.toml"), """

@@ -386,4 +386,20 @@ class StoreDevicesTest {
                     assertThat(store.figure("objmapper_store_oldest_seconds")).isLessThan(1_000));
         }
     }
+
+    @Test
+    void ofADeviceThatDoesNotServeNoBodyIsTakenToBeInMemory() throws Exception {
+        try (StoreUnderTest store = open()) {
+            fill(store);
+            StoredObject object = store.pin("key0");
+            try {
+                object.foundResident();
+                store.store().devices().first().health().lost(System.nanoTime());
+                assertThat(object.isKnownResident()).isFalse();
+            } finally {
+                store.store().devices().first().health().found();
+                object.unpin();
+            }
+        }
+    }
 }
