@@ -174,10 +174,11 @@ final class Evictor implements AutoCloseable {
                 walkedTo = null;
             }
             tier.uses().drain(order::used);
-            if (walking) {
+            boolean mayWalk = index.isChecked(); // or it may be the first to meet a broken page, which ends the process
+            if (walking && mayWalk) {
                 walkOn();
             }
-            return makeRoom(asked) || walking;
+            return (makeRoom(asked) || walking) && mayWalk;
         } catch (StoreException | IndexException | InterruptedException e) {
             FAILURES.error("The store can't make room: {}", e.getMessage());
             tier.nobodyIsLeft(asked);

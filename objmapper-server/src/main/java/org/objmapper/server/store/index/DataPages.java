@@ -37,13 +37,18 @@ final class DataPages {
     /** The key in it that is next; null where the table is done. */
     private byte @Nullable [] next;
 
-    private boolean done;
+    private volatile boolean done;
 
     DataPages(Path path) {
         this.path = path;
     }
 
-    /** Whether all pages were looked at, and none was broken. */
+    /** There is no file yet: LMDB makes it, and what it writes needs no look. */
+    void skip() {
+        done = true;
+    }
+
+    /** Whether all pages were looked at, and none was broken. Any thread. */
     boolean isDone() {
         return done;
     }

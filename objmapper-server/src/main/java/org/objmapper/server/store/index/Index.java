@@ -2,6 +2,7 @@ package org.objmapper.server.store.index;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -108,7 +109,9 @@ public final class Index implements AutoCloseable {
         this.metrics = metrics;
         IndexFile.checkData(directory, isNew);
         pages = new DataPages(directory.resolve(IndexFile.DATA));
-        if (!isNew) {
+        if (!Files.exists(directory.resolve(IndexFile.DATA))) {
+            pages.skip();
+        } else {
             IndexFile.lookOn(directory, pages, pagesBefore);
         }
         try {
@@ -141,6 +144,12 @@ public final class Index implements AutoCloseable {
             damage = e.getMessage();
             throw e;
         }
+    }
+
+    /** Whether all pages were looked at, so that whoever goes through the whole index may. Throws where one is broken. Any thread. */
+    public boolean isChecked() {
+        refuseDamaged();
+        return pages.isDone();
     }
 
     private boolean checkSome(long most) {
