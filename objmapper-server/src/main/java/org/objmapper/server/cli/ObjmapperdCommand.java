@@ -216,8 +216,11 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 () -> {
                     try {
                         ConfigurationFile.warnings(file).forEach(warning -> LOG.warn("{}", warning));
-                    } catch (IOException | ConfigurationException e) {
-                        // It was read a moment ago, and said what is wrong.
+                    } catch (ConfigurationException e) {
+                        // Two of the directories are one, which only a look at them shows.
+                        e.problems().forEach(problem -> LOG.warn("{}", problem));
+                    } catch (IOException e) {
+                        // It was read a moment ago.
                     }
                 },
                 "configuration-warnings");
