@@ -401,8 +401,10 @@ class ToolAgainstServerTest {
 
     @Test
     void statShowsEveryMetric() {
-        Set<Metric> ofWhatIsNotHere =
-                EnumSet.of(Metric.STORE_HELD_USER_BYTES, Metric.STORE_HELD_OBJECT_BYTES); // and no upper tiers
+        Set<Metric> ofWhatIsNotHere = EnumSet.of(
+                Metric.STORE_HELD_USER_BYTES,
+                Metric.STORE_HELD_PROCESS_BYTES,
+                Metric.STORE_HELD_OBJECT_BYTES); // and no upper tiers
         assertThat(tool("stat").text().lines())
                 .allMatch(line -> line.matches("[a-z_]+([{]device=\"[0-9a-f-]{36}\"[}])? \\d+"))
                 .map(line -> line.split("[ {]")[0])
