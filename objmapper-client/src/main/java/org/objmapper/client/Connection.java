@@ -55,8 +55,9 @@ final class Connection {
     /** Ends the connection; its files stay open. */
     void end() {
         if (ended.compareAndSet(false, true)) {
-            close(receiving::shutdownInput); // wakes who receives
-            close(receiving::shutdownOutput);
+            // By the channel: since Java 25 a Socket asks its own state, which junixsocket does not keep, and refuses.
+            close(receiving.getChannel()::shutdownInput); // wakes who receives
+            close(receiving.getChannel()::shutdownOutput);
             close(sending);
             close(new FileInputStream(duplicate));
             letGo();

@@ -280,7 +280,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             exitCodeList = {
                 "0:clean",
                 "1:repaired",
-                "4:something is left as it was, an object is lost, or a device is absent or does not answer",
+                "4:something is left as it was, lost, or on a device that is not there",
                 "8:could not run, for instance because a server uses the store",
                 "16:wrong usage or configuration",
                 "130:ended by Ctrl-C"
