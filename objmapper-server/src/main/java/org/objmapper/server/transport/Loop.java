@@ -148,7 +148,18 @@ final class Loop implements AutoCloseable {
                 LOG.error("a defect on loop={}; what it had begun may be stuck", index, e);
             }
         }
+        sayGoodbye();
         closeSessions("the server stops");
+    }
+
+    /** A drain that has no time may have been ordered since the last turn: each session is told, where its socket takes that. */
+    private void sayGoodbye() {
+        try {
+            runTasks();
+            sender.send();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            LOG.error("a defect on loop={} at its end", index, e);
+        }
     }
 
     /** One turn, in a method of its own: a body that loops for ever compiles badly. */
