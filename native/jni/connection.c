@@ -66,7 +66,7 @@ JAVA(jint, accept)(JNIEnv *env, jclass class, jint listener)
 JAVA(jlong, sendOnce)(JNIEnv *env, jclass class, jint socket, jlong address, jint length)
 {
 	(void)env, (void)class;
-	return fdpass_send(socket, (const void *)(uintptr_t)address, (size_t)length, NULL, 0);
+	return fdpass_send(socket, (const void *)(uintptr_t)address, (size_t)length, NULL, 0, 0);
 }
 
 /* Lets each wait of a socket, that for its connection included, end with EAGAIN after so long; 0: never. */

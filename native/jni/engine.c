@@ -14,9 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shown.h"
 #include "uring.h"
 
 enum engine_kind { EPOLL = 0, IO_URING = 1 };
+enum { SOON_MILLIS = 5 };
 
 static struct engine *engine_at(jlong address) { return (struct engine *)(uintptr_t)address; }
 
@@ -31,6 +33,8 @@ JAVA(jlong, engineOpen)(JNIEnv *env, jclass class, jint kind, jint slots)
 	int error = e->epoll < 0 ? errno : 0;
 	if (error == 0 && kind == IO_URING)
 		error = -uring_open(&e->ring, e->epoll, (uint32_t)slots);
+	else if (error == 0 && (e->shown = shown_new((uint32_t)slots)) == NULL)
+		error = ENOMEM;
 	if (error == 0)
 		return (jlong)(uintptr_t)e;
 	if (e->epoll >= 0)
@@ -53,6 +57,7 @@ JAVA(void, engineClose)(JNIEnv *env, jclass class, jlong engine)
 	struct engine *e = engine_at(engine);
 	if (e->ring != NULL)
 		uring_close(e->ring);
+	shown_free(e->shown);
 	close(e->epoll);
 	free(e);
 }
@@ -101,6 +106,8 @@ JAVA(void, engineRemove)(JNIEnv *env, jclass class, jlong engine, jlong token, j
 	}
 	if (e->ring != NULL)
 		uring_remove(e->ring, (uint64_t)token);
+	else
+		(void)shown_drain(e->shown, (uint64_t)token);
 }
 
 /* Looks for events again and again for so many nanoseconds, and lets others run between. */
@@ -113,10 +120,24 @@ static int spin_for_events(int epoll, struct epoll_event *ready, int room, int64
 	return n;
 }
 
+/* Waits for events. Where none come soon, what was shown leaves the sockets first: a client may wait for room there. */
+static int wait_for_events(int epoll, struct shown *shown, struct epoll_event *ready, int room, int timeout_millis)
+{
+	if (timeout_millis > SOON_MILLIS && shown_has_any(shown)) {
+		int n = epoll_wait(epoll, ready, room, SOON_MILLIS);
+		if (n != 0)
+			return n;
+		shown_drain_all(shown);
+		timeout_millis -= SOON_MILLIS;
+	}
+	return epoll_wait(epoll, ready, room, timeout_millis);
+}
+
 static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, int again_count, int timeout_millis, int64_t spin_nanos)
 {
 	struct epoll_event ready[EVENTS_PER_WAIT];
 
+	shown_drain_due(t->shown);
 	for (int i = 0; i < again_count; i++)
 		receive_session(t, again[i], 0, 1);
 	int room = room_for_ready(t);
@@ -127,7 +148,7 @@ static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, in
 	int n = spin_nanos > 0 && timeout_millis != 0 ? spin_for_events(epoll, ready, room, spin_nanos) : 0;
 	int found_awake = n > 0;
 	if (n == 0)
-		n = epoll_wait(epoll, ready, room, timeout_millis);
+		n = wait_for_events(epoll, t->shown, ready, room, timeout_millis);
 	if (n < 0)
 		return errno == EINTR ? t->count : -errno;
 	take_ready(t, ready, n);
@@ -137,8 +158,9 @@ static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, in
 }
 
 /*
- * Drains what was peeked in the last turn (epoll never peeks: there it did not pay), receives for the sessions in again (left over from
- * earlier turns), then waits at most timeout ms, spinning first, and receives for all that are ready. Returns how many events it wrote.
+ * Drains what was peeked in the last turn (of io_uring alone: epoll does so by itself), receives for the sessions in again (left over
+ * from earlier turns), then waits at most timeout ms, spinning first, and receives for all that are ready. Returns how many events it
+ * wrote.
  */
 JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint arena_size, jint slice, jlong events, jint event_room,
     jlong again, jint again_count, jlong drains, jint drain_count, jlong modes, jint timeout_millis, jlong spin_nanos)
@@ -152,7 +174,7 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint a
 		.events = (struct event *)(uintptr_t)events,
 		.room = event_room,
 		.modes = (const uint8_t *)(uintptr_t)modes,
-		.by_ring = e->ring != NULL,
+		.shown = e->shown,
 	};
 	const uint64_t *left_over = (const uint64_t *)(uintptr_t)again;
 	const struct drain *peeked = (const struct drain *)(uintptr_t)drains;

@@ -42,6 +42,8 @@ struct drain {
 };
 _Static_assert(sizeof(struct drain) == 16, "mirrored in NativeIo.java");
 
+struct shown;
+
 /* What one turn receives into. */
 struct turn {
 	char *arena;
@@ -49,7 +51,7 @@ struct turn {
 	struct event *events;
 	int count, room;
 	const uint8_t *modes;
-	int by_ring; /* input is peeked, and epoll says of sessions only that they can be written to; else all is received, as epoll says */
+	struct shown *shown; /* of the engine epoll; NULL: a ring peeks at input, and epoll says of sessions only that they can be written to */
 };
 
 struct event *new_event(struct turn *t, uint64_t token);
@@ -73,10 +75,11 @@ int64_t now_nanos(void);
 
 struct uring;
 
-/* An event loop's way to the kernel. */
+/* An event loop's way to the kernel: one of the two is NULL. */
 struct engine {
 	int epoll;
-	struct uring *ring; /* of the engine io_uring alone */
+	struct uring *ring;  /* of the engine io_uring */
+	struct shown *shown; /* of the engine epoll */
 };
 
 #endif

@@ -222,7 +222,8 @@ JAVA(jboolean, opensAtOnce)(JNIEnv *env, jclass class, jint fd)
 	struct statfs s;
 	if (fstatfs(fd, &s) < 0)
 		return JNI_FALSE;
-	return s.f_type == EXT4_SUPER_MAGIC || s.f_type == XFS_SUPER_MAGIC || s.f_type == BTRFS_SUPER_MAGIC || s.f_type == TMPFS_MAGIC;
+	return s.f_type == EXT4_SUPER_MAGIC || s.f_type == XFS_SUPER_MAGIC || s.f_type == BTRFS_SUPER_MAGIC || s.f_type == F2FS_SUPER_MAGIC
+	        || s.f_type == TMPFS_MAGIC;
 }
 
 /* Bytes that an unprivileged user may still write to the file system of a descriptor. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fdpass.h"
+#include "shown.h"
 
 /* The kernel takes twice of it of a session's replies, and any user may ask for as much: a piece of a body fits in at once. */
 enum { SEND_BUFFER = 212992 };
@@ -58,20 +59,49 @@ static int peek(const struct turn *t, struct event *e, size_t limit)
 }
 
 /*
- * Reads until the socket is empty, the session's slice is full, or another message's descriptors might not fit. Where the kernel says
- * how much is left, it is not asked once more only to hear that there is nothing, unless the end may have come: that is an event too.
+ * Looks at what the socket has behind what was shown already, and leaves it there; 0 where descriptors wait with it, and it has to be
+ * received. A look that brings less than there is room for saw all, and what comes later is an event; so is the end, which may have come.
+ */
+static int peek_further(const struct turn *t, struct event *e, size_t limit, int may_have_ended)
+{
+	for (;;) {
+		size_t room = limit - (size_t)e->result;
+		int with_descriptors;
+		if (room == 0) {
+			e->flags |= MORE;
+			return 1;
+		}
+		ssize_t n = fdpass_peek(token_fd(e->token), t->arena + e->offset + e->result, room, &with_descriptors);
+		if (n == -EAGAIN)
+			return 1;
+		if (n > 0 && with_descriptors)
+			return 0;
+		if (n <= 0) {
+			e->flags |= ENDED;
+			return 1;
+		}
+		shown_add(t->shown, e->token, (size_t)n);
+		e->result += (int32_t)n;
+		if ((size_t)n < room && !may_have_ended)
+			return 1;
+	}
+}
+
+/*
+ * Reads until the socket is empty, the session's slice is full, or another message's descriptors might not fit. What brings less than
+ * there is room for, and no descriptors, has left nothing: the kernel is not asked once more only to say so, unless the end may have come.
  */
 static void receive(const struct turn *t, struct event *e, size_t limit, int may_have_ended)
 {
 	for (;;) {
 		unsigned arrived;
-		int left;
-		if ((size_t)e->result == limit || e->descriptor_count > DESCRIPTORS_PER_EVENT - FDPASS_MAX) {
+		size_t room = limit - (size_t)e->result;
+		if (room == 0 || e->descriptor_count > DESCRIPTORS_PER_EVENT - FDPASS_MAX) {
 			e->flags |= MORE;
 			break;
 		}
-		ssize_t n = fdpass_receive_telling(token_fd(e->token), t->arena + e->offset + e->result, limit - (size_t)e->result,
-		    e->descriptors + e->descriptor_count, &arrived, &left, MSG_DONTWAIT);
+		ssize_t n = fdpass_receive(token_fd(e->token), t->arena + e->offset + e->result, room,
+		    e->descriptors + e->descriptor_count, FDPASS_MAX, &arrived, MSG_DONTWAIT);
 		e->descriptor_count += arrived;
 		if (arrived > e->largest_message)
 			e->largest_message = arrived;
@@ -86,7 +116,7 @@ static void receive(const struct turn *t, struct event *e, size_t limit, int may
 			break;
 		}
 		e->result += (int32_t)n;
-		if (left == 0 && !may_have_ended)
+		if ((size_t)n < room && arrived == 0 && !may_have_ended)
 			break;
 	}
 }
@@ -103,7 +133,10 @@ void receive_session(struct turn *t, uint64_t token, uint32_t flags, int may_hav
 		e->flags |= UNREAD;
 		return;
 	}
-	if (mode == RECEIVE || !t->by_ring || limit == 0 || !peek(t, e, limit))
+	int is_peeked = mode == PEEK && limit > 0 && (t->shown != NULL ? peek_further(t, e, limit, may_have_ended) : peek(t, e, limit));
+	if (!is_peeked && t->shown != NULL && shown_drain(t->shown, token) < 0)
+		e->flags |= ENDED; /* what was answered would be answered once more */
+	else if (!is_peeked)
 		receive(t, e, limit, may_have_ended);
 	use_arena(t, (size_t)e->result);
 }
@@ -131,8 +164,12 @@ static void accept_sessions(struct turn *t, uint64_t token)
 		}
 		int room = SEND_BUFFER;
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-		if (!t->by_ring)
-			fdpass_tell_left(fd);
+		int error = t->shown != NULL ? shown_begin(fd) : 0;
+		if (error < 0) {
+			close(fd);
+			e->result = error;
+			return;
+		}
 		struct ucred peer = { .pid = -1, .uid = (uid_t)65534, .gid = (gid_t)65534 };
 		socklen_t size = sizeof peer;
 		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -156,7 +193,7 @@ static void ready_session(struct turn *t, uint64_t token, uint32_t events)
 	uint32_t flags = (events & EPOLLOUT) ? WRITABLE : 0;
 	int may_have_ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
-	if (!t->by_ring && ((events & EPOLLIN) || may_have_ended))
+	if (t->shown != NULL && ((events & EPOLLIN) || may_have_ended))
 		receive_session(t, token, flags, may_have_ended);
 	else
 		new_event(t, token)->flags = flags;

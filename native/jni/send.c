@@ -102,7 +102,7 @@ static int64_t send_by_copy(struct command *c, char *scratch, size_t scratch_siz
 			return done > 0 ? done : -ENODATA;
 		if (filled <= 0)
 			return done > 0 ? done : -EIO;
-		ssize_t n = fdpass_send(c->socket, scratch, (size_t)filled, NULL, 0);
+		ssize_t n = fdpass_send(c->socket, scratch, (size_t)filled, NULL, 0, 0);
 		if (n < 0)
 			return done > 0 ? done : n;
 		done += n;
@@ -145,7 +145,7 @@ static int64_t send_bytes(const struct command *c)
 			ready++;
 	}
 	if (result == 0)
-		result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length, fds, (unsigned)ready);
+		result = fdpass_send(c->socket, (const void *)(uintptr_t)c->address, (size_t)c->length, fds, (unsigned)ready, 0);
 	for (int i = 0; i < ready; i++)
 		if (passed[i].path != PASS_ITSELF)
 			close(fds[i]);

@@ -1,30 +1,19 @@
 /* The engine io_uring without Java: what a turn says of a session's input, and when its bytes leave the socket. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fdpass.h"
+#include "session_test.h"
 #include "uring.h"
 
-#define check(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s: not so\n", __func__, __LINE__, #x), abort()))
-
-enum { SLOTS = 4, SLOT = 3, ARENA = 1 << 18, EVENTS = 64, SLICE = 65536 };
-
 static struct uring *ring;
-static char arena[ARENA];
-static struct event events[EVENTS];
-static uint8_t modes[SLOTS];
-static int client, server;
-static uint64_t token;
 
 static int turn_with(const uint64_t *again, int again_count, const struct drain *drains, int drain_count, int timeout_millis)
 {
-	struct turn t = { .arena = arena, .arena_size = ARENA, .slice = SLICE, .events = events, .room = EVENTS, .modes = modes, .by_ring = 1 };
+	struct turn t = { .arena = arena, .arena_size = ARENA, .slice = SLICE, .events = events, .room = EVENTS, .modes = modes };
 	return uring_receive(ring, &t, again, again_count, drains, drain_count, timeout_millis, 0);
 }
 
@@ -38,34 +27,17 @@ static struct event *next_event(void)
 	return &events[0];
 }
 
-static int waits_in_socket(void)
-{
-	int n = -1;
-	check(ioctl(server, FIONREAD, &n) == 0);
-	return n;
-}
-
 static void connect_session(void)
 {
-	int both[2];
-	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both) == 0);
-	server = both[0];
-	client = both[1];
-	token = (uint64_t)SLOT << 32 | (uint32_t)server;
-	modes[SLOT] = PEEK;
+	connect_client();
 	uring_add(ring, token);
 }
 
 static void end_session(void)
 {
 	uring_remove(ring, token);
-	close(server);
-	char byte;
-	check(read(client, &byte, 1) == 0);
-	close(client);
+	end_client();
 }
-
-static void say(const char *text) { check(write(client, text, strlen(text)) == (ssize_t)strlen(text)); }
 
 static void what_is_peeked_stays_in_the_socket_until_it_is_drained(void)
 {
@@ -101,7 +73,7 @@ static void what_comes_with_descriptors_is_received_with_them(void)
 	int passed = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	connect_session();
 	say("before");
-	check(fdpass_send(client, "with", 4, &passed, 1) == 4);
+	check(fdpass_send(client, "with", 4, &passed, 1, 0) == 4);
 	struct event *e = next_event();
 	check(e->flags == 0 && e->result == 10 && memcmp(arena + e->offset, "beforewith", 10) == 0);
 	check(e->descriptor_count == 1 && close(e->descriptors[0]) == 0);

@@ -1,6 +1,5 @@
 /* Beginning and ending a session. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,9 +14,18 @@ enum { DEFAULT_TIMEOUT_MILLIS = 30000, MOST_CACHED = 1000000, DEFAULT_CACHE_BYTE
 
 int om_socket(const om_context *c) { return c->session->socket; }
 
+/* Lets each wait of the session's socket in one direction end with EAGAIN after so long; negative: never. */
+static int limit_waits(int fd, int direction, int millis)
+{
+	struct timeval limit = { .tv_sec = millis > 0 ? millis / 1000 : 0, .tv_usec = millis > 0 ? millis % 1000 * 1000 : 0 };
+	return setsockopt(fd, SOL_SOCKET, direction, &limit, sizeof limit);
+}
+
 void om_set_timeout(om_context *c, int timeout_millis)
 {
 	c->session->timeout_millis = timeout_millis != 0 ? timeout_millis : DEFAULT_TIMEOUT_MILLIS;
+	if (c->session->socket >= 0)
+		(void)limit_waits(c->session->socket, SO_RCVTIMEO, c->session->timeout_millis);
 }
 
 uint32_t om_max_requests(const om_context *c) { return c->session->max_requests; }
@@ -30,10 +38,9 @@ static int connect_to(om_context *c, int fd, const char *path)
 	if (strlen(path) >= sizeof address.sun_path)
 		return context_fail(c, ENAMETOOLONG, "the socket path %.100s... is longer than %zu bytes", path, sizeof address.sun_path - 1);
 	strcpy(address.sun_path, path);
-	/* A full backlog makes connect wait; the socket's send timeout bounds that. */
+	/* A full backlog makes connect wait; the socket's send timeout bounds that. Nothing is sent but what the socket takes at once. */
 	int millis = c->session->timeout_millis;
-	struct timeval bound = { .tv_sec = millis > 0 ? millis / 1000 : 0, .tv_usec = millis > 0 ? millis % 1000 * 1000 : 0 };
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) < 0)
+	if (limit_waits(fd, SO_SNDTIMEO, millis) < 0 || limit_waits(fd, SO_RCVTIMEO, millis) < 0)
 		return context_fail(c, errno, "setsockopt: %s", strerror(errno));
 	int r;
 	do
@@ -44,8 +51,6 @@ static int connect_to(om_context *c, int fd, const char *path)
 	if (r < 0)
 		return context_fail(c, errno, "cannot connect to %s: %s%s", path, strerror(errno),
 		    errno == ECONNREFUSED || errno == ENOENT ? "; is objmapperd running?" : "");
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return context_fail(c, errno, "fcntl: %s", strerror(errno));
 	return 0;
 }
 
@@ -197,6 +202,7 @@ void om_free(om_context *c)
 	struct om_session *s = c->session;
 	free_all(s->pending);
 	free_all(s->done);
+	free_all(s->spare);
 	if (s->socket >= 0)
 		close(s->socket);
 	context_close_pipe(c);

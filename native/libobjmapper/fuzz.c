@@ -194,7 +194,7 @@ static int give_socket(om_context *c, const struct input *in)
 	s->input = malloc(INPUT_ROOM);
 	check(s->input != NULL);
 	open_passed(fds, in->fd_count);
-	check(fdpass_send(ends[1], in->bytes, in->length, fds, in->fd_count) == (ssize_t)in->length);
+	check(fdpass_send(ends[1], in->bytes, in->length, fds, in->fd_count, 0) == (ssize_t)in->length);
 	for (unsigned i = 0; i < in->fd_count; i++)
 		close(fds[i]);
 	check(shutdown(ends[1], SHUT_WR) == 0);

@@ -19,7 +19,7 @@ struct peer {
 static inline void tell(struct peer *p, struct wire_buffer *b, const int *fds, unsigned count)
 {
 	for (size_t sent = 0; sent < b->length;) {
-		ssize_t n = fdpass_send(p->socket, b->bytes + sent, b->length - sent, fds, count);
+		ssize_t n = fdpass_send(p->socket, b->bytes + sent, b->length - sent, fds, count, 0);
 		if (n < 0)
 			_exit(0); /* the client left */
 		sent += (size_t)n;

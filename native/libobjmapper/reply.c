@@ -30,7 +30,6 @@ void om_reply_free(om_reply *r)
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r->body);
-	free(r->metadata);
 	free(r->message);
 	free(r);
 }
@@ -92,13 +91,32 @@ char *message_in(const unsigned char *metadata, size_t size)
 	return NULL;
 }
 
+/* What the frame says of the body, found in one go. */
+static void read_parameters(om_reply *r)
+{
+	const unsigned char *value;
+	size_t length;
+	int type;
+
+	for (size_t at = 0; wire_next(r->metadata, r->metadata_length, &at, &type, &value, &length);) {
+		if (type == OM_MODE) {
+			r->mode = (enum om_mode)wire_get32(value);
+		} else if (type == OM_RANGE) {
+			r->offset = wire_get64(value);
+			r->length = wire_get64(value + 8);
+		} else if (type == OM_DESCRIPTOR_RANGE) {
+			r->fd_offset = wire_get64(value);
+		}
+	}
+}
+
 om_reply *reply_of(const om_frame *f)
 {
-	struct held_reply *whole = calloc(1, sizeof *whole);
-	size_t length;
+	struct held_reply *whole = malloc(sizeof *whole + f->metadata_length); /* its metadata stands behind it */
 
 	if (whole == NULL)
 		return NULL;
+	memset(whole, 0, sizeof *whole);
 	om_reply *r = &whole->reply;
 	atomic_init(&whole->holders, 1);
 	r->id = f->id;
@@ -107,21 +125,13 @@ om_reply *reply_of(const om_frame *f)
 	r->object_length = f->object_length;
 	r->fd = f->fd;
 	if (f->metadata_length > 0) {
-		r->metadata = malloc(f->metadata_length);
-		if (r->metadata == NULL) {
-			r->fd = -1;
-			om_reply_free(r);
-			return NULL;
-		}
+		r->metadata = (unsigned char *)(whole + 1);
 		memcpy(r->metadata, f->metadata, f->metadata_length);
 		r->metadata_length = f->metadata_length;
 	}
-	r->mode = (enum om_mode)om_find_u64(r, OM_MODE, OM_INLINE);
-	const unsigned char *range = om_find(r, OM_RANGE, 0, &length);
-	r->offset = range != NULL ? wire_get64(range) : 0;
-	r->length = range != NULL ? wire_get64(range + 8) : f->object_length;
-	const unsigned char *at = om_find(r, OM_DESCRIPTOR_RANGE, 0, &length);
-	r->fd_offset = at != NULL ? wire_get64(at) : 0;
+	r->mode = OM_INLINE;
+	r->length = f->object_length;
+	read_parameters(r);
 	r->message = r->status != OM_OK ? message_in(f->metadata, f->metadata_length) : NULL;
 	return r;
 }

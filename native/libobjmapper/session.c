@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fdpass.h"
@@ -34,6 +35,11 @@ int context_refuse(om_context *c, const char *format, ...)
 	return -1;
 }
 
+static int timed_out(om_context *c, const char *what)
+{
+	return context_fail(c, ETIMEDOUT, "the server did not %s within %d ms; connect anew", what, c->session->timeout_millis);
+}
+
 /* What the socket is ready for, of events; negative on failure. */
 static int wait_for(om_context *c, short events, const char *what)
 {
@@ -46,7 +52,7 @@ static int wait_for(om_context *c, short events, const char *what)
 	if (n < 0)
 		return context_fail(c, errno, "poll: %s", strerror(errno));
 	if (n == 0)
-		return context_fail(c, ETIMEDOUT, "the server did not %s within %d ms; connect anew", what, c->session->timeout_millis);
+		return timed_out(c, what);
 	return p.revents;
 }
 
@@ -61,7 +67,7 @@ static int server_is_gone(om_context *c)
 	return context_fail(c, ECONNRESET, "the server closed the session with %u request%s unanswered; connect anew", unanswered, unanswered == 1 ? "" : "s");
 }
 
-/* Up to so many bytes into the session's input; the reader gets the descriptors. How many; 0 after a wait; -1 when the session failed. */
+/* Waits for up to so many bytes into the session's input; the reader gets the descriptors. How many; -1 when the session failed. */
 static ssize_t receive(om_context *c, size_t room)
 {
 	struct om_session *s = c->session;
@@ -70,7 +76,7 @@ static ssize_t receive(om_context *c, size_t room)
 	ssize_t n = fdpass_receive(s->socket, s->input, room < INPUT_ROOM ? room : INPUT_ROOM, fds, FDPASS_MAX, &count, 0);
 
 	if (n == -EAGAIN)
-		return wait_for(c, POLLIN, "answer") < 0 ? -1 : 0;
+		return timed_out(c, "answer");
 	if (n <= 0) {
 		for (unsigned i = 0; i < count; i++)
 			close(fds[i]);
@@ -235,7 +241,7 @@ int context_send(om_context *c)
 		return 0;
 	while (s->out_sent < s->out.length) {
 		int fd = om_output_fd(c);
-		ssize_t n = fdpass_send(s->socket, s->out.bytes + s->out_sent, output_length(s), &fd, fd >= 0);
+		ssize_t n = fdpass_send(s->socket, s->out.bytes + s->out_sent, output_length(s), &fd, fd >= 0, MSG_DONTWAIT);
 		if (n == -EAGAIN) {
 			if (wait_to_send(c) < 0)
 				return -1;
@@ -254,11 +260,12 @@ int om_flush(om_context *c) { return context_send(c); }
 
 static struct pending *add_pending(struct om_session *s, int operation, uint32_t id)
 {
-	struct pending *p = calloc(1, sizeof *p);
+	struct pending *p = s->spare != NULL ? s->spare : malloc(sizeof *p);
 	if (p == NULL)
 		return NULL;
-	p->id = id;
-	p->operation = operation;
+	if (p == s->spare)
+		s->spare = p->next;
+	*p = (struct pending){ .id = id, .operation = operation };
 	s->gets += operation == WIRE_GET;
 	*s->pending_tail = p;
 	s->pending_tail = &p->next;
@@ -297,7 +304,9 @@ static om_reply *take_done(struct om_session *s, struct pending *p)
 {
 	om_reply *reply = p->reply;
 	unlink_from(&s->done, &s->done_tail, p);
-	free(p);
+	p->reply = NULL;
+	p->next = s->spare;
+	s->spare = p;
 	return reply;
 }
 

@@ -49,6 +49,7 @@ struct om_session {
 	struct pending *pending, **pending_tail;
 	struct pending *newest; /* of the request that is being written */
 	struct pending *done, **done_tail; /* answered; each reply waits to be taken */
+	struct pending *spare; /* for the next requests */
 	unsigned char *input;
 	unsigned gets, sinks; /* how many of the pending ones are GETs, and how many of these have a sink */
 	int pipe[2]; /* through which bodies go from the socket to a sink; -1 until one is needed */

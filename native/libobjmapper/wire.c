@@ -188,6 +188,7 @@ static const struct rule {
 	{ 264, 1, 256, 1, "CONTENT_TYPE" }, { 265, 1, 64, 1, "CONTENT_ENCODING" }, { 266, 1, 255, 64, "TAG" }, { 267, 2, 2050, 16, "VARIANT" },
 	{ 268, 0, 65536, 1, "OPAQUE" }, { 269, 4, 4, 1, "EVICTABLE" },
 };
+enum { OF_REQUESTS = 29, OF_SESSIONS = 11, FIRST_OF_SESSIONS = 32, FIRST_OF_OBJECTS = 256 };
 enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, BAN = 19, CLAUSE = 23, DEVICE = 24, COMMAND = 29, VARIANT = 267 };
 
 static int is_text_type(int type) { return type == BAN || type == WIRE_MESSAGE || type == CLAUSE || type == DEVICE || type == COMMAND || type == WIRE_PEER_NAME; }
@@ -243,16 +244,24 @@ static int refuse_repetition(char errstr[256], const struct rule *rule)
 	return -EPROTO;
 }
 
+/* The rule of a type, RULES for none. The types stand in three runs without gaps. */
+static size_t rule_of(int type)
+{
+	size_t i = type >= FIRST_OF_OBJECTS ? (size_t)(type - FIRST_OF_OBJECTS) + OF_REQUESTS + OF_SESSIONS
+	         : type >= FIRST_OF_SESSIONS ? (size_t)(type - FIRST_OF_SESSIONS) + OF_REQUESTS
+	                                    : (size_t)type - 1;
+
+	return i < RULES && rules[i].type == type ? i : RULES;
+}
+
 static int check_entry(int type, const unsigned char *value, size_t length, uint8_t seen[RULES], char errstr[256])
 {
-	for (size_t i = 0; i < RULES; i++) {
-		if (rules[i].type != type)
-			continue;
-		if (length < rules[i].shortest || length > rules[i].longest)
-			return refuse_length(errstr, &rules[i], length);
-		if (++seen[i] > rules[i].repeats)
-			return refuse_repetition(errstr, &rules[i]);
-	}
+	size_t i = rule_of(type);
+
+	if (i < RULES && (length < rules[i].shortest || length > rules[i].longest))
+		return refuse_length(errstr, &rules[i], length);
+	if (i < RULES && ++seen[i] > rules[i].repeats)
+		return refuse_repetition(errstr, &rules[i]);
 	if (is_text_type(type) && !is_text(value, length))
 		return refuse(errstr, "3.5", "it is not UTF-8 without NUL", type, length);
 	if (type == REQUEST_HEADER || type == VARIANT) {

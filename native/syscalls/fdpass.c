@@ -6,18 +6,13 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#ifndef SO_INQ /* Linux 6.17 */
-#define SO_INQ 84
-#define SCM_INQ SO_INQ
-#endif
-
-/* Room for one control message of descriptors and one of what is left, aligned as the kernel wants it. */
+/* Room for one control message of descriptors, aligned as the kernel wants it. */
 union control {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int) * FDPASS_MAX) + CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(sizeof(int) * FDPASS_MAX)];
 };
 
-ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count)
+ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count, int flags)
 {
 	struct iovec iov = { .iov_base = (void *)bytes, .iov_len = len };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
@@ -35,19 +30,17 @@ ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, u
 		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * count);
 	}
 	do
-		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }
 
-/* Takes the descriptors out of a received message, and how many bytes it left behind. */
-static unsigned take_control(struct msghdr *message, int *fds, unsigned room, int *left)
+/* Takes the descriptors out of a received message. */
+static unsigned take_control(struct msghdr *message, int *fds, unsigned room)
 {
 	unsigned count = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-		if (left != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_INQ)
-			memcpy(left, CMSG_DATA(c), sizeof *left);
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		unsigned arrived = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
@@ -58,7 +51,7 @@ static unsigned take_control(struct msghdr *message, int *fds, unsigned room, in
 	return count;
 }
 
-static ssize_t receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int *left, int flags)
+ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int flags)
 {
 	struct iovec iov = { .iov_base = bytes, .iov_len = len };
 	union control control;
@@ -67,7 +60,7 @@ static ssize_t receive(int socket, void *bytes, size_t len, int *fds, unsigned r
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		/* CMSG_LEN, not CMSG_SPACE: the padding could hold one descriptor more; no message has more than FDPASS_MAX. */
-		.msg_controllen = left == NULL ? CMSG_LEN(sizeof(int) * room) : sizeof control.bytes,
+		.msg_controllen = CMSG_LEN(sizeof(int) * room),
 	};
 	ssize_t received;
 
@@ -78,13 +71,8 @@ static ssize_t receive(int socket, void *bytes, size_t len, int *fds, unsigned r
 	while (received < 0 && errno == EINTR);
 	if (received < 0)
 		return -errno;
-	*count = take_control(&message, fds, room, left);
+	*count = take_control(&message, fds, room);
 	return (message.msg_flags & MSG_CTRUNC) ? -EMFILE : received;
-}
-
-ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned room, unsigned *count, int flags)
-{
-	return receive(socket, bytes, len, fds, room, count, NULL, flags);
 }
 
 ssize_t fdpass_peek(int socket, void *bytes, size_t len, int *with_descriptors)
@@ -98,16 +86,4 @@ ssize_t fdpass_peek(int socket, void *bytes, size_t len, int *with_descriptors)
 	while (seen < 0 && errno == EINTR);
 	*with_descriptors = (message.msg_flags & MSG_CTRUNC) != 0;
 	return seen < 0 ? -errno : seen;
-}
-
-void fdpass_tell_left(int socket)
-{
-	int yes = 1;
-	(void)setsockopt(socket, SOL_SOCKET, SO_INQ, &yes, sizeof yes);
-}
-
-ssize_t fdpass_receive_telling(int socket, void *bytes, size_t len, int fds[FDPASS_MAX], unsigned *count, int *left, int flags)
-{
-	*left = -1;
-	return receive(socket, bytes, len, fds, FDPASS_MAX, count, left, flags);
 }

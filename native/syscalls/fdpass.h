@@ -9,11 +9,11 @@
 #define FDPASS_MAX 253
 
 /*
- * Sends up to len bytes with count descriptors, which travel with the first of them. Never blocks on a non-blocking socket and
- * never raises SIGPIPE. Returns the bytes sent, all descriptors with them, or -errno with nothing sent. The descriptors stay the
+ * Sends up to len bytes with count descriptors, which travel with the first of them. Never blocks on a non-blocking socket, nor with
+ * MSG_DONTWAIT among the flags, and never raises SIGPIPE. Returns the bytes sent, all descriptors with them, or -errno with nothing sent. The descriptors stay the
  * caller's.
  */
-ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count);
+ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count, int flags);
 
 /*
  * Receives up to len bytes and up to room descriptors (room <= FDPASS_MAX), close-on-exec, and says in *count how many arrived: they
@@ -24,14 +24,8 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t len, int *fds, unsigned r
 
 /*
  * Looks at up to len bytes that wait in a socket and leaves them there; never blocks. Says whether descriptors wait with them: they can
- * only be received. Not for sockets that tell what is left. Returns the bytes seen, 0 at the end of the stream, or -errno.
+ * only be received. Returns the bytes seen, 0 at the end of the stream, or -errno.
  */
 ssize_t fdpass_peek(int socket, void *bytes, size_t len, int *with_descriptors);
-
-/* Has a socket tell fdpass_receive_telling what is left, where the kernel can (SO_INQ). */
-void fdpass_tell_left(int socket);
-
-/* As fdpass_receive with room for FDPASS_MAX descriptors; *left is how many bytes still wait in the socket, -1 where that is not known. */
-ssize_t fdpass_receive_telling(int socket, void *bytes, size_t len, int fds[FDPASS_MAX], unsigned *count, int *left, int flags);
 
 #endif

@@ -226,8 +226,8 @@ public final class NativeIo {
     public static native long freeBytes(int descriptor);
 
     /**
-     * Whether the file system of a descriptor is one (ext4, XFS, Btrfs, tmpfs) that opens and closes files that it knows without asking a
-     * disk, a network or another process. Asks the file system itself, which may hang.
+     * Whether the file system of a descriptor is one (ext4, XFS, Btrfs, F2FS, tmpfs) that opens and closes files that it knows without
+     * asking a disk, a network or another process. Asks the file system itself, which may hang.
      */
     public static native boolean opensAtOnce(int descriptor);
 

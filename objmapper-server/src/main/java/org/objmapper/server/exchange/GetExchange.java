@@ -174,8 +174,10 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
             return indexAnswered ? takeIndexAnswer() : Step.LOOKUP;
         }
         fillTime = store.fillTime();
-        epoch = store.validityEpoch();
-        word = store.validityWord(keyHash);
+        if (peer.terms().hasValidity()) {
+            epoch = store.validityEpoch();
+            word = store.validityWord(keyHash);
+        }
         object = store.hot(keyHash, request.keyBuffer(), request.keyOffset(), request.keyLength(), request.headers());
         if (object != null) {
             return Step.CHECK;
@@ -262,7 +264,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     /** CHECK: an object that is expired is none, and one that the client has already goes no further. */
     private Step check() {
         StoredObject found = pinned();
-        if (request.findsExpired(found, store.nowMillis())) {
+        if (found.mayExpire() && request.findsExpired(found, store.nowMillis())) {
             return Step.MISS;
         }
         store.found(found);

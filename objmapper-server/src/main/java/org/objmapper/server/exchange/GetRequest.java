@@ -102,11 +102,8 @@ final class GetRequest {
 
     // ---- the conditions
 
-    /** Whether the object is past its expiry at a moment, and past the grace that object and client allow. */
+    /** Whether an object that {@linkplain StoredObject#mayExpire may expire} is past its expiry at a moment, and past the grace that object and client allow. */
     boolean findsExpired(StoredObject found, long nowMillis) {
-        if (found.expiryMillis() == Long.MAX_VALUE) {
-            return false;
-        }
         long past = nowMillis - found.expiryMillis();
         return past >= 0
                 && (past > found.graceMillis() || Long.compareUnsigned(past, graceAccepted) > 0 || graceAccepted == 0);

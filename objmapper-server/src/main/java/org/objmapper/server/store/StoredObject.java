@@ -1,6 +1,9 @@
 package org.objmapper.server.store;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,6 +30,8 @@ public final class StoredObject {
 
     /** For so long a body that was found in memory is taken to be there still. */
     private static final long RESIDENT_NANOS = 500_000_000;
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     /** What the sessions of a user share. */
     private record Shared(int uid, int descriptor) {}
@@ -132,6 +137,11 @@ public final class StoredObject {
     /** When it expires, since 1970; Long.MAX_VALUE for never. */
     public long expiryMillis() {
         return expiryMillis;
+    }
+
+    /** Whether it expires at some time. */
+    public boolean mayExpire() {
+        return expiryMillis != Long.MAX_VALUE;
     }
 
     /** For how long after that a reader may ask for it. */
@@ -348,12 +358,19 @@ public final class StoredObject {
         return keyHash == hash && variant == ofVariant && Arrays.equals(key, ofKey);
     }
 
+    /** Whether its key stands in a little-endian buffer. */
     boolean hasKey(ByteBuffer buffer, int offset, int keyLength) {
         if (keyLength != key.length) {
             return false;
         }
-        for (int i = 0; i < keyLength; i++) {
-            if (buffer.get(offset + i) != key[i]) {
+        int at = 0;
+        for (; at <= keyLength - Long.BYTES; at += Long.BYTES) {
+            if (buffer.getLong(offset + at) != (long) LONGS.get(key, at)) {
+                return false;
+            }
+        }
+        for (; at < keyLength; at++) {
+            if (buffer.get(offset + at) != key[at]) {
                 return false;
             }
         }

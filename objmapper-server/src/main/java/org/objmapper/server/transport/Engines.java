@@ -4,15 +4,11 @@ import java.io.IOException;
 import java.util.function.IntToLongFunction;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** Opens an engine for each loop: the one that is asked for or, where that is left open, the best that there is. */
+/** Opens an engine for each loop. */
 final class Engines {
-    private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
-
     private final IntToLongFunction opening;
-    private EngineKind kind;
+    private final boolean isRing;
 
     /** Engines for loops of so many sessions each, at most. */
     Engines(EngineKind kind, int slots) {
@@ -21,21 +17,12 @@ final class Engines {
 
     /** Engines that a function of {@link NativeIo}'s numbers opens: an address, or a negative errno. */
     Engines(EngineKind kind, IntToLongFunction opening) {
-        this.kind = kind;
+        this.isRing = kind == EngineKind.IO_URING;
         this.opening = opening;
     }
 
     /** The address of a new engine, for the caller to close. */
     long open() throws IOException {
-        if (kind == EngineKind.AUTO) {
-            long ring = opening.applyAsLong(NativeIo.ENGINE_IO_URING);
-            if (ring >= 0) {
-                return ring;
-            }
-            LOG.info("io_uring can't be used ({}); the loops use epoll", Errno.nameOf((int) -ring));
-            kind = EngineKind.EPOLL;
-        }
-        boolean isRing = kind == EngineKind.IO_URING;
         long engine = opening.applyAsLong(isRing ? NativeIo.ENGINE_IO_URING : NativeIo.ENGINE_EPOLL);
         if (engine < 0) {
             throw new IOException(

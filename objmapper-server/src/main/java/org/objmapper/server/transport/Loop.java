@@ -2,6 +2,7 @@ package org.objmapper.server.transport;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ final class Loop implements AutoCloseable {
     private static final int OUTPUT_BUFFERS_KEPT = 256;
 
     private final int index;
+    private final List<Loop> all;
     private final ServerLimits limits;
     private final int descriptorShare;
     private final SessionCount sessionCount;
@@ -79,9 +81,14 @@ final class Loop implements AutoCloseable {
     /** Where sessions come in, and what answers them. */
     private record Entrance(Listener listener, Exchanges exchanges) {}
 
-    /** A loop that takes no sessions yet. It owns the engine, whose address that is, from here on. */
+    /**
+     * A loop that takes no sessions yet. It owns the engine, whose address that is, from here on.
+     *
+     * @param all the server's loops, each at its index, once they start
+     */
     Loop(
             int index,
+            List<Loop> all,
             long engine,
             ServerLimits limits,
             SessionCount sessionCount,
@@ -89,6 +96,7 @@ final class Loop implements AutoCloseable {
             long inputShare,
             Spin spin) {
         this.index = index;
+        this.all = all;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
@@ -186,7 +194,7 @@ final class Loop implements AutoCloseable {
             spin.slept(now - began, count > 0, now);
         } else {
             int first = count > 0 ? events.getInt(NativeIo.EVENT_FLAGS) : 0;
-            spin.spun((first & NativeIo.FLAG_FOUND_AWAKE) != 0, now);
+            spin.spun((first & NativeIo.FLAG_FOUND_AWAKE) != 0, now - began, now);
         }
         return count;
     }
@@ -284,7 +292,7 @@ final class Loop implements AutoCloseable {
             return;
         }
         if (kind == NativeIo.KIND_LISTENER) {
-            accept(entrances.get(NativeIo.tokenSlot(token)), at);
+            accept(NativeIo.tokenSlot(token), at);
             return;
         }
         Session session = sessions[NativeIo.tokenSlot(token)];
@@ -335,8 +343,8 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    private void accept(Entrance entrance, int at) {
-        Listener listener = entrance.listener();
+    private void accept(int door, int at) {
+        Listener listener = entrances.get(door).listener();
         int socket = events.getInt(at + NativeIo.EVENT_RESULT);
         boolean outOfDescriptors = socket == -Errno.EMFILE || socket == -Errno.ENFILE;
         boolean room = outOfDescriptors ? shedDescriptors() : makeRoomFor(socket);
@@ -354,17 +362,33 @@ final class Loop implements AutoCloseable {
             listener.turnAwayForTheStop(socket);
             return;
         }
-        if (!sessionCount.tryAdd()) {
+        int chosen = sessionCount.tryAdd(index);
+        if (chosen < 0) {
             listener.turnAway(socket, limits.maxSessions());
             return;
         }
         int uid = events.getInt(at + NativeIo.EVENT_DESCRIPTORS);
         int pid = events.getInt(at + NativeIo.EVENT_DESCRIPTORS + 2 * Integer.BYTES);
+        if (chosen == index) {
+            enter(door, socket, uid, pid);
+        } else {
+            Loop other = all.get(chosen);
+            other.add(new Task(null, () -> other.enter(door, socket, uid, pid)));
+        }
+    }
+
+    /** A session that is counted as this loop's begins, or is turned away. */
+    private void enter(int door, int socket, int uid, int pid) {
+        if (draining || stopping) {
+            sessionCount.remove(index);
+            entrances.get(door).listener().turnAwayForTheStop(socket);
+            return;
+        }
         Session session;
         try {
-            session = newSession(entrance, socket, uid, pid);
+            session = newSession(entrances.get(door), socket, uid, pid);
         } catch (RuntimeException | OutOfMemoryError e) {
-            sessionCount.remove();
+            sessionCount.remove(index);
             NativeIo.close(socket);
             throw e;
         }
@@ -472,7 +496,7 @@ final class Loop implements AutoCloseable {
             int slot = closedInTurn.get(i).slot;
             sessions[slot] = null;
             freeSlots.add(slot);
-            sessionCount.remove();
+            sessionCount.remove(index);
         }
         closedInTurn.clear();
     }

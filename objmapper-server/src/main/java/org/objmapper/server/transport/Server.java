@@ -23,14 +23,14 @@ public final class Server implements AutoCloseable {
     public Server(ServerLimits limits, List<Service> services, LoopOptions options) throws IOException {
         this.limits = limits;
         this.services = List.copyOf(services);
-        this.sessions = new SessionCount(limits.maxSessions());
+        this.sessions = new SessionCount(limits.maxSessions(), options.count());
         int share = descriptorShare();
         long inputShare = limits.maxHeldInput() / options.count();
         Engines engines = new Engines(options.engine(), limits.maxSessions());
         try {
             for (int i = 0; i < options.count(); i++) {
                 Spin spin = new Spin(options.spinNanos(), Runtime.getRuntime().availableProcessors());
-                Loop loop = new Loop(i, engines.open(), limits, sessions, share, inputShare, spin);
+                Loop loop = new Loop(i, loops, engines.open(), limits, sessions, share, inputShare, spin);
                 loops.add(loop);
                 this.services.forEach(loop::add);
             }
@@ -92,6 +92,7 @@ public final class Server implements AutoCloseable {
 
     @Override
     public void close() {
+        loops.forEach(Loop::stop); // all of them first: one may hand a session to another
         loops.forEach(Loop::close);
         services.forEach(service -> service.listeners().forEach(Listener::close));
     }

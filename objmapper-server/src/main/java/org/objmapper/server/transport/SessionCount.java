@@ -1,25 +1,38 @@
 package org.objmapper.server.transport;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 
-/** How many sessions there are on all loops together, never more than the limit. */
+/** How many sessions there are on each loop, all together never more than the limit. Any thread. */
 final class SessionCount {
     private final int limit;
     private final AtomicInteger count = new AtomicInteger();
+    private final AtomicIntegerArray onLoop;
 
-    SessionCount(int limit) {
+    SessionCount(int limit, int loops) {
         this.limit = limit;
+        this.onLoop = new AtomicIntegerArray(loops);
     }
 
-    boolean tryAdd() {
-        if (count.incrementAndGet() <= limit) {
-            return true;
+    /** Counts a session on the loop that has the fewest, on the preferred one if no other has fewer; -1 where there are too many. */
+    int tryAdd(int preferred) {
+        if (count.incrementAndGet() > limit) {
+            count.decrementAndGet();
+            return -1;
         }
-        count.decrementAndGet();
-        return false;
+        int chosen = preferred;
+        for (int loop = 0; loop < onLoop.length(); loop++) {
+            if (onLoop.get(loop) < onLoop.get(chosen)) {
+                chosen = loop;
+            }
+        }
+        onLoop.incrementAndGet(chosen);
+        return chosen;
     }
 
-    void remove() {
+    /** A session of a loop has ended. */
+    void remove(int loop) {
+        onLoop.decrementAndGet(loop);
         count.decrementAndGet();
     }
 

@@ -11,6 +11,12 @@ final class Spin {
 
     static final int VAIN = 8;
 
+    /** It looks for no shorter than this, where it may: the wake-up that it spares takes longer. */
+    static final long LEAST_NANOS = 20_000;
+
+    /** The part of a wait that the time until input is expected moves by. */
+    private static final int AVERAGED = 8;
+
     /** Input that ends a sleep so soon would mostly have come while spinning: the wake-up itself takes the rest. */
     static final long SHORT_SLEEP_NANOS = 100_000;
 
@@ -25,8 +31,11 @@ final class Spin {
     static final int CROWD = 16;
     private static final int LARGEST_CROWD = 64;
 
-    private final long nanos;
+    private final long longestNanos;
     private final int processors;
+    /** How long input takes to come, while it comes soon enough. */
+    private long expectedNanos;
+
     private int trust;
     private long pauseNanos = FIRST_PAUSE_NANOS;
     private boolean pausing;
@@ -36,15 +45,17 @@ final class Spin {
     private int alsoHot = -1;
     private int crowd;
 
-    /** One that spins for so long at a time, 0 is never, while no more threads than so many want to run. */
-    Spin(long nanos, int processors) {
-        this.nanos = nanos;
+    /** One that spins for up to so long at a time, 0 is never, while no more threads than so many want to run. */
+    Spin(long longestNanos, int processors) {
+        this.longestNanos = longestNanos;
         this.processors = processors;
+        this.expectedNanos = longestNanos;
     }
 
-    /** For how long to look for input before this sleep. */
+    /** For how long to look for input before this sleep: twice as long as input lately took to come. */
     long nanos() {
-        return trust > 0 && processorsAreFree && crowd < CROWD ? nanos : 0;
+        boolean pays = trust > 0 && processorsAreFree && crowd < CROWD;
+        return pays ? Math.min(longestNanos, Math.max(LEAST_NANOS, 2 * expectedNanos)) : 0;
     }
 
     /** Whether it matters how many threads want to run. */
@@ -70,8 +81,9 @@ final class Spin {
 
     /** A wait without spinning is over; it took so long, and input ended it or nothing did. */
     void slept(long waitedNanos, boolean input, long nowNanos) {
-        if (trust == 0 && nanos > 0 && input && waitedNanos <= SHORT_SLEEP_NANOS && mayTry(nowNanos)) {
+        if (trust == 0 && longestNanos > 0 && input && waitedNanos <= SHORT_SLEEP_NANOS && mayTry(nowNanos)) {
             trust = 2 * VAIN;
+            expectedNanos = longestNanos;
             processorsAreFree = false; // until the next look at them
         }
     }
@@ -81,15 +93,17 @@ final class Spin {
         return !pausing;
     }
 
-    /** A wait that began with spinning is over: input came meanwhile, or the loop slept after all. */
-    void spun(boolean paid, long nowNanos) {
+    /** A wait that began with spinning is over, and took so long: input came meanwhile, or the loop slept after all. */
+    void spun(boolean paid, long waitedNanos, long nowNanos) {
         if (paid) {
+            expectedNanos += (waitedNanos - expectedNanos) / AVERAGED;
             trust = Math.min(MOST_TRUST, trust + 1);
             if (trust == MOST_TRUST) {
                 pauseNanos = FIRST_PAUSE_NANOS;
             }
             return;
         }
+        expectedNanos = Math.min(longestNanos, 2 * expectedNanos);
         trust = Math.max(0, trust - VAIN);
         if (trust == 0) {
             pausing = true;

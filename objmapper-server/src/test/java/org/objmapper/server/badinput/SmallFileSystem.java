@@ -7,13 +7,33 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A tmpfs of the test's own, which has little room; it goes when it is closed. The tests run as root. */
+/** A file system of the test's own, which has little room; it goes when it is closed. The tests run as root. */
 public final class SmallFileSystem implements AutoCloseable {
     public final Path root;
+    private final boolean isLeftToReaders;
 
+    /** A tmpfs. */
     public SmallFileSystem(Path root, String size) throws Exception {
-        this.root = Files.createDirectories(root);
+        this(root, false);
         run("mount", "-t", "tmpfs", "-o", "size=" + size, "objmapper-test", root.toString());
+    }
+
+    private SmallFileSystem(Path root, boolean isLeftToReaders) throws IOException {
+        this.root = Files.createDirectories(root);
+        this.isLeftToReaders = isLeftToReaders;
+    }
+
+    /**
+     * An ext4, whatever the file system is that its image, beside {@code root}, stands on. What of it is still mapped when it is closed, which
+     * the collector ends, keeps it until then.
+     */
+    public static SmallFileSystem ext4(Path root, String size) throws Exception {
+        SmallFileSystem made = new SmallFileSystem(root, true);
+        String image = root.resolveSibling(root.getFileName() + ".image").toString();
+        run("truncate", "-s", size, image);
+        run("mkfs.ext4", "-q", "-F", image);
+        run("mount", "-o", "loop", image, root.toString());
+        return made;
     }
 
     public void remountReadOnly() throws Exception {
@@ -38,6 +58,10 @@ public final class SmallFileSystem implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
-        run("umount", root.toString());
+        if (isLeftToReaders) {
+            run("umount", "--lazy", root.toString());
+        } else {
+            run("umount", root.toString());
+        }
     }
 }

@@ -4,43 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Features;
-import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** Bans on the wire (protocol-spec.md 5.7, 7.5). */
-class BanTest {
-    @TempDir
-    Path directory;
-
-    private ServerUnderTest server;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new ServerUnderTest(directory);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
-
-    private RawClient granted() throws IOException {
-        RawClient client = new RawClient(server.socket);
-        client.send(RawClient.frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)
-                .versions(1, 1)
-                .u64(MetadataType.FEATURES, Features.BANS)));
-        client.receive();
-        return client;
-    }
-
+class BanTest extends AgainstServer {
     private static RawClient.Answer ban(RawClient client, String expression) throws IOException {
         client.send(RawClient.frame(
                 w -> w.begin(Operation.PURGE, 0, 7, Status.OK, 0).text(MetadataType.BAN, expression)));
@@ -54,7 +25,7 @@ class BanTest {
 
     @Test
     void whatABanHitsIsNotFoundOnceItIsAnswered() throws Exception {
-        try (RawClient client = granted();
+        try (RawClient client = RawClient.granted(server.socket, Features.BANS);
                 RawClient other = RawClient.greeted(server.socket)) {
             assertThat(ask(client, RawClient.put(1, "/a/1", new byte[10]))).isEqualTo(Status.OK);
             assertThat(ask(other, RawClient.put(2, "/b/1", new byte[10]))).isEqualTo(Status.OK);
@@ -70,7 +41,7 @@ class BanTest {
 
     @Test
     void whatIsNoExpressionIsABadRequest() throws Exception {
-        try (RawClient client = granted()) {
+        try (RawClient client = RawClient.granted(server.socket, Features.BANS)) {
             RawClient.Answer answer = ban(client, "req.url ~ [");
 
             assertThat(answer.status()).isEqualTo(Status.BAD_REQUEST);

@@ -268,9 +268,9 @@ class DefectTest {
         Path file = Files.createFile(directory.resolve("file"));
         int descriptor = NativeIo.openAt(CURRENT_DIRECTORY, (file + "\0").getBytes(UTF_8), 0, 0);
         int listener = NativeIo.listen(socket.toString().getBytes(UTF_8), 2);
-        SessionCount count = new SessionCount(2);
+        SessionCount count = new SessionCount(2, 1);
         long epoll = NativeIo.engineOpen(NativeIo.ENGINE_EPOLL, 2); // the sessions are strangers to it
-        try (Loop loop = new Loop(0, epoll, ServerLimits.DEFAULTS, count, 10, 1 << 20, new Spin(0, 1));
+        try (Loop loop = new Loop(0, List.of(), epoll, ServerLimits.DEFAULTS, count, 10, 1 << 20, new Spin(0, 1));
                 RawClient faulty = new RawClient(socket);
                 RawClient sound = new RawClient(socket)) {
             Session first = session(loop, listener, 0, count);
@@ -293,7 +293,7 @@ class DefectTest {
     }
 
     private Session session(Loop loop, int listener, int slot, SessionCount count) {
-        assertThat(count.tryAdd()).isTrue();
+        assertThat(count.tryAdd(0)).isZero();
         return new Session(
                 loop, ListenerRules.everything("s"), new Exchanges(store), NativeIo.accept(listener), slot, 0, 0);
     }

@@ -3,11 +3,7 @@ package org.objmapper.server.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -21,24 +17,10 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** Fill tokens on the wire (protocol-spec.md 5.2.7, 5.4.5, 7.5). */
-class FillTokenTest {
+class FillTokenTest extends AgainstServer {
     private static final byte[] BODY = {1, 2, 3};
 
-    @TempDir
-    Path directory;
-
-    private ServerUnderTest server;
     private int lastId;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new ServerUnderTest(directory);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
 
     private RawClient.Answer hello(RawClient client, long features) throws IOException {
         client.send(RawClient.frame(w -> w.begin(Operation.HELLO, 0, 0, Status.OK, Limits.MAGIC)

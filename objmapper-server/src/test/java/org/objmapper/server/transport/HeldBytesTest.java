@@ -16,6 +16,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.badinput.DirectoryOnDisk;
 import org.objmapper.server.store.StoreOptions;
 
 /** What removed objects occupy because a session has their descriptors (protocol-spec.md 8.3). */
@@ -23,7 +24,7 @@ class HeldBytesTest {
     private static final byte[] BODY = new byte[600_000];
     private static final long FOR_EVER = 0;
 
-    @TempDir
+    @TempDir(factory = DirectoryOnDisk.class)
     Path directory;
 
     private ServerUnderTest server;

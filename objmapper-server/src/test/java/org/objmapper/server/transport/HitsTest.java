@@ -6,13 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.Features;
@@ -21,22 +17,7 @@ import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 
 /** What clients say they gave of their own (protocol-spec.md 5.14). */
-class HitsTest {
-    @TempDir
-    Path directory;
-
-    private ServerUnderTest server;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new ServerUnderTest(directory);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
-
+class HitsTest extends AgainstServer {
     private static RawClient.Answer say(RawClient client, Consumer<ByteBuffer> body) throws IOException {
         client.send(RawClient.frame(w -> {
             w.begin(Operation.HITS, 0, 1, Status.OK, 0);

@@ -24,6 +24,7 @@ import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.badinput.DirectoryOnDisk;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.store.TierOptions;
 import org.objmapper.server.store.tier.Capacity;
@@ -37,7 +38,7 @@ class LoopAllocationTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    @TempDir
+    @TempDir(factory = DirectoryOnDisk.class)
     Path directory;
 
     private ServerUnderTest server;

@@ -6,11 +6,9 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
@@ -19,19 +17,14 @@ import org.objmapper.server.store.RequestHeaders;
 import org.objmapper.server.store.StoredObject;
 
 /** When a body is known to be in memory, so that splice sends it without looking. */
-class ResidencyTest {
+class ResidencyTest extends AgainstServer {
     private static final int LENGTH = 900_000;
 
-    @TempDir
-    Path directory;
-
-    private ServerUnderTest server;
     private RawClient client;
     private StoredObject object;
 
     @BeforeEach
-    void start() throws IOException {
-        server = new ServerUnderTest(directory);
+    void putAndGet() throws IOException {
         client = RawClient.greeted(server.socket);
         client.send(RawClient.put(1, "key", new byte[LENGTH]));
         assertThat(client.receive().status()).isEqualTo(Status.OK);
@@ -41,10 +34,9 @@ class ResidencyTest {
     }
 
     @AfterEach
-    void stop() throws IOException {
+    void letGo() throws IOException {
         object.unpin();
         client.close();
-        server.close();
     }
 
     @Test

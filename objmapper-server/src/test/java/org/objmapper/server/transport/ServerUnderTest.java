@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Limits;
 import org.objmapper.server.exchange.Exchanges;
 import org.objmapper.server.store.Store;
@@ -14,8 +15,8 @@ public final class ServerUnderTest implements AutoCloseable {
     public static final ServerLimits LIMITS = new ServerLimits(
             1_200, 16, Limits.MAX_FRAME_DEFAULT, 4_096, 16, 16, 1 << 26, 30_000, 60_000, 30_000, 30_000, 5_000);
 
-    /** The engine that these tests run with: epoll, and then once more what the kernel lets them have (pom.xml). */
-    static final EngineKind ENGINE = EngineKind.valueOf(System.getProperty("objmapper.engine", "EPOLL"));
+    /** The engine that these tests run with: epoll, and then once more io_uring where the kernel allows it (pom.xml). */
+    static final EngineKind ENGINE = engine();
 
     public final Path socket;
     public final Path data;
@@ -56,6 +57,16 @@ public final class ServerUnderTest implements AutoCloseable {
         Listener listener = Listener.open(ListenerRules.everything(socket.toString()), null, null, 0600);
         server = new Server(limits, List.of(new Service(List.of(listener), () -> new Exchanges(store))), loops);
         server.start();
+    }
+
+    private static EngineKind engine() {
+        String asked = System.getProperty("objmapper.engine", EngineKind.EPOLL.name());
+        long ring = asked.equals(EngineKind.IO_URING.name()) ? NativeIo.engineOpen(NativeIo.ENGINE_IO_URING, 1) : -1;
+        if (ring < 0) {
+            return EngineKind.EPOLL;
+        }
+        NativeIo.engineClose(ring);
+        return EngineKind.IO_URING;
     }
 
     /** So many loops, which do not spin. */

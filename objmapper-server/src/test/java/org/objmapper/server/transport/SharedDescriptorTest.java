@@ -11,10 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.MetadataType;
@@ -24,25 +21,10 @@ import org.objmapper.server.store.RequestHeaders;
 import org.objmapper.server.store.StoredObject;
 
 /** Who is granted SHARED_ACCEPTED gets descriptors that the other sessions of its user have too (protocol-spec.md 5.2.8). */
-class SharedDescriptorTest {
+class SharedDescriptorTest extends AgainstServer {
     private static final int LARGER_THAN_INLINE = 100_000;
     private static final int OWN_UID = 1_000;
     private static final int NOBODY = 65_534;
-
-    @TempDir
-    Path directory;
-
-    private ServerUnderTest server;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new ServerUnderTest(directory);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
 
     @ParameterizedTest
     @ValueSource(ints = {10, LARGER_THAN_INLINE})

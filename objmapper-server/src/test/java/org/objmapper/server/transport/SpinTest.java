@@ -15,10 +15,14 @@ class SpinTest {
 
     /** Waits as the loop does, on a machine with processors to spare; input comes after so long. Returns for how long it spun. */
     private long input(long nanos) {
+        return input(spin, nanos);
+    }
+
+    private long input(Spin spin, long nanos) {
         long spun = spin.nanos();
         now += nanos;
         if (spun > 0) {
-            spin.spun(nanos <= spun, now);
+            spin.spun(nanos <= spun, nanos, now);
         } else {
             spin.slept(nanos, true, now);
         }
@@ -54,7 +58,7 @@ class SpinTest {
         becomeTrusted();
         for (int i = 0; i < Spin.MOST_TRUST / Spin.VAIN; i++) {
             assertThat(spin.nanos()).isEqualTo(SPIN);
-            spin.spun(false, now);
+            spin.spun(false, SPIN, now);
         }
         assertThat(spin.nanos()).isZero();
     }
@@ -145,6 +149,39 @@ class SpinTest {
         assertThat(spin.nanos()).isZero();
         spin.runnableThreads(PROCESSORS);
         assertThat(spin.nanos()).isEqualTo(SPIN);
+    }
+
+    @Test
+    void itLooksForTwiceAsLongAsInputLatelyTookAndNoLongerThanItMay() {
+        long longest = 50 * SPIN;
+        Spin patient = new Spin(longest, PROCESSORS);
+        input(patient, SOON);
+        assertThat(input(patient, 2 * SPIN)).isEqualTo(longest);
+        for (int i = 0; i < 100; i++) {
+            input(patient, 2 * SPIN);
+        }
+        assertThat(patient.nanos()).isBetween(4 * SPIN, 5 * SPIN);
+        for (int i = 0; i < 100; i++) {
+            input(patient, 0);
+        }
+        assertThat(patient.nanos()).isEqualTo(Spin.LEAST_NANOS);
+    }
+
+    @Test
+    void itLooksForTwiceAsLongAfterEachTimeInVain() {
+        long longest = 50 * SPIN;
+        Spin patient = new Spin(longest, PROCESSORS);
+        input(patient, SOON);
+        for (int i = 0; i < 100; i++) {
+            input(patient, 2 * SPIN);
+        }
+        long before = patient.nanos();
+        input(patient, LATE);
+        assertThat(patient.nanos()).isEqualTo(2 * before);
+        for (int i = 0; i < Spin.MOST_TRUST / Spin.VAIN - 2; i++) {
+            input(patient, LATE);
+        }
+        assertThat(patient.nanos()).isEqualTo(longest);
     }
 
     @Test
