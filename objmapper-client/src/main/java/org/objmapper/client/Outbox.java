@@ -77,16 +77,16 @@ final class Outbox {
 
     /** Adds one frame without a body that need not be sent before {@link #flush}; more than a few are sent at once. */
     void addLater(int operation, int id, ByteBuffer metadata) throws IOException {
+        boolean waitsLonger;
         synchronized (this) {
             awaitRoom(Limits.HEADER + metadata.remaining());
             append(operation, 0, id, Status.OK, 0, metadata);
             writer.end();
-            if (writing || filling.position() < LATER_BYTES) {
-                return;
-            }
-            writing = true;
+            waitsLonger = filling.position() < LATER_BYTES;
         }
-        write();
+        if (!waitsLonger) {
+            flush();
+        }
     }
 
     /** Sees to it that all that was added is sent. */

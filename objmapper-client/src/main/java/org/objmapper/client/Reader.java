@@ -124,11 +124,9 @@ final class Reader {
         }
     }
 
-    /** A future's answer has come; called by who reads. Where a thread waits for it that thread settles it. */
-    void answered(Answer<?> answer, boolean awaited) {
-        if (!awaited) {
-            answered.add(answer);
-        }
+    /** The answer of a future that no thread waits for has come; called by who reads. */
+    void answered(Answer<?> answer) {
+        answered.add(answer);
     }
 
     /** Whether requests of futures wait for the threads that wait for these. */

@@ -145,15 +145,20 @@ final class Session {
         if (!takesHits || !tryTakePlace()) {
             return false;
         }
-        Call call = register(Request.of(Operation.HITS, null, new Entries()), false, settings.timeoutNanos());
-        call.abandoned = true; // nobody waits for the answer, but it has to come
+        sendUnattended(Request.of(Operation.HITS, null, new Entries()), counts);
+        return true;
+    }
+
+    /** Sends what nobody waits for the answer of; it has to come all the same. */
+    private void sendUnattended(Request request, ByteBuffer body) {
+        Call call = register(request, false, settings.timeoutNanos());
+        call.abandoned = true;
         try {
-            outbox.add(Operation.HITS, 0, call.id, Status.OK, 0, call.request.metadata(), counts);
+            outbox.add(request.operation(), 0, call.id, Status.OK, 0, request.metadata(), body);
             reader.handOver();
         } catch (IOException e) {
             close(failure(e));
         }
-        return true;
     }
 
     /** Takes a place in flight if one is free, for one {@link #send}. */
@@ -368,14 +373,7 @@ final class Session {
             return;
         }
         Entries target = new Entries().u32(MetadataType.TARGET, call.id);
-        Call cancel = register(Request.of(Operation.CANCEL, null, target), false, settings.timeoutNanos());
-        cancel.abandoned = true;
-        try {
-            outbox.add(Operation.CANCEL, 0, cancel.id, Status.OK, 0, cancel.request.metadata(), NOTHING);
-            reader.handOver();
-        } catch (IOException e) {
-            close(failure(e));
-        }
+        sendUnattended(Request.of(Operation.CANCEL, null, target), NOTHING);
     }
 
     /** Ends the calls that made no progress in their time, and the session when it doesn't even answer what nobody waits for. */
@@ -518,8 +516,8 @@ final class Session {
         answered(call);
         if (!call.complete(reply)) {
             reply.discard();
-        } else if (call.answer != null) {
-            reader.answered(call.answer, call.waiter != null);
+        } else if (call.answer != null && call.waiter == null) { // a thread that waits for a future settles it
+            reader.answered(call.answer);
         }
         closeIfDone();
     }
