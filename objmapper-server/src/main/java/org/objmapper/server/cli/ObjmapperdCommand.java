@@ -165,7 +165,8 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             throws IOException, ConfigurationException, InterruptedException {
         refuseDev();
         Logging.begin(debug);
-        Configuration configuration = read(file);
+        ConfigurationFile opened = open(file);
+        Configuration configuration = configurationOf(opened);
         if ((socket != null || data != null) && configuration.stores().size() > 1) {
             throw new ParameterException(
                     commandLine(),
@@ -176,7 +177,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             configuration = configuration.withSocket(socket);
         }
         if (data == null) {
-            warnOfLater(fileOf(file));
+            warnOfLater(opened);
         } else {
             configuration = configuration.withData(data);
         }
@@ -202,25 +203,18 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 + listeners.stream().map(listener -> listener.path().toString()).collect(Collectors.joining(", "));
     }
 
-    /** The configuration file that is to be read; null for none. */
-    private static @Nullable Path fileOf(@Nullable Path given) {
-        return given != null || !Files.exists(STANDARD_FILE) ? given : STANDARD_FILE;
-    }
-
     /** Logs what can be used and is hardly meant; on a thread of its own, for it looks at directories, which may hang. */
-    private static void warnOfLater(@Nullable Path file) {
+    private static void warnOfLater(@Nullable ConfigurationFile file) {
         if (file == null) {
             return;
         }
         Thread thread = new Thread(
                 () -> {
                     try {
-                        ConfigurationFile.warnings(file).forEach(warning -> LOG.warn("{}", warning));
+                        file.warnings().forEach(warning -> LOG.warn("{}", warning));
                     } catch (ConfigurationException e) {
                         // Two of the directories are one, which only a look at them shows.
                         e.problems().forEach(problem -> LOG.warn("{}", problem));
-                    } catch (IOException e) {
-                        // It was read a moment ago.
                     }
                 },
                 "configuration-warnings");
@@ -228,17 +222,25 @@ public final class ObjmapperdCommand implements Callable<Integer> {
         thread.start();
     }
 
-    private static Configuration read(@Nullable Path file) throws IOException, ConfigurationException {
-        Path chosen = fileOf(file);
-        if (chosen == null) {
-            return Configuration.standard();
+    /** The file that was given, or the standard one; null where that is not there. */
+    private static @Nullable ConfigurationFile open(@Nullable Path given) throws IOException, ConfigurationException {
+        if (given != null) {
+            return opened(given);
         }
+        return Files.exists(STANDARD_FILE) ? opened(STANDARD_FILE) : null;
+    }
+
+    private static ConfigurationFile opened(Path file) throws IOException, ConfigurationException {
         try {
-            return ConfigurationFile.read(chosen);
+            return ConfigurationFile.open(file);
         } catch (FileSystemException e) {
             throw new ConfigurationException(
                     List.of("objmapperd: the configuration cannot be read: " + IoMessage.of(e)));
         }
+    }
+
+    private static Configuration configurationOf(@Nullable ConfigurationFile file) {
+        return file == null ? Configuration.standard() : file.configuration();
     }
 
     private void refuseDev() {
@@ -256,8 +258,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
     int check(@Parameters(paramLabel = "FILE", description = "The configuration file.") Path file)
             throws IOException, ConfigurationException {
         refuseDev();
-        read(file);
-        ConfigurationFile.warnings(file).forEach(warning -> System.err.println("warning: " + warning));
+        opened(file).warnings().forEach(warning -> System.err.println("warning: " + warning));
         System.out.println(file + " can be used");
         return ExitCode.OK;
     }
@@ -273,15 +274,17 @@ public final class ObjmapperdCommand implements Callable<Integer> {
                 "A body that is not what was sent is moved to quarantine, a directory beside the objects, with a text that"
                         + " says why; its object is gone.",
                 "All stores of the configuration are checked, one after the other, and all devices of each: a device is found by its id, in the directories of the configuration and in"
-                        + " the one that it was in last. Where one is absent, or does not answer for five seconds, its objects are"
-                        + " counted and left as they are, with --repair too, and the exit code is 4."
+                        + " the one that it was in last. Where one is absent, does not answer for fifteen seconds when it is opened, or leaves"
+                        + " a call unanswered for ten later, its objects that are not checked are counted and left as they are, with"
+                        + " --repair too, and the exit code is 4. Without the device that has the index no check can go on: where that"
+                        + " stops answering, what was found until then is told, and the exit code is 8."
             },
             exitCodeListHeading = "%nExit codes:%n",
             exitCodeList = {
                 "0:clean",
                 "1:repaired",
                 "4:something is left as it was, lost, or on a device that is not there",
-                "8:could not run, for instance because a server uses the store",
+                "8:could not run to its end, such as where a server uses the store",
                 "16:wrong usage or configuration",
                 "130:ended by Ctrl-C"
             },
@@ -316,7 +319,7 @@ public final class ObjmapperdCommand implements Callable<Integer> {
             return List.of(new Fsck.Options(data, List.of(), repairs, readsBodies));
         }
         List<Fsck.Options> all = new ArrayList<>();
-        for (StoreSettings store : read(file).stores()) {
+        for (StoreSettings store : configurationOf(open(file)).stores()) {
             List<Path> devices =
                     store.moreDevices().stream().map(DeviceSettings::directory).toList();
             all.add(new Fsck.Options(store.directory(), devices, repairs, readsBodies));

@@ -165,8 +165,10 @@ final class ServerRun implements AutoCloseable {
     }
 
     private static CheckOptions checks(CheckSettings settings) {
-        return new CheckOptions(
-                settings.recoveredPerSecond(), settings.scrubBytesPerSecond(), settings.quarantineBytes());
+        return CheckOptions.usual()
+                .withRecovery(settings.recoveredPerSecond())
+                .withScrub(settings.scrubBytesPerSecond())
+                .withQuarantine(settings.quarantineBytes());
     }
 
     private static List<DeviceOptions> moreDevices(StoreSettings settings) {

@@ -10,7 +10,7 @@ import java.util.Set;
  * @param stores at least one
  * @param loops event loops
  * @param engine one of {@link #ENGINES}
- * @param spinMicros for how long a loop looks for input before it sleeps, while that pays; 0 is never
+ * @param spinMicros for how long a loop looks for input at most before it sleeps, while that pays; 0 is never
  * @param passedDescriptorUids users whose regular files PUT takes as descriptors
  */
 public record Configuration(

@@ -46,21 +46,23 @@ public final class ConfigurationFile {
     /** The directories and the sockets of all stores, and where they are said. */
     private final Map<Path, @Nullable TomlPosition> directories = new LinkedHashMap<>();
 
-    private final Set<Path> sockets = new LinkedHashSet<>();
+    private final Map<Path, @Nullable TomlPosition> sockets = new LinkedHashMap<>();
 
-    private ConfigurationFile(String name, TomlParseResult toml) {
+    private final Configuration configuration;
+
+    private ConfigurationFile(String name, String text, boolean mustSayCapacity) throws ConfigurationException {
         this.name = name;
-        this.toml = toml;
+        this.toml = Toml.parse(text);
         this.problems = new Problems(name);
-    }
-
-    private static ConfigurationFile of(String name, String text) throws ConfigurationException {
-        ConfigurationFile file = new ConfigurationFile(name, Toml.parse(text));
-        for (TomlParseError error : file.toml.errors()) {
-            file.problems.add(error.position(), error.getMessage());
+        for (TomlParseError error : toml.errors()) {
+            problems.add(error.position(), error.getMessage());
         }
-        file.problems.throwIfAny();
-        return file;
+        problems.throwIfAny();
+        if (mustSayCapacity) {
+            requireCapacity();
+        }
+        this.configuration = whole();
+        problems.throwIfAny();
     }
 
     /**
@@ -69,32 +71,37 @@ public final class ConfigurationFile {
      * @throws ConfigurationException when it can't be used, with every problem that was found
      * @throws IOException when it can't be read
      */
-    public static Configuration read(Path file) throws IOException, ConfigurationException {
-        ConfigurationFile read = of(file.toString(), text(file));
-        read.requireCapacity();
-        return read.configuration();
+    public static ConfigurationFile open(Path file) throws IOException, ConfigurationException {
+        return new ConfigurationFile(file.toString(), text(file), true);
+    }
+
+    /** Reads a text, which may leave out even what a file must say; {@code name} stands for the file in messages. */
+    public static Configuration parse(String name, String text) throws ConfigurationException {
+        return new ConfigurationFile(name, text, false).configuration();
+    }
+
+    /** What the file says, and defaults for what it leaves out. */
+    public Configuration configuration() {
+        return configuration;
     }
 
     /**
      * What can be used and is hardly what was meant: a cache on the file system of a device. Looks at the directories, so it waits for one
      * that hangs; of those that are not there it says nothing.
      *
-     * @throws ConfigurationException when the file can't be used, also because two of its directories are one
-     * @throws IOException when it can't be read
+     * @throws ConfigurationException when two of the directories are one
      */
-    public static List<String> warnings(Path file) throws IOException, ConfigurationException {
-        ConfigurationFile read = of(file.toString(), text(file));
-        Configuration configuration = read.configuration();
-        read.refuseOneDirectoryTwice();
+    public List<String> warnings() throws ConfigurationException {
+        refuseOneDirectoryTwice();
         List<String> warnings = new ArrayList<>();
         for (StoreSettings store : configuration.stores()) {
             if (store.cache() != null) {
                 Path cache = store.cache().directory().normalize();
                 devicesOf(store)
                         .filter(device -> isOnOneFileSystem(cache, device))
-                        .forEach(device -> warnings.add(read.name + read.line(":", cache, ":") + " cache.directory: "
+                        .forEach(device -> warnings.add(name + line(":", cache, ":") + " cache.directory: "
                                 + cache
-                                + " is on the file system of the device in " + device + read.line(", line ", device, "")
+                                + " is on the file system of the device in " + device + line(", line ", device, "")
                                 + ", so it gains nothing: put it on a faster one"));
             }
         }
@@ -103,6 +110,7 @@ public final class ConfigurationFile {
 
     /** Two paths may lead to one directory, or one into the other, by links and bind mounts. */
     private void refuseOneDirectoryTwice() throws ConfigurationException {
+        Problems found = new Problems(name);
         Map<Path, RealPlace> places = new LinkedHashMap<>();
         directories.forEach((directory, position) -> {
             RealPlace place = RealPlace.of(directory);
@@ -112,9 +120,9 @@ public final class ConfigurationFile {
             places.forEach((other, there) -> {
                 String both = directory + " and " + other + line(", line ", other, "");
                 if (place.isSameAs(there)) {
-                    problems.add(position, both + " are one directory; give each device and each cache one of its own");
+                    found.add(position, both + " are one directory; give each device and each cache one of its own");
                 } else if (place.liesIn(there) || there.liesIn(place)) {
-                    problems.add(
+                    found.add(
                             position,
                             "of " + both
                                     + " one lies in the other, where links and mounts lead; give each device and each"
@@ -123,7 +131,7 @@ public final class ConfigurationFile {
             });
             places.put(directory, place);
         });
-        problems.throwIfAny();
+        found.throwIfAny();
     }
 
     private static Stream<Path> devicesOf(StoreSettings store) {
@@ -157,22 +165,17 @@ public final class ConfigurationFile {
         }
     }
 
-    /** Reads a text, which may leave out even what a file must say; {@code name} stands for the file in messages. */
-    public static Configuration parse(String name, String text) throws ConfigurationException {
-        return of(name, text).configuration();
-    }
-
-    private Configuration configuration() throws ConfigurationException {
+    private Configuration whole() {
         rejectUnknownTables();
         List<StoreSettings> stores = stores();
         Section server = section("server");
         Section limits = section("limits");
         Section timeouts = section("timeouts");
-        Configuration configuration = new Configuration(
+        return new Configuration(
                 stores,
                 server.count(SERVER_LOOPS, Math.min(Runtime.getRuntime().availableProcessors(), 256)),
                 server.word(SERVER_ENGINE, "auto"),
-                server.count(SERVER_SPIN_MICROS, 20),
+                server.count(SERVER_SPIN_MICROS, 100),
                 server.uids(SERVER_PASSED_DESCRIPTOR_UIDS),
                 new LimitSettings(
                         limits.count(LIMITS_MAX_SESSIONS, 4_096),
@@ -190,8 +193,6 @@ public final class ConfigurationFile {
                         timeouts.millis(TIMEOUTS_REPLY, 30_000),
                         timeouts.millisOrNever(TIMEOUTS_HELD, 0),
                         timeouts.millis(TIMEOUTS_DRAIN, 5_000)));
-        problems.throwIfAny();
-        return configuration;
     }
 
     /** How much may be stored is for whoever runs the server to say: no default would be right. */
@@ -313,7 +314,8 @@ public final class ConfigurationFile {
         if (capacity.lowWatermark() > capacity.highWatermark()) {
             section.contradiction(
                     keys.lowWatermark,
-                    capacity.lowWatermark() + " is above",
+                    String.valueOf(capacity.lowWatermark()),
+                    "is above",
                     keys.highWatermark,
                     String.valueOf(capacity.highWatermark()));
         }
@@ -446,11 +448,23 @@ public final class ConfigurationFile {
                 section.group(LISTENER_GROUP),
                 section.fileMode(LISTENER_MODE, ListenerSettings.MODE_DEFAULT),
                 section.operations(LISTENER_OPERATIONS));
-        if (!section.hasWrongPath(LISTENER_PATH) && !sockets.add(listener.path())) {
-            problems.add(
-                    table.inputPositionOf(List.of("path")),
-                    "listener.path: " + listener.path() + " is the path of another listener of " + name);
+        if (!section.hasWrongPath(LISTENER_PATH)) {
+            TomlPosition path = section.position(LISTENER_PATH);
+            claim(listener.path(), path == null ? table.inputPositionOf(List.of()) : path);
         }
         return listener;
+    }
+
+    /** No two listeners, of whichever stores, may have one socket. */
+    private void claim(Path socket, @Nullable TomlPosition position) {
+        Path path = socket.normalize();
+        if (sockets.containsKey(path)) {
+            TomlPosition at = sockets.get(path);
+            problems.add(
+                    position,
+                    "listener.path: " + path + " is another listener's path too"
+                            + (at == null ? "" : ", line " + at.line()));
+        }
+        sockets.putIfAbsent(path, position);
     }
 }

@@ -167,13 +167,13 @@ final class Section {
     }
 
     /** Notes that the values of two keys exclude each other, with the lines of both; one of them may be a default. */
-    void contradiction(ConfigurationKey key, String how, ConfigurationKey other, String otherValue) {
+    void contradiction(ConfigurationKey key, String value, String how, ConfigurationKey other, String otherValue) {
         TomlPosition here = position(key);
         TomlPosition there = position(other);
+        String first = key.qualifiedName() + " = " + value + (here == null ? ", its default, " : " ");
         String where = there == null ? ", its default" : here == null ? "" : " in line " + there.line();
         problems.add(
-                here == null ? there : here,
-                key.qualifiedName() + " = " + how + " " + other.qualifiedName() + " = " + otherValue + where);
+                here == null ? there : here, first + how + " " + other.qualifiedName() + " = " + otherValue + where);
     }
 
     Set<Integer> uids(ConfigurationKey key) {

@@ -69,8 +69,8 @@ public enum Metric {
             "objmapper_store_oldest_seconds",
             Type.GAUGE,
             "seconds",
-            "age of the oldest of the objects whose bodies have been on their devices for the longest; short bodies,"
-                    + " which stand in the index, don't count"),
+            "age of the object whose body has been there for the longest; of one whose body stands in the index it may be"
+                    + " an eighth too low, and it counts from the first start of a server that kept such times at most"),
     STORE_INDEX_BYTES(
             "objmapper_store_index_bytes", Type.GAUGE, "bytes", "what the index takes, free pages within it too"),
     STORE_INDEX_MAX_BYTES(
@@ -78,6 +78,16 @@ public enum Metric {
             Type.GAUGE,
             "bytes",
             "what the index may take at most; with hardly a free page left in it the store takes no more objects"),
+    STORE_INDEX_PASSES(
+            "objmapper_store_index_passes_total",
+            Type.COUNTER,
+            "passes",
+            "times that the check in the background came to the end of the index"),
+    STORE_INDEX_ROWS_MISSING(
+            "objmapper_store_index_rows_missing_total",
+            Type.COUNTER,
+            "times",
+            "times that it met an object that lacks rows of the index, by prefix, tag, expiry or file"),
     STORE_HOT_OBJECTS(
             "objmapper_store_hot_objects", Type.GAUGE, "objects", "objects that are answered without asking the index"),
     STORE_PENDING_CHANGES(
@@ -129,6 +139,17 @@ public enum Metric {
     DEVICE_DRAINING("objmapper_device_draining", Type.GAUGE, "state", "1 while the device is drained, else 0"),
     DEVICE_ERRORS(
             "objmapper_device_errors_total", Type.COUNTER, "calls", "calls of the device's file system that failed"),
+    DEVICE_HITS(
+            "objmapper_device_hits_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests that were answered from the device"),
+    DEVICE_MISSES(
+            "objmapper_device_misses_total",
+            Type.COUNTER,
+            "requests",
+            "GET and HEAD requests whose object is on the device and could not be had from it: it was offline, or the file"
+                    + " gone or not to be opened"),
     DEVICE_EVICTIONS_CAPACITY(
             "objmapper_device_evictions_capacity_total",
             Type.COUNTER,

@@ -272,13 +272,16 @@ public final class BodyWriter {
                 return;
             }
             append(next);
+            if (device.queue().othersWait() && device.queue().submit(this::drain)) {
+                return; // it is their turn
+            }
         }
     }
 
     private void append(ByteBuffer bytes) {
         try {
             unfinished.grow(bytes.limit());
-            fileToAppendTo().append(bytes, () -> store.makeRoom(device, declared));
+            fileToAppendTo().append(bytes, this::makeRoom);
             sums.update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
             store.bodyFailed(e);
@@ -288,6 +291,10 @@ public final class BodyWriter {
         } finally {
             chunks.giveBack(bytes, share);
         }
+    }
+
+    private void makeRoom() {
+        device.queue().aside(() -> store.makeRoom(device, declared));
     }
 
     private BodyFile fileToAppendTo() throws IOException {
@@ -344,7 +351,7 @@ public final class BodyWriter {
             return;
         }
         unfinished.letGo();
-        store.answered(() -> store.put(wanted, body, told), told);
+        device.queue().aside(() -> store.answered(() -> store.put(wanted, body, told), told));
     }
 
     private synchronized byte[] smallBytes() {

@@ -285,6 +285,15 @@ final class Committer implements AutoCloseable {
         written.join().orThrow();
     }
 
+    /** As {@link #write}, without waiting for anything: false where no changes are taken now. */
+    synchronized boolean offer(List<IndexRow> rows) {
+        if (heldBack || refusal != null || queue.size() + changesUnderway >= maxPending) {
+            return false;
+        }
+        add(Change.ofRows(rows, null));
+        return true;
+    }
+
     private void run() {
         try {
             awaitFirstGenerations();

@@ -7,11 +7,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceHealth;
+import org.objmapper.server.store.device.DeviceOpening;
 import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.device.DeviceQueue;
 import org.objmapper.server.store.device.Devices;
@@ -34,11 +34,20 @@ final class DeviceCommands implements AutoCloseable {
     private final Committer committer;
     private final Changes changes;
     private final Metrics metrics;
-    private final Consumer<Device> added;
+    private final User user;
     private final DeviceQueue queue = new DeviceQueue("store-admin", 1, QUEUE_LENGTH);
     private final Map<Device, Drain> drains = new ConcurrentHashMap<>();
 
-    /** Commands for the devices of a store, of which {@code added} gets those that come before they take bodies. */
+    /** Who uses the devices. */
+    interface User {
+        /** A device is added, and is about to take bodies. */
+        void willUse(Device device);
+
+        /** A device is removed: nothing is on it, nor comes there any more. */
+        void usesNoMore(Device device);
+    }
+
+    /** Commands for the devices of a store. */
     DeviceCommands(
             StoreOptions options,
             Devices devices,
@@ -46,14 +55,14 @@ final class DeviceCommands implements AutoCloseable {
             Committer committer,
             Changes changes,
             Metrics metrics,
-            Consumer<Device> added) {
+            User user) {
         this.options = options;
         this.devices = devices;
         this.index = index;
         this.committer = committer;
         this.changes = changes;
         this.metrics = metrics;
-        this.added = added;
+        this.user = user;
     }
 
     /** Goes on with the drains that the last stop of the server cut off. */
@@ -253,6 +262,7 @@ final class DeviceCommands implements AutoCloseable {
         drain.close();
         drains.remove(device);
         devices.remove(device);
+        user.usesNoMore(device);
         LOG.info("device={} in {} is removed", device.id(), device.root());
         return "it is not used any more: take it out of the configuration\n";
     }
@@ -278,8 +288,8 @@ final class DeviceCommands implements AutoCloseable {
 
     private String add(String directory, String weight) throws IOException {
         DeviceOptions wanted = DeviceOptions.of(directory(directory), weight(weight));
-        refuseNested(wanted.directory());
-        Device device = Device.open(wanted, devices.first().indexId());
+        Device device = DeviceOpening.begin(wanted.directory(), () -> open(wanted))
+                .await(); // it may hang, and other commands wait for this one
         try {
             device.setNumber(
                     device.isNew() ? DeviceRegister.nextNumber(index.devices()) : numberOfRemoved(device, directory));
@@ -289,7 +299,7 @@ final class DeviceCommands implements AutoCloseable {
             device.closeRefused();
             throw e;
         }
-        added.accept(device);
+        user.willUse(device);
         devices.add(device);
         LOG.info("device={} in {} is added", device.id(), device.root());
         return "it is device " + device.id() + ": name it in the configuration too\n";
@@ -328,13 +338,22 @@ final class DeviceCommands implements AutoCloseable {
         return Integer.parseInt(weight);
     }
 
-    private void refuseNested(Path directory) throws IOException {
+    private Device open(DeviceOptions wanted) throws IOException {
         for (Device device : devices.all()) {
-            Path other = device.root().toAbsolutePath().normalize();
-            if (directory.normalize().startsWith(other) || other.startsWith(directory.normalize())) {
-                throw refused("the directory " + directory + " is that of the device " + device.id()
-                        + ", or one of them is within the other");
-            }
+            refuseNested(wanted.directory(), device.root(), "of the device " + device.id());
+        }
+        TierOptions.CacheOptions cache = options.tiers().cache();
+        if (cache != null) {
+            refuseNested(wanted.directory(), cache.directory(), "of the cache");
+        }
+        return Device.open(wanted, devices.first().indexId());
+    }
+
+    private static void refuseNested(Path directory, Path other, String whose) throws StoreException {
+        Path wanted = directory.normalize();
+        Path there = other.toAbsolutePath().normalize();
+        if (wanted.startsWith(there) || there.startsWith(wanted)) {
+            throw refused("the directory " + directory + " is that " + whose + ", or one of them is within the other");
         }
     }
 

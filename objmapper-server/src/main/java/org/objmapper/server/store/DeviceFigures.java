@@ -42,6 +42,8 @@ final class DeviceFigures {
         showByDevice(Metric.DEVICE_STATE, device -> device.health().state().ordinal());
         showByDevice(Metric.DEVICE_DRAINING, device -> device.isDraining() ? 1 : 0);
         showByDevice(Metric.DEVICE_ERRORS, device -> device.health().errors());
+        showByDevice(Metric.DEVICE_HITS, Device::hits);
+        showByDevice(Metric.DEVICE_MISSES, Device::misses);
         showByDevice(Metric.DEVICE_EVICTIONS_CAPACITY, device -> evictor.evictions(device, Evictor.Reason.CAPACITY));
         showByDevice(Metric.DEVICE_EVICTIONS_NO_SPACE, device -> evictor.evictions(device, Evictor.Reason.NO_SPACE));
         if (ledger.isKnown()) {

@@ -133,6 +133,7 @@ final class Finder {
     }
 
     private void tellOffline(Device device, Store.Lookup lookup) {
+        device.countMiss();
         lookup.found(null, offlineMisses ? null : StoreException.of(DeviceException.offline(device)));
     }
 
@@ -341,15 +342,18 @@ final class Finder {
                         hiding.newest());
             }
             if (device.isOffline() && offlineMisses) {
+                device.countMiss();
                 return null;
             }
             if (descriptor != -Errno.ENOENT) {
+                device.countMiss();
                 throw DeviceException.ofErrno(
                                 descriptor,
                                 "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()))
                         .on(device);
             }
             if (last != null && last.hasBodyOf(record)) {
+                device.countMiss();
                 recovery.vanished(device, key, record);
                 return null;
             }

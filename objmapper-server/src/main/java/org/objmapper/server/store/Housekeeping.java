@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 final class Housekeeping implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LoggerFactory.getLogger(Housekeeping.class));
     private static final long PAUSE_MILLIS = 1_000;
-    private static final int READER_CHECK_PAUSES = 60;
+    private static final int LONG_PAUSES = 60;
 
     private final Changes changes;
     private final Committer committer;
@@ -41,10 +41,12 @@ final class Housekeeping implements AutoCloseable {
         for (int pauses = 1; !paused(); pauses++) {
             attempt(this::removeAllDue, "remove expired objects");
             attempt(oldest::look, "look for the oldest bodies");
-            if (pauses % READER_CHECK_PAUSES == 0) {
+            if (pauses % LONG_PAUSES == 0) {
+                oldest.keep();
                 attempt(index::checkReaders, "clear the index's dead readers");
             }
         }
+        oldest.keep();
     }
 
     private interface Chore {

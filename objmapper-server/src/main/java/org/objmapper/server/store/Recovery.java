@@ -8,6 +8,7 @@ import java.util.function.ToLongFunction;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
 import org.objmapper.server.metrics.Metrics;
+import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.check.Reconciliation;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.Devices;
@@ -25,9 +26,15 @@ final class Recovery implements AutoCloseable {
     private final List<Reconciliation> all = new CopyOnWriteArrayList<>();
 
     /** Generations from {@code firstGeneration} on belong to this run of the server. */
-    Recovery(Devices devices, Index index, Changes changes, long perSecond, long firstGeneration, Metrics metrics) {
+    Recovery(
+            Devices devices,
+            Index index,
+            Changes changes,
+            CheckOptions options,
+            long firstGeneration,
+            Metrics metrics) {
         reconciliations =
-                device -> new Reconciliation(device, index, changes::removeIfSame, perSecond, firstGeneration, metrics);
+                device -> new Reconciliation(device, index, changes::removeIfSame, options, firstGeneration, metrics);
         devices.all().forEach(device -> all.add(reconciliations.apply(device)));
         metrics.show(Metric.STORE_RECOVERING_DEVICES, () -> sum(one -> one.isRunning() ? 1 : 0));
         metrics.show(Metric.STORE_RECOVERY_WALKED, () -> sum(Reconciliation::walked));
@@ -47,6 +54,16 @@ final class Recovery implements AutoCloseable {
         Reconciliation one = reconciliations.apply(device);
         all.add(one);
         one.start();
+    }
+
+    /** A device that nothing is on, and that is offline for ever. */
+    void remove(Device device) {
+        for (Reconciliation one : all) {
+            if (one.device() == device) {
+                all.remove(one);
+                one.close();
+            }
+        }
     }
 
     /** An object on a device whose file was not there: takes it out of the index, unless it was replaced meanwhile. */

@@ -23,6 +23,7 @@ import org.objmapper.server.metrics.Metrics;
 import org.objmapper.server.store.ban.Bans;
 import org.objmapper.server.store.ban.Extent;
 import org.objmapper.server.store.ban.FillTokens;
+import org.objmapper.server.store.check.IndexScrub;
 import org.objmapper.server.store.check.PageCheck;
 import org.objmapper.server.store.check.Scrub;
 import org.objmapper.server.store.device.Device;
@@ -114,6 +115,7 @@ public final class Store implements AutoCloseable {
     private final Housekeeping housekeeping;
     private final Recovery recovery;
     private final List<Scrub> scrubs;
+    private final IndexScrub indexScrub;
     private final DeviceCommands deviceCommands;
     private final Finder finder;
     private final Lister lister;
@@ -188,12 +190,12 @@ public final class Store implements AutoCloseable {
                 tier, order, index, new SavedOrder(index, IndexRecord.BACKING), committer, changes, devices, metrics);
         banPass = new BanPass(index, committer, changes, metrics);
         purger = new Purger(index, changes, banPass);
-        oldest = new OldestBodies(index, devices, clock);
+        oldest = new OldestBodies(index, devices, committer, clock);
         housekeeping = new Housekeeping(changes, committer, index, oldest);
-        recovery =
-                new Recovery(devices, index, changes, options.checks().recoveredPerSecond(), firstGeneration, metrics);
+        recovery = new Recovery(devices, index, changes, options.checks(), firstGeneration, metrics);
         scrubs = new CopyOnWriteArrayList<>(opened.stream().map(this::scrubOf).toList());
-        deviceCommands = new DeviceCommands(options, devices, index, committer, changes, metrics, this::willUse);
+        indexScrub = new IndexScrub(index, options.checks(), metrics);
+        deviceCommands = new DeviceCommands(options, devices, index, committer, changes, metrics, new DeviceUser());
         finder = new Finder(
                 index,
                 devices,
@@ -256,6 +258,7 @@ public final class Store implements AutoCloseable {
             store.recovery.start();
             store.housekeeping.start();
             store.scrubs.forEach(Scrub::start);
+            store.indexScrub.start();
             store.pageCheck.start();
             store.evictor.start();
             store.upper.start(store.committer::write);
@@ -291,13 +294,28 @@ public final class Store implements AutoCloseable {
         return new Scrub(device, index, new ScrubbedObjects(), options.checks(), metrics);
     }
 
-    /** A device is added, and is about to get bodies. */
-    private void willUse(Device device) {
-        addChunks(device, devices.all().size() + 1);
-        recovery.add(device);
-        Scrub scrub = scrubOf(device);
-        scrubs.add(scrub);
-        scrub.start();
+    /** What the store has for each device. */
+    private final class DeviceUser implements DeviceCommands.User {
+        @Override
+        public void willUse(Device device) {
+            addChunks(device, devices.all().size() + 1);
+            recovery.add(device);
+            Scrub scrub = scrubOf(device);
+            scrubs.add(scrub);
+            scrub.start();
+        }
+
+        @Override
+        public void usesNoMore(Device device) {
+            recovery.remove(device);
+            for (Scrub scrub : scrubs) {
+                if (scrub.device() == device) {
+                    scrubs.remove(scrub);
+                    scrub.close();
+                }
+            }
+            chunks.remove(device);
+        }
     }
 
     private static int chunksOf(int devices) {
@@ -473,6 +491,10 @@ public final class Store implements AutoCloseable {
     public void found(StoredObject object) {
         metrics.count(Metric.STORE_HITS);
         tier.uses().note(object.stableHash);
+        Device device = object.device();
+        if (device != null) {
+            device.countHit();
+        }
         upper.found(object);
     }
 
@@ -729,6 +751,11 @@ public final class Store implements AutoCloseable {
         }
 
         @Override
+        public void vanished(Device device, ObjectKey key, IndexRecord record) throws IOException {
+            recovery.vanished(device, key, record);
+        }
+
+        @Override
         public long cursor(Device device) {
             return scrubCursor(device);
         }
@@ -795,10 +822,7 @@ public final class Store implements AutoCloseable {
 
     ChunkPool chunks(Device device) {
         ChunkPool pool = chunks.get(device);
-        if (pool == null) {
-            throw new IllegalStateException("a device that is none of the store's: " + device.id());
-        }
-        return pool;
+        return pool == null ? new ChunkPool(MIN_CHUNKS, MAX_WAITING_FOR_CHUNKS) : pool; // it was removed just now
     }
 
     /** Refuses a body of so many bytes, unsigned, where the store takes none that long. */
@@ -828,6 +852,7 @@ public final class Store implements AutoCloseable {
         housekeeping.close();
         scrubs.forEach(Scrub::stop);
         scrubs.forEach(Scrub::close);
+        indexScrub.close();
         pageCheck.close();
         filler.close();
         purger.close();

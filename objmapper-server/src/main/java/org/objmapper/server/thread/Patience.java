@@ -2,8 +2,11 @@ package org.objmapper.server.thread;
 
 /** Waits for work that may hang, when all is to end: for a while, and hardly any more once the waiting thread is interrupted. */
 public final class Patience {
-    static final long MILLIS = 30_000;
-    static final long HURRIED_MILLIS = 1_000;
+    /** How long is waited as a rule. */
+    public static final long MILLIS = 30_000;
+
+    /** How long is waited where others have been waited for long enough. */
+    public static final long HURRIED_MILLIS = 1_000;
 
     /** Waits for an end, for so long at most. */
     public interface Wait {
@@ -26,7 +29,8 @@ public final class Patience {
         });
     }
 
-    private static boolean awaitEnd(long millis, Wait wait) {
+    /** As {@link #awaitEnd(Wait)}, for so many milliseconds at most. */
+    public static boolean awaitEnd(long millis, Wait wait) {
         try {
             return wait.await(millis);
         } catch (InterruptedException e) {

@@ -8,6 +8,8 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +23,8 @@ public final class FaultyFileSystem implements AutoCloseable {
     private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
     private final BlockingQueue<String> hanging = new LinkedBlockingQueue<>();
     private final Thread reader;
+    /** The operations that were told to fail or hang. */
+    private final Set<String> faults = new HashSet<>();
 
     /** Shows {@code source} at {@code mountpoint}; both must exist. */
     public FaultyFileSystem(Path source, Path mountpoint) throws IOException {
@@ -73,22 +77,32 @@ public final class FaultyFileSystem implements AutoCloseable {
 
     /** From now on the operation fails with an error such as EIO. */
     public void fail(String operation, String error) throws IOException {
+        faults.add(operation);
         command("fail " + operation + " " + error);
     }
 
     /** From now on a read or write fails that reaches to or behind the offset. */
     public void failFrom(String operation, String error, long offset) throws IOException {
+        faults.add(operation);
         command("fail " + operation + " " + error + " " + offset);
     }
 
     /** From now on calls of the operation do not come back. */
     public void hang(String operation) throws IOException {
+        faults.add(operation);
         command("hang " + operation);
     }
 
     /** Lets all go well again; calls that hang go on. */
     public void clear(String operation) throws IOException {
         command("clear " + operation);
+    }
+
+    /** Lets all operations go well again. */
+    void clearAll() throws IOException {
+        for (String operation : faults) {
+            clear(operation);
+        }
     }
 
     /** From now on only files of this name meet faults. */

@@ -5,16 +5,12 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,10 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.store.StoreOptions;
-import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.transport.RawClient;
-import org.objmapper.server.transport.ServerUnderTest;
 
 /** One of two devices fails or hangs; the objects on the other are none the worse for it. */
 @Timeout(300)
@@ -45,29 +38,21 @@ class HungDeviceTest {
 
     private final List<String> onGood = new ArrayList<>();
     private final List<String> onBad = new ArrayList<>();
+    private ServerOnFaultyDevice server;
     private FaultyFileSystem disk;
-    private ServerUnderTest server;
     private RawClient client;
     private int id;
 
     @BeforeEach
     void start() throws Exception {
-        Path source = Files.createDirectory(directory.resolve("source"));
-        Path mounted = Files.createDirectory(directory.resolve("mounted"));
-        disk = new FaultyFileSystem(source, mounted);
-        Path good = Files.createDirectory(directory.resolve("good"));
-        Path bad = Files.createDirectory(mounted.resolve("bad"));
-        server = new ServerUnderTest(
-                directory,
-                ServerUnderTest.LIMITS,
-                2,
-                StoreOptions.of(good).withDevices(DeviceOptions.USUAL_WEIGHT, List.of(DeviceOptions.of(bad))));
+        server = new ServerOnFaultyDevice(directory, 2);
+        disk = server.disk;
         client = RawClient.greeted(server.socket);
         for (int i = 0; i < KEYS; i++) {
             assertThat(put(client, "key" + i)).isEqualTo(Status.OK);
         }
         for (int i = 0; i < KEYS; i++) {
-            (isOn(source.resolve("bad"), "key" + i) ? onBad : onGood).add("key" + i);
+            (server.hasOnFaulty("key" + i) ? onBad : onGood).add("key" + i);
         }
         assertThat(onGood).isNotEmpty();
         assertThat(onBad).hasSizeGreaterThan(2);
@@ -75,24 +60,8 @@ class HungDeviceTest {
 
     @AfterEach
     void stop() throws Exception {
-        for (String call : CALLS) {
-            disk.clear(call);
-        }
         client.close();
         server.close();
-        disk.close();
-    }
-
-    static boolean isOn(Path device, String key) throws Exception {
-        String digest = HexFormat.of()
-                .formatHex(MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8)));
-        Path shard = device.resolve("objects/" + digest.substring(0, 2) + "/" + digest.substring(2, 4));
-        if (!Files.isDirectory(shard)) {
-            return false;
-        }
-        try (Stream<Path> files = Files.list(shard)) {
-            return files.anyMatch(file -> file.getFileName().toString().startsWith(digest.substring(4)));
-        }
     }
 
     private Status put(RawClient by, String key) throws Exception {
@@ -150,9 +119,7 @@ class HungDeviceTest {
             for (int i = 0; i < KEYS; i++) {
                 assertThat(put(client, "new" + i)).isEqualTo(Status.OK);
             }
-            for (String call : CALLS) {
-                disk.clear(call);
-            }
+            disk.clearAll();
             await().atMost(Duration.ofMinutes(2))
                     .untilAsserted(() -> assertThat(get(onBad.get(2))).isEqualTo(BODY));
         }

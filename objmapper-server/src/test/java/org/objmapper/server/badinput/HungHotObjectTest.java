@@ -6,10 +6,8 @@ import static org.awaitility.Awaitility.await;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,16 +19,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Status;
-import org.objmapper.server.store.StoreOptions;
-import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.transport.RawClient;
-import org.objmapper.server.transport.ServerUnderTest;
 
 /** An object is at hand, and its device hangs; on the one event loop that there is the objects of another device are served. */
 @Timeout(300) // a loop that hangs would have the test wait for ever
 class HungHotObjectTest {
     private static final byte[] BODY = new byte[100_000];
-    private static final List<String> CALLS = List.of("open", "flush", "read", "getattr", "lookup", "statfs", "create");
 
     static {
         new Random(41).nextBytes(BODY);
@@ -39,8 +33,8 @@ class HungHotObjectTest {
     @TempDir
     Path directory;
 
+    private ServerOnFaultyDevice server;
     private FaultyFileSystem disk;
-    private ServerUnderTest server;
     private RawClient client;
     private RawClient other;
     private String onGood;
@@ -49,23 +43,15 @@ class HungHotObjectTest {
 
     @BeforeEach
     void start() throws Exception {
-        Path source = Files.createDirectory(directory.resolve("source"));
-        Path mounted = Files.createDirectory(directory.resolve("mounted"));
-        disk = new FaultyFileSystem(source, mounted);
-        Path good = Files.createDirectory(directory.resolve("good"));
-        Path bad = Files.createDirectory(mounted.resolve("bad"));
-        server = new ServerUnderTest(
-                directory,
-                ServerUnderTest.LIMITS,
-                1,
-                StoreOptions.of(good).withDevices(DeviceOptions.USUAL_WEIGHT, List.of(DeviceOptions.of(bad))));
+        server = new ServerOnFaultyDevice(directory, 1);
+        disk = server.disk;
         client = RawClient.passing(server.socket, 1);
         other = RawClient.greeted(server.socket);
         for (int i = 0; onGood == null || onBad == null; i++) {
             String key = "key" + i;
             client.send(RawClient.putDurably(++id, key, BODY));
             assertThat(client.receive().status()).isEqualTo(Status.OK);
-            if (HungDeviceTest.isOn(source.resolve("bad"), key)) {
+            if (server.hasOnFaulty(key)) {
                 onBad = key;
             } else {
                 onGood = key;
@@ -75,13 +61,9 @@ class HungHotObjectTest {
 
     @AfterEach
     void stop() throws Exception {
-        for (String call : CALLS) {
-            disk.clear(call);
-        }
         client.close();
         other.close();
         server.close();
-        disk.close();
     }
 
     /** Asks for the object on the device that will hang until it is at hand. */
@@ -109,6 +91,20 @@ class HungHotObjectTest {
         try (FileInputStream in = new FileInputStream(passed[0])) {
             return in.readAllBytes();
         }
+    }
+
+    /** A client that opened the object on the device that will hang: FUSE forgets the bytes of a file that is opened. */
+    private RawClient whoHasItsBytesForgotten() throws Exception {
+        RawClient opening = RawClient.passing(server.socket, 1);
+        opening.send(RawClient.get(++id, onBad, Mode.FDPASS));
+        assertThat(opening.receive().status()).isEqualTo(Status.OK);
+        return opening;
+    }
+
+    private void askWhileReadsHang(Mode mode) throws Exception {
+        disk.hang("read");
+        client.send(RawClient.get(++id, onBad, mode));
+        disk.awaitHanging("read");
     }
 
     private void assertTheOtherDeviceIsServed() throws Exception {
@@ -150,12 +146,8 @@ class HungHotObjectTest {
     @Test
     void bytesThatLeftMemoryKeepNobodyElseWaiting() throws Exception {
         haveAtHand(Mode.SPLICE);
-        try (RawClient opening = RawClient.passing(server.socket, 1)) { // which has the file system forget its bytes
-            opening.send(RawClient.get(++id, onBad, Mode.FDPASS));
-            assertThat(opening.receive().status()).isEqualTo(Status.OK);
-            disk.hang("read");
-            client.send(RawClient.get(++id, onBad, Mode.SPLICE));
-            disk.awaitHanging("read");
+        try (RawClient opening = whoHasItsBytesForgotten()) {
+            askWhileReadsHang(Mode.SPLICE);
             assertTheOtherDeviceIsServed();
         }
         disk.clear("read");
@@ -181,12 +173,8 @@ class HungHotObjectTest {
     @Test
     void whoWaitsForBytesIsToldThatTheyCanNotBeRead() throws Exception {
         haveAtHand(Mode.COPY);
-        try (RawClient opening = RawClient.passing(server.socket, 1)) { // which has the file system forget its bytes
-            opening.send(RawClient.get(++id, onBad, Mode.FDPASS));
-            assertThat(opening.receive().status()).isEqualTo(Status.OK);
-            disk.hang("read");
-            client.send(RawClient.get(++id, onBad, Mode.COPY));
-            disk.awaitHanging("read");
+        try (RawClient opening = whoHasItsBytesForgotten()) {
+            askWhileReadsHang(Mode.COPY);
 
             assertThat(client.receive().status()).isEqualTo(Status.OK);
             assertThat(client.receive().body()).isEqualTo(new byte[BODY.length]);

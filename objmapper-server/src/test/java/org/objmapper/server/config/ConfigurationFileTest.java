@@ -41,7 +41,7 @@ class ConfigurationFileTest {
 
     @Test
     void theReferenceFileStatesTheDefaults() throws IOException, ConfigurationException {
-        assertThat(ConfigurationFile.read(reference())).isEqualTo(Configuration.standard());
+        assertThat(ConfigurationFile.open(reference()).configuration()).isEqualTo(Configuration.standard());
     }
 
     @ParameterizedTest
@@ -324,13 +324,13 @@ class ConfigurationFileTest {
     void aFileSaysHowMuchTheStoreMayHold() throws IOException {
         Path file = Files.writeString(directory.resolve("file.toml"), "# a comment\n[store]\ndirectory = \"/data\"\n");
 
-        assertThatThrownBy(() -> ConfigurationFile.read(file))
+        assertThatThrownBy(() -> ConfigurationFile.open(file))
                 .isInstanceOfSatisfying(ConfigurationException.class, e -> assertThat(e.problems())
                         .singleElement()
                         .asString()
                         .startsWith(file + ":2: store.capacity is missing: it says how many bytes"));
         Files.writeString(file, "");
-        assertThatThrownBy(() -> ConfigurationFile.read(file))
+        assertThatThrownBy(() -> ConfigurationFile.open(file))
                 .isInstanceOfSatisfying(ConfigurationException.class, e -> assertThat(e.problems())
                         .singleElement()
                         .asString()
@@ -346,7 +346,8 @@ class ConfigurationFileTest {
                 .containsExactly(
                         "test.toml:2: store.low_watermark = 96 is above store.high_watermark = 95, its default");
         assertThat(problemsOf("[store]\nhigh_watermark = 89\n"))
-                .containsExactly("test.toml:2: store.low_watermark = 90 is above store.high_watermark = 89");
+                .containsExactly(
+                        "test.toml:2: store.low_watermark = 90, its default, is above store.high_watermark = 89");
     }
 
     @Test
@@ -391,7 +392,15 @@ class ConfigurationFileTest {
     @Test
     void twoListenersCantShareAPath() {
         assertThat(problemsOf("[[listener]]\npath = \"/a\"\n[[listener]]\npath = \"/a\"\n"))
-                .containsExactly("test.toml:4: listener.path: /a is the path of another listener of test.toml");
+                .containsExactly("test.toml:4: listener.path: /a is another listener's path too, line 2");
+        assertThat(problemsOf("[[listener]]\npath = \"/a\"\n[[listener]]\npath = \"/b/../a\"\n"))
+                .containsExactly("test.toml:4: listener.path: /a is another listener's path too, line 2");
+        assertThat(problemsOf("[[listener]]\nmode = \"0660\"\n[[listener]]\nmode = \"0600\"\n"))
+                .as("the default, twice")
+                .singleElement()
+                .asString()
+                .startsWith("test.toml:3: ")
+                .endsWith("is another listener's path too, line 1");
     }
 
     @Test
@@ -434,14 +443,14 @@ class ConfigurationFileTest {
                 "[store]\ncapacity = \"1 GiB\"\ndirectory = \"%1$s/first\"\n[[device]]\ndirectory = \"%1$s/second\"\n[cache]\n"
                                 .formatted(directory)
                         + "capacity = \"1 GiB\"\ndirectory = \"%s/cache\"\n".formatted(directory));
-        assertThat(ConfigurationFile.warnings(file))
+        assertThat(ConfigurationFile.open(file).warnings())
                 .containsExactly(
                         warning(file, directory.resolve("first"), 3), warning(file, directory.resolve("second"), 5));
 
         Files.writeString(file, Files.readString(file).replace(directory + "/cache", "/proc"));
-        assertThat(ConfigurationFile.warnings(file)).isEmpty();
+        assertThat(ConfigurationFile.open(file).warnings()).isEmpty();
         Files.writeString(file, Files.readString(file).replace("/proc", "/nowhere"));
-        assertThat(ConfigurationFile.warnings(file)).isEmpty();
+        assertThat(ConfigurationFile.open(file).warnings()).isEmpty();
     }
 
     private String warning(Path file, Path device, int line) {
@@ -476,9 +485,9 @@ class ConfigurationFileTest {
                 file,
                 "[store]\ncapacity = \"1 GiB\"\ndirectory = \"%1$s/%2$s\"\n[[device]]\ndirectory = \"%1$s/%3$s\"\n"
                         .formatted(directory, first, second));
-        ConfigurationFile.read(file);
+        ConfigurationFile opened = ConfigurationFile.open(file);
         try {
-            return ConfigurationFile.warnings(file);
+            return opened.warnings();
         } catch (ConfigurationException e) {
             return e.problems();
         }
@@ -521,7 +530,7 @@ class ConfigurationFileTest {
 
     @Test
     void aMissingFileIsAnIOException() {
-        assertThatThrownBy(() -> ConfigurationFile.read(Path.of("/nonexistent/objmapperd.toml")))
+        assertThatThrownBy(() -> ConfigurationFile.open(Path.of("/nonexistent/objmapperd.toml")))
                 .isInstanceOf(IOException.class);
     }
 

@@ -40,7 +40,8 @@ class SeveralStoresTest {
     @Test
     void eachStoreHasWhatStandsBelowIt() throws Exception {
         Path file = Files.writeString(directory.resolve("two.toml"), TWO);
-        List<StoreSettings> stores = ConfigurationFile.read(file).stores();
+        List<StoreSettings> stores =
+                ConfigurationFile.open(file).configuration().stores();
 
         assertThat(stores).hasSize(2);
         StoreSettings images = stores.get(0);
@@ -75,7 +76,7 @@ class SeveralStoresTest {
         Path file = Files.writeString(directory.resolve("t"), "[[store]]\n[[store]]\n");
 
         ConfigurationException refusal =
-                catchThrowableOfType(ConfigurationException.class, () -> ConfigurationFile.read(file));
+                catchThrowableOfType(ConfigurationException.class, () -> ConfigurationFile.open(file));
 
         assertThat(refusal.problems())
                 .hasSize(6)
@@ -111,7 +112,7 @@ class SeveralStoresTest {
         assertThat(problemsOf(TWO.replace("/run/pages.sock", "/run/images.sock")))
                 .singleElement()
                 .asString()
-                .contains("listener.path: /run/images.sock is the path of another listener");
+                .contains("listener.path: /run/images.sock is another listener's path too, line 6");
         assertThat(problemsOf(TWO.replace("\"/pages\"", "\"/more-images\"")))
                 .singleElement()
                 .asString()

@@ -14,6 +14,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.server.badinput.FaultyFileSystem;
 import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.check.FsckReport;
@@ -158,6 +160,98 @@ class FsckDevicesTest {
             await().ignoreExceptions() // the check before opens it yet, and closes it again
                     .until(() -> check(true, second, third) == FsckReport.CLEAN);
             assertThat(readable()).isEqualTo(OBJECTS - 1);
+        }
+    }
+
+    /** Has the second device on a file system that can fail, and the check of the third find something. */
+    private Path moveSecondTo(Path mounted) throws Exception {
+        second = mounted.resolve("second");
+        assertThat(readable()).isEqualTo(OBJECTS); // and the index knows where it is
+        Path gone = StoreUnderTest.objectFiles(third).get(0);
+        Files.delete(gone);
+        return gone;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"open", "read", "readdir"})
+    @Timeout(180) // a check that waits for it would have the test wait for ever
+    void aDeviceThatHangsInTheMidstOfTheCheckIsGivenUpAndWhatWasCheckedIsTold(String call) throws Exception {
+        int onSecond = StoreUnderTest.objectFiles(second).size();
+        Path source = Files.createDirectory(directory.resolve("source"));
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        Files.move(second, source.resolve("second"));
+        try (FaultyFileSystem disk = new FaultyFileSystem(source, mounted)) {
+            Path gone = moveSecondTo(mounted);
+            String id = id(second);
+            Path hanging = StoreUnderTest.objectFiles(second).get(onSecond - 1);
+            disk.only(
+                    call.equals("readdir")
+                            ? hanging.getParent().getFileName().toString()
+                            : hanging.getFileName().toString());
+            disk.hang(call);
+
+            assertThat(check(true, second, third)).isEqualTo(FsckReport.LEFT_OR_LOST);
+            assertThat(lines)
+                    .as(String.join("\n", lines))
+                    .anyMatch(line -> line.contains("its file " + gone + " is gone"))
+                    .anyMatch(line -> line.matches("\\Qthe device " + id + " in " + second
+                            + " stopped answering in the midst of the check: objects=\\E[1-9][0-9]*\\Q of it are not checked;"
+                            + " they are left as they are: see to its disk, and check again\\E"));
+
+            disk.clear(call);
+            await().ignoreExceptions() // the check before lets go of it only now
+                    .until(() -> check(true, second, third) == FsckReport.CLEAN);
+            assertThat(readable()).isEqualTo(OBJECTS - 1);
+        }
+    }
+
+    /** Moves the device of the index to a file system that may hang. */
+    private FaultyFileSystem mountFirst() throws IOException {
+        Path source = Files.createDirectory(directory.resolve("source"));
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        Files.move(first, source.resolve("first"));
+        first = mounted.resolve("first");
+        return new FaultyFileSystem(source, mounted);
+    }
+
+    @Test
+    @Timeout(180)
+    void whereTheDiskOfTheIndexHangsTheCheckEndsAndWhatItFoundIsTold() throws Exception {
+        try (FaultyFileSystem disk = mountFirst()) {
+            Path stray = Files.writeString(first.resolve("objects/stray"), "none of objmapper's");
+            String hanging = StoreUnderTest.objectFiles(first).stream()
+                    .map(file -> file.getFileName().toString())
+                    .filter(name -> !name.equals("stray"))
+                    .findFirst()
+                    .orElseThrow();
+            disk.only(hanging);
+            disk.hang("open");
+
+            assertThatThrownBy(() -> check(false))
+                    .hasMessage("the directory " + first
+                            + " stopped answering in the midst of the check, and has the index:"
+                            + " what is told above was found until then; see to its disk, and check again");
+            assertThat(lines).anyMatch(line -> line.contains("the file objects/stray is none of objmapper's"));
+
+            disk.clear("open");
+            await().ignoreExceptions() // the check before lets go of it only now
+                    .until(() -> check(true) == FsckReport.REPAIRED);
+            assertThat(stray).doesNotExist();
+        }
+    }
+
+    @Test
+    @Timeout(180)
+    void anIndexThatCanNotBeReadEndsTheCheckToo() throws Exception {
+        try (FaultyFileSystem disk = mountFirst()) {
+            disk.only("data.mdb");
+            disk.hang("open");
+
+            assertThatThrownBy(() -> check(false)).hasMessageContaining("stopped answering in the midst of the check");
+
+            disk.clear("open");
+            await().ignoreExceptions() // the check before lets go of it only now
+                    .until(() -> check(true) == FsckReport.CLEAN);
         }
     }
 

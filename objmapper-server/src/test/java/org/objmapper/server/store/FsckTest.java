@@ -213,6 +213,22 @@ class FsckTest {
         }
     }
 
+    /** The tests run as root, and so does this check. */
+    @Test
+    void whoHasTheStoreHasWhatACheckByRootLeavesToo() throws Exception {
+        for (Path one : List.of(directory, directory.resolve("index"))) {
+            Files.setAttribute(one, "unix:uid", 12_345);
+        }
+        Path lock = directory.resolve("lock");
+        Path readers = directory.resolve("index/lock.mdb");
+        Files.delete(lock);
+        Files.delete(readers);
+        assertThat(check(false)).isEqualTo(FsckReport.CLEAN);
+
+        assertThat(Files.getAttribute(lock, "unix:uid")).isEqualTo(12_345);
+        assertThat(Files.getAttribute(readers, "unix:uid")).isEqualTo(12_345);
+    }
+
     @Test
     void anObjectWhoseFileIsGoneIsTakenOut() throws Exception {
         Files.delete(fileOf("file"));

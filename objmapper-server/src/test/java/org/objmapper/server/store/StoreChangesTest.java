@@ -11,33 +11,15 @@ import static org.objmapper.server.store.StoreUnderTest.with;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
-class StoreChangesTest {
+class StoreChangesTest extends AgainstStore {
     private static final byte[] SMALL = bytes("small");
     private static final byte[] LARGE = new byte[10_000];
-
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
-    @BeforeEach
-    void open() throws Exception {
-        store = new StoreUnderTest(directory);
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
 
     private static ObjectMetadata tags(String... tags) {
         ObjectMetadata metadata = new ObjectMetadata();

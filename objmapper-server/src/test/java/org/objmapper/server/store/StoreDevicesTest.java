@@ -115,6 +115,31 @@ class StoreDevicesTest {
     }
 
     @Test
+    void eachDeviceSaysWhatWasHadFromItAndWhatCouldNotBe() throws Exception {
+        try (StoreUnderTest store = open(second)) {
+            fill(store);
+            for (int i = 0; i < KEYS; i++) {
+                store.use("key" + i, new RequestHeaders());
+                store.use("absent" + i, new RequestHeaders());
+            }
+            assertThat(figure(store, "hits", first)).isEqualTo(files(first));
+            assertThat(figure(store, "hits", second)).isEqualTo(files(second));
+            assertThat(figure(store, "misses", first)).isZero();
+            assertThat(figure(store, "misses", second)).isZero();
+        }
+        Files.move(second, directory.resolve("away"));
+        try (StoreUnderTest store = open(second)) {
+            readable(store, id(directory.resolve("away")));
+            assertThat(figure(store, "misses", first)).isZero();
+            assertThat(figure(store, "misses", directory.resolve("away"))).isEqualTo(files(directory.resolve("away")));
+        }
+    }
+
+    private static long figure(StoreUnderTest store, String what, Path device) throws IOException {
+        return store.figure("objmapper_device_" + what + "_total{device=\"" + id(device) + "\"}");
+    }
+
+    @Test
     void aDeviceIsKnownByItsIdWhereverItIs() throws Exception {
         try (StoreUnderTest store = open(second)) {
             fill(store);
@@ -385,6 +410,27 @@ class StoreDevicesTest {
             await().untilAsserted(() ->
                     assertThat(store.figure("objmapper_store_oldest_seconds")).isLessThan(1_000));
         }
+    }
+
+    @Test
+    void theAgeOfAnObjectWhoseBodyStandsInTheIndexIsShownToo() throws Exception {
+        try (StoreUnderTest store = open()) {
+            store.put(StoreUnderTest.durable("short"), new byte[] {1});
+            await().untilAsserted(() -> {
+                store.nowMillis.addAndGet(1_000_000); // since it was noticed that it came
+                assertThat(age(store)).isGreaterThanOrEqualTo(1_000);
+            });
+            store.reopen();
+            await().untilAsserted(() -> assertThat(age(store)).isGreaterThanOrEqualTo(1_000));
+
+            store.put(StoreUnderTest.durable("young"), BODY);
+            store.delete("short");
+            await().untilAsserted(() -> assertThat(age(store)).isLessThan(1_000));
+        }
+    }
+
+    private static long age(StoreUnderTest store) {
+        return store.figure("objmapper_store_oldest_seconds");
     }
 
     @Test

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,9 +24,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.badinput.FaultyFileSystem;
 import org.objmapper.server.badinput.SmallFileSystem;
+import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.check.Fsck;
 import org.objmapper.server.store.check.FsckReport;
 import org.objmapper.server.store.device.DeviceOptions;
+import org.objmapper.server.store.tier.Capacity;
 
 /** Bodies leave a device that is drained, and nobody who reads or writes them is the wiser. */
 @Timeout(300)
@@ -185,6 +188,29 @@ class StoreDrainTest {
     }
 
     @Test
+    void aDeviceThatIsRemovedLeavesNoThreadBehind() throws Exception {
+        StoreOptions scrubbing = options(first).withChecks(CheckOptions.usual().withScrub(1 << 20));
+        try (StoreUnderTest store = new StoreUnderTest(scrubbing)) {
+            Map<String, Long> before = storeThreads();
+            for (int i = 0; i < 3; i++) {
+                expectOk(store, "device add", second.toString(), "100");
+                assertThat(storeThreads().get("store-scrub")).isGreaterThan(before.get("store-scrub"));
+                expectOk(store, "device drain", second.toString());
+                awaitDrain(store, second, "done");
+                expectOk(store, "device remove", second.toString());
+            }
+            for (String name : List.of("store-scrub", "store-recovery")) {
+                assertThat(storeThreads().get(name)).as(name).isLessThanOrEqualTo(before.get(name));
+            }
+        }
+    }
+
+    private static Map<String, Long> storeThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .collect(Collectors.groupingBy(Thread::getName, Collectors.counting()));
+    }
+
+    @Test
     void theDeviceWithTheIndexIsDrainedButNotRemovedAndOneDeviceIsLeft() throws Exception {
         try (StoreUnderTest store = new StoreUnderTest(options(first, second))) {
             fill(store);
@@ -293,6 +319,31 @@ class StoreDrainTest {
                     "100");
             assertThat(copied.resolve("lock")).doesNotExist();
             assertThat(unknown.resolve("lock")).doesNotExist();
+        }
+    }
+
+    @Test
+    void aDirectoryThatHangsIsNotAddedAndKeepsNoOtherCommandWaiting() throws Exception {
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        try (FaultyFileSystem disk = new FaultyFileSystem(second, mounted);
+                StoreUnderTest store = new StoreUnderTest(options(first))) {
+            Path added = Files.createDirectory(mounted.resolve("added"));
+            disk.hang("create");
+            expectRefused(Status.IO_ERROR, "does not answer", store, "device add", added.toString(), "100");
+            assertThat(store.tell("device list").status()).isEqualTo(Status.OK);
+            disk.clear("create");
+            await().atMost(LONG).untilAsserted(() -> assertThat(
+                            store.tell("device add", added.toString(), "100").status())
+                    .isEqualTo(Status.OK));
+        }
+    }
+
+    @Test
+    void aDirectoryWithinTheCacheIsNotAdded() throws Exception {
+        TierOptions tiers = new TierOptions(null, new TierOptions.CacheOptions(second, Capacity.of(1 << 20), 1, 64));
+        try (StoreUnderTest store = new StoreUnderTest(options(first).withTiers(tiers))) {
+            Path within = Files.createDirectory(second.resolve("within"));
+            expectRefused(Status.BAD_REQUEST, "of the cache", store, "device add", within.toString(), "100");
         }
     }
 

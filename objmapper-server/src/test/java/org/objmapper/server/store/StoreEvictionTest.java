@@ -8,13 +8,9 @@ import static org.objmapper.server.store.StoreUnderTest.plain;
 import static org.objmapper.server.store.StoreUnderTest.with;
 
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.Status;
@@ -24,22 +20,7 @@ import org.objmapper.server.store.device.DeviceOptions;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
-class StoreEvictionTest {
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
-    @BeforeEach
-    void open() throws Exception {
-        store = new StoreUnderTest(directory);
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
-
+class StoreEvictionTest extends AgainstStore {
     private void assertEvictable(long objects, long bytes) throws Exception {
         store.store().flush();
         assertThat(store.figure("objmapper_store_evictable_objects")).isEqualTo(objects);
@@ -305,15 +286,18 @@ class StoreEvictionTest {
         }
     }
 
+    /** One in sixteen is durable, so that whoever puts them waits for the disk and does not outrun it. */
+    private static Put nowAndThenDurable(String prefix, int number, ObjectMetadata metadata) {
+        byte[] key = StoreUnderTest.bytes(prefix + number);
+        return new Put(key, metadata, -1, false, null, null, null, number % 16 == 0);
+    }
+
     @Test
     void aPutThatTheIndexHasNoRoomForIsTriedAgainWhenOthersWereEvicted() throws Exception {
         try (SmallFileSystem small = new SmallFileSystem(directory.resolve("small"), "24m");
                 StoreUnderTest full = new StoreUnderTest(small.root)) {
             for (int i = 0; i < 12_000; i++) {
-                boolean waits = i % 16 == 0;
-                Result result = full.put(
-                        new Put(StoreUnderTest.bytes("e" + i), evictability(true), -1, false, null, null, null, waits),
-                        new byte[4 * KIB]);
+                Result result = full.put(nowAndThenDurable("e", i, evictability(true)), new byte[4 * KIB]);
                 assertThat(result.status())
                         .as("put %d: %s", i, result.message())
                         .isEqualTo(Status.OK);
@@ -343,17 +327,7 @@ class StoreEvictionTest {
             assertThat(before).isPositive();
 
             for (int i = 0; i < 5_000; i++) {
-                Result result = full.put(
-                        new Put(
-                                StoreUnderTest.bytes("e" + i),
-                                evictability(true),
-                                -1,
-                                false,
-                                null,
-                                null,
-                                null,
-                                i % 16 == 0),
-                        new byte[4 * KIB]);
+                Result result = full.put(nowAndThenDurable("e", i, evictability(true)), new byte[4 * KIB]);
                 assertThat(result.status())
                         .as("put %d: %s", i, result.message())
                         .isEqualTo(Status.OK);
@@ -388,17 +362,7 @@ class StoreEvictionTest {
             full.store().flush();
             boolean refused = false;
             for (int i = 0; i < 5_000 && !refused; i++) {
-                Result result = full.put(
-                        new Put(
-                                StoreUnderTest.bytes("k" + i),
-                                evictability(false),
-                                -1,
-                                false,
-                                null,
-                                null,
-                                null,
-                                i % 16 == 0),
-                        new byte[4 * KIB]);
+                Result result = full.put(nowAndThenDurable("k", i, evictability(false)), new byte[4 * KIB]);
                 refused = result.status() == Status.NO_SPACE;
             }
 

@@ -5,36 +5,16 @@ import static org.objmapper.server.store.StoreUnderTest.bytes;
 import static org.objmapper.server.store.StoreUnderTest.plain;
 import static org.objmapper.server.store.StoreUnderTest.with;
 
-import java.io.IOException;
-import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
 /** What happens between a miss and the PUT that fills it. */
-class StoreFillTest {
+class StoreFillTest extends AgainstStore {
     private static final String KEY = "/a/key";
     private static final byte[] BODY = bytes("what the origin had when the fill began");
-
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
-    @BeforeEach
-    void open() throws IOException {
-        store = new StoreUnderTest(directory);
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
 
     /** What concerns an object with the key /a/key and the tag "tag", though there may be none. */
     enum Event {

@@ -3,33 +3,14 @@ package org.objmapper.server.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 
 /** What removed objects still occupy, as the figures show it. */
-class StoreHeldTest {
+class StoreHeldTest extends AgainstStore {
     private static final byte[] BODY = new byte[10_000];
-
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
-    @BeforeEach
-    void open() throws Exception {
-        store = new StoreUnderTest(directory);
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
 
     /** As a client has it: a descriptor that was passed refers to what the store opened. */
     private int passed(StoredObject object) {

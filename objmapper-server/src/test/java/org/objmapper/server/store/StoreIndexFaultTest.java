@@ -16,10 +16,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.device.Device;
@@ -28,25 +26,14 @@ import org.objmapper.server.store.device.Device;
  * What becomes of the store when the system calls of an index commit fail. To that end the descriptors through which LMDB writes are
  * replaced by others of the same file that are open for reading only.
  */
-class StoreIndexFaultTest {
+class StoreIndexFaultTest extends AgainstStore {
     private static final int O_DSYNC = 010000;
     private static final byte[] SMALL = bytes("small");
     private static final byte[] LARGE = new byte[10_000];
 
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
     @BeforeEach
-    void open() throws Exception {
-        store = new StoreUnderTest(directory);
+    void awaitRecovery() throws InterruptedException {
         store.store().awaitRecovery();
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
     }
 
     /**

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.badinput.DirectoryOnDisk;
 import org.objmapper.server.store.eviction.PolicyName;
 import org.objmapper.server.store.tier.Capacity;
 
@@ -24,7 +25,7 @@ class StoreMemoryTierTest {
     private static final int BODY_BYTES = 10_000;
     private static final int BODY_PAGES = 3;
 
-    @TempDir
+    @TempDir(factory = DirectoryOnDisk.class)
     Path directory;
 
     private StoreUnderTest store;

@@ -5,41 +5,27 @@ import static org.awaitility.Awaitility.await;
 import static org.objmapper.server.store.StoreUnderTest.bytes;
 import static org.objmapper.server.store.StoreUnderTest.with;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
 /** What happens while a purge of many objects is under way. */
-class StorePurgeTest {
+class StorePurgeTest extends AgainstStore {
     private static final int OBJECTS = 5 * Purger.STEP;
     private static final byte[] SMALL = bytes("small");
     private static final String TAG = "tag";
 
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
     @BeforeEach
-    void open() throws Exception {
-        store = new StoreUnderTest(directory);
+    void fill() {
         for (int i = 0; i < OBJECTS; i++) {
             store.put(tagged(key(i)), SMALL);
         }
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
     }
 
     private static Put tagged(String key) {

@@ -12,8 +12,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.objmapper.protocol.MetadataType;
 import org.objmapper.server.store.check.CheckOptions;
 import org.objmapper.server.store.device.DeviceOptions;
+import org.objmapper.server.store.index.ObjectKey;
+import org.objmapper.server.store.index.RawIndex;
 
 /** Bodies that changed on the disk are found by reading them again. */
 class StoreScrubTest {
@@ -96,6 +101,103 @@ class StoreScrubTest {
         awaitPass();
         assertThat(store.figure("objmapper_store_bodies_damaged_total")).isZero();
         assertThat(store.figure("objmapper_store_quarantined_files")).isOne();
+    }
+
+    @Test
+    void aBodyThatChangedIsAMissAlsoWhereItCanNotBeMovedToQuarantine() throws Exception {
+        for (Path file : store.objectFiles()) {
+            changeAByte(file);
+        }
+        Files.writeString(directory.resolve("quarantine"), "no directory");
+        reopen(FAST);
+        awaitPass();
+
+        assertThat(store.figure("objmapper_store_bodies_damaged_total")).isEqualTo(3);
+        assertThat(store.keys("", 10)).isEmpty();
+        await().untilAsserted(() -> assertThat(store.objectFiles()).isEmpty());
+        assertThat(directory.resolve("quarantine")).hasContent("no directory");
+    }
+
+    @Test
+    void anObjectWhoseFileIsGoneIsTakenOutThoughNobodyAsksForIt() throws Exception {
+        reopenWithoutPause();
+        store.store().awaitRecovery();
+        Files.delete(store.objectFiles().get(0));
+
+        await().until(() -> store.figure("objmapper_store_objects") == 2);
+        assertThat(store.figure("objmapper_store_files_vanished_total")).isOne();
+        assertThat(store.keys("", 10)).hasSize(2);
+    }
+
+    @Test
+    void aFileThatIsNoObjectsIsRemovedThoughItCameAfterTheStart() throws Exception {
+        reopenWithoutPause();
+        store.store().awaitRecovery();
+        List<Path> files = store.objectFiles();
+        Path stray = files.get(0).resolveSibling(digest(files.get(0)) + "-" + generation(files.get(1)));
+        Files.copy(files.get(0), stray);
+
+        await().until(() -> !Files.exists(stray));
+        assertThat(store.figure("objmapper_store_orphans_removed_total")).isOne();
+        assertThat(store.keys("", 10)).containsExactly("a", "b", "c");
+    }
+
+    private static String digest(Path file) {
+        return file.getFileName().toString().split("-", 2)[0];
+    }
+
+    private static String generation(Path file) {
+        return file.getFileName().toString().split("-", 2)[1];
+    }
+
+    @Test
+    void aSoundIndexIsGoneThroughAgainAndAgain() throws Exception {
+        store.put(StoreUnderTest.durable("inline"), new byte[10]);
+        for (int i = 0; i < 200; i++) {
+            store.putOk("more" + i, new byte[i]);
+        }
+        reopenWithoutPause();
+        await().until(() -> store.figure("objmapper_store_index_passes_total") >= 3);
+
+        assertThat(store.figure("objmapper_store_records_damaged_total")).isZero();
+        assertThat(store.figure("objmapper_store_index_rows_missing_total")).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"objects", "bodies"})
+    void aDamagedRecordOrBodyInTheIndexIsCountedThoughNobodyAsksForIt(String table) throws Exception {
+        store.put(StoreUnderTest.durable("inline"), new byte[10]);
+        store.close();
+        byte[] row = new ObjectKey(StoreUnderTest.bytes("inline")).row();
+        RawIndex.damage(directory.resolve("index"), table, table.equals("objects") ? row : null);
+        reopenWithoutPause();
+
+        await().until(() -> store.figure("objmapper_store_index_passes_total") >= 5);
+        assertThat(store.figure("objmapper_store_records_damaged_total"))
+                .as("once in each pass, and perhaps by others")
+                .isGreaterThanOrEqualTo(5);
+        assertThat(store.figure("objmapper_store_index_rows_missing_total")).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"prefixes", "tags", "expiries", "ondevice"})
+    void aRowThatIsMissingIsCounted(String table) throws Exception {
+        ObjectMetadata metadata = new ObjectMetadata();
+        metadata.add(MetadataType.TAG.code(), StoreUnderTest.bytes("tag"));
+        store.put(StoreUnderTest.with("tagged", metadata, 1_000_000), new byte[BYTES]);
+        store.close();
+        RawIndex.remove(directory.resolve("index"), table, null);
+        reopenWithoutPause();
+
+        await().until(() -> store.figure("objmapper_store_index_passes_total") >= 1);
+        assertThat(store.figure("objmapper_store_index_rows_missing_total")).isPositive();
+        assertThat(store.figure("objmapper_store_records_damaged_total")).isZero();
+    }
+
+    private void reopenWithoutPause() throws Exception {
+        store.close();
+        store = new StoreUnderTest(StoreOptions.of(directory)
+                .withChecks(CheckOptions.usual().withScrub(FAST).withPause(1)));
     }
 
     @Test

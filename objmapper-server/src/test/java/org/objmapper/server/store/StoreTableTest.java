@@ -6,34 +6,15 @@ import static org.objmapper.server.store.StoreUnderTest.bytes;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.protocol.MetadataType;
 import org.objmapper.protocol.Status;
 
 /** What the store answers by the table of all objects. */
-class StoreTableTest {
+class StoreTableTest extends AgainstStore {
     private static final byte[] IN_FILE = new byte[10_000];
     private static final byte[] INLINE = new byte[10];
-
-    @TempDir
-    Path directory;
-
-    private StoreUnderTest store;
-
-    @BeforeEach
-    void open() throws Exception {
-        store = new StoreUnderTest(directory);
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
 
     private boolean isAbsent(String key) {
         ByteBuffer buffer = ByteBuffer.wrap(bytes(key));

@@ -5,6 +5,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.server.store.check.DeviceCalls.SilenceException;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.DeviceOpening;
@@ -23,12 +25,17 @@ import org.objmapper.server.store.index.IndexedDevice;
  * it was last. Owns all but the first. For one thread.
  */
 final class CheckedDevices implements AutoCloseable {
+    /** Nobody is served less while a check waits for a disk to begin to turn, or for its turn on a busy machine. */
+    static final long OPENING_MILLIS = 15_000;
+
     private final Device first;
     private final Map<String, Device> found = new LinkedHashMap<>();
     private final Map<Integer, Device> there = new LinkedHashMap<>();
     private final Map<Integer, IndexedDevice> absent = new LinkedHashMap<>();
     private final List<Device> unknown = new ArrayList<>();
     private final Set<Path> silent = new LinkedHashSet<>();
+    private final Map<Device, DeviceCalls> calls = new HashMap<>();
+    private final Map<Integer, Device> givenUp = new LinkedHashMap<>();
     private final Set<Path> opened = ConcurrentHashMap.newKeySet();
 
     private CheckedDevices(Device first) {
@@ -73,7 +80,7 @@ final class CheckedDevices implements AutoCloseable {
 
     /** Opens the device in a directory; null where there is none, or it is open already, or the directory does not answer. */
     private @Nullable Device openThere(Path directory) throws IOException {
-        DeviceOpening opening = DeviceOpening.begin(directory, () -> {
+        DeviceOpening opening = DeviceOpening.begin(directory, OPENING_MILLIS, () -> {
             if (!Device.isThere(directory) || !opened.add(directory.toRealPath())) {
                 throw new NoSuchFileException(directory.toString());
             }
@@ -144,6 +151,25 @@ final class CheckedDevices implements AutoCloseable {
         return there.get(number);
     }
 
+    /** What is asked of one that is there. */
+    DeviceCalls calls(Device device) {
+        return calls.computeIfAbsent(device, DeviceCalls::new);
+    }
+
+    /** One that is there does not answer any more: it is asked nothing from now on. The first one can't be done without. */
+    void giveUp(Device device, SilenceException silence) throws SilenceException {
+        if (device == first) {
+            throw silence;
+        }
+        there.remove(device.number());
+        givenUp.put(device.number(), device);
+    }
+
+    /** Those that were given up, by their numbers. */
+    Map<Integer, Device> givenUp() {
+        return givenUp;
+    }
+
     /** Those that the index knows and that are not there, by their numbers. */
     Map<Integer, IndexedDevice> absent() {
         return absent;
@@ -161,6 +187,10 @@ final class CheckedDevices implements AutoCloseable {
 
     @Override
     public void close() {
-        found.values().stream().filter(device -> device != first).forEach(Device::close);
+        givenUp.values().forEach(device -> calls(device).later(device::close)); // that may hang too
+        calls.values().forEach(DeviceCalls::close);
+        found.values().stream()
+                .filter(device -> device != first && !givenUp.containsValue(device))
+                .forEach(Device::close);
     }
 }

@@ -1,15 +1,19 @@
 package org.objmapper.server.store.check;
 
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -17,11 +21,13 @@ import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.store.ban.RecordedPurge;
+import org.objmapper.server.store.check.DeviceCalls.SilenceException;
 import org.objmapper.server.store.device.Device;
 import org.objmapper.server.store.device.DeviceException;
 import org.objmapper.server.store.device.DeviceOpening;
 import org.objmapper.server.store.device.FileName;
 import org.objmapper.server.store.device.FileWindow;
+import org.objmapper.server.store.device.Ownership;
 import org.objmapper.server.store.index.Index;
 import org.objmapper.server.store.index.IndexCheck;
 import org.objmapper.server.store.index.IndexCheck.FileUse;
@@ -76,11 +82,28 @@ public final class Fsck {
      */
     public static FsckReport run(Options options, Consumer<String> lines) throws IOException {
         FsckReport report = new FsckReport(options.repairs, lines);
-        try (Device first = DeviceOpening.begin(options.directory, () -> Device.openAsItIs(options.directory))
-                        .await();
+        Device.load(); // what that takes is not the disk's doing
+        Device first = DeviceOpening.begin(
+                        options.directory, CheckedDevices.OPENING_MILLIS, () -> Device.openAsItIs(options.directory))
+                .await();
+        try {
+            return IndexWatch.run(first, () -> check(options, first, report));
+        } catch (SilenceException e) {
+            report.stop();
+            throw new IOException(
+                    e.getMessage()
+                            + ", and has the index: what is told above was found until then; see to its disk, and check"
+                            + " again",
+                    e);
+        }
+    }
+
+    private static FsckReport check(Options options, Device first, FsckReport report) throws IOException {
+        try (first;
                 IndexCheck index = IndexCheck.open(
                         first.index(), INDEX_MAP_BYTES, new Index.Ids(first.indexId(), first.id()), options.repairs);
                 CheckedDevices devices = CheckedDevices.open(first, options.moreDevices, index)) {
+            Ownership.handOver(first.index().resolve("lock.mdb"));
             new Fsck(options, first, devices, index, report).check();
         } catch (IndexException e) {
             throw new IOException("the store in " + options.directory + " can't be checked: " + e.getMessage(), e);
@@ -89,21 +112,41 @@ public final class Fsck {
     }
 
     private void check() throws IOException {
-        for (Device device : devices.there()) {
-            checkFiles(device);
-        }
+        onEach(device -> checkFiles(device, ""));
         checkWays();
-        index.visit(new Objects());
+        try {
+            index.visit(new Objects());
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
         checkTotals();
         checkPurgesAndOrders();
         checkGenerations();
         index.flush();
+        onEach(this::checkQuarantine);
         reportUnseen();
-        for (Device device : devices.there()) {
-            checkQuarantine(quarantine(device));
-        }
         Totals whole = index.whole();
         report.end(options.directory + ": objects=" + whole.objects() + " bytes=" + whole.bytes());
+    }
+
+    /** What is done with one device. */
+    private interface OnDevice {
+        void check(Device device) throws IOException;
+    }
+
+    private void onEach(OnDevice check) throws IOException {
+        for (Device device : List.copyOf(devices.there())) {
+            try {
+                check.check(device);
+            } catch (SilenceException e) {
+                devices.giveUp(device, e);
+            }
+        }
+    }
+
+    /** Asks a device. */
+    private <T> T ask(Device device, DeviceCalls.Calls<T> calls) throws IOException {
+        return devices.calls(device).ask(calls);
     }
 
     /** Whoever repairs looks at what came there: nothing is removed for want of room. */
@@ -111,14 +154,15 @@ public final class Fsck {
         return new Quarantine(device, Long.MAX_VALUE);
     }
 
-    private void checkQuarantine(Quarantine quarantine) throws IOException {
-        for (Path note : quarantine.strayNotes()) {
+    private void checkQuarantine(Device device) throws IOException {
+        Quarantine quarantine = quarantine(device);
+        for (Path note : ask(device, alive -> quarantine.strayNotes())) {
             report.repairable("the note " + note + " is about no file", "removes it", "it is removed");
             if (options.repairs) {
-                Files.delete(note);
+                ask(device, alive -> Files.deleteIfExists(note));
             }
         }
-        Quarantine.Contents kept = quarantine.contents();
+        Quarantine.Contents kept = ask(device, alive -> quarantine.contents());
         if (kept.files() > 0) {
             report.remark(quarantine.directory() + ": files=" + kept.files() + " bytes=" + kept.bytes()
                     + " are no object's any more; look at them, then remove them");
@@ -141,6 +185,14 @@ public final class Fsck {
                     "they are left as they are: " + (isSilent ? "see to its disk" : "bring it back")
                             + ", and check again");
         });
+        devices.givenUp().forEach((number, device) -> {
+            Long objects = unseen.remove(number);
+            report.left(
+                    "the device " + device.id() + " in " + device.root()
+                            + " stopped answering in the midst of the check: objects=" + (objects == null ? 0 : objects)
+                            + " of it are not checked",
+                    "they are left as they are: see to its disk, and check again");
+        });
         silent.forEach(directory -> report.left(
                 "the directory " + directory + " does not answer",
                 "what is in it is not checked: see to its disk, and check again"));
@@ -156,21 +208,44 @@ public final class Fsck {
 
     // ---- files without an object
 
-    private void checkFiles(Device device) throws IOException {
-        Path objects = device.objects();
-        Files.walkFileTree(objects, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                checkFile(device, objects.relativize(file).toString());
-                return FileVisitResult.CONTINUE;
-            }
+    /** What stands in a directory. */
+    private record Listed(String name, boolean isDirectory) {}
 
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException e) {
-                report.left("the file " + file + " can't be read: " + e.getMessage(), "look at the file system");
-                return FileVisitResult.CONTINUE;
+    /** Looks at all that is below a directory of {@code objects}, which is "" for that itself, and else ends with a slash. */
+    private void checkFiles(Device device, String directory) throws IOException {
+        for (Listed entry : listed(device, directory)) {
+            if (entry.isDirectory) {
+                checkFiles(device, entry.name + "/");
+            } else {
+                checkFile(device, entry.name);
             }
-        });
+        }
+    }
+
+    private List<Listed> listed(Device device, String directory) throws IOException {
+        Path path = device.objects().resolve(directory);
+        try {
+            return ask(device, alive -> list(path, directory, alive));
+        } catch (SilenceException e) {
+            throw e;
+        } catch (IOException e) {
+            report.left("the directory " + path + " can't be read: " + e.getMessage(), "look at the file system");
+            return List.of();
+        }
+    }
+
+    private static List<Listed> list(Path path, String directory, Runnable alive) throws IOException {
+        List<Listed> all = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
+            for (Path entry : entries) {
+                alive.run();
+                all.add(new Listed(
+                        directory + entry.getFileName(), Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)));
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return all;
     }
 
     /** What a file of a device is called in the report: on the one that has the index, below its directory. */
@@ -204,14 +279,17 @@ public final class Fsck {
         } else if (use == FileUse.NOBODYS) {
             report.repairable("the file " + shown(device, name) + " is no object's", "removes it", "it is removed");
             if (options.repairs) {
-                device.unlink(parsed.digest(), parsed.generation());
+                ask(device, alive -> device.unlink(parsed.digest(), parsed.generation()));
             }
         }
     }
 
     private void quarantine(Device device, String name, String why) throws IOException {
         if (options.repairs) {
-            quarantine(device).take(name, why);
+            ask(device, alive -> {
+                quarantine(device).take(name, why);
+                return true;
+            });
         }
     }
 
@@ -275,28 +353,37 @@ public final class Fsck {
             unseen.merge(record.device(), 1L, Long::sum);
             return null;
         }
-        String name = Device.name(row.digest(), record.bodyGeneration());
-        String shown = shown(device, name);
-        int descriptor = device.open(row.digest(), record.bodyGeneration());
-        if (descriptor == -Errno.ENOENT) {
-            return "its file " + shown + " is gone";
-        }
-        if (descriptor < 0) {
-            leaveUnreadable(row, shown, Errno.nameOf(-descriptor));
+        try {
+            return checkBody(row, record, device);
+        } catch (SilenceException e) {
+            try {
+                devices.giveUp(device, e);
+            } catch (SilenceException ofFirst) {
+                throw new UncheckedIOException(ofFirst);
+            }
+            unseen.merge(record.device(), 1L, Long::sum);
             return null;
         }
+    }
+
+    private @Nullable String checkBody(Row row, IndexRecord record, Device device) throws SilenceException {
+        String name = Device.name(row.digest(), record.bodyGeneration());
+        String shown = shown(device, name);
         try {
-            String wrong = compare(descriptor, record);
+            String wrong = ask(device, alive -> Optional.ofNullable(compare(device, row, record, alive)))
+                    .orElse(null);
             if (wrong == null) {
                 return null;
             }
             quarantine(device, name, "the object " + row.key() + ": " + wrong);
             return wrong + ", in " + shown;
+        } catch (NoSuchFileException e) {
+            return "its file " + shown + " is gone";
+        } catch (SilenceException e) {
+            throw e;
         } catch (IOException e) {
             leaveUnreadable(row, shown, e.getMessage());
             return null;
-        } finally {
-            NativeIo.close(descriptor);
         }
     }
 
@@ -306,8 +393,23 @@ public final class Fsck {
                 "it is left as it is: look at the disk");
     }
 
-    /** What is wrong with the bytes of a file; null for nothing. */
-    private @Nullable String compare(int descriptor, IndexRecord record) throws DeviceException {
+    /** What is wrong with the bytes of an object's file; null for nothing. */
+    private @Nullable String compare(Device device, Row row, IndexRecord record, Runnable alive) throws IOException {
+        int descriptor = device.open(row.digest(), record.bodyGeneration());
+        if (descriptor == -Errno.ENOENT) {
+            throw new NoSuchFileException(Device.name(row.digest(), record.bodyGeneration()));
+        }
+        if (descriptor < 0) {
+            throw new IOException(Errno.nameOf(-descriptor));
+        }
+        try {
+            return compare(descriptor, record, alive);
+        } finally {
+            NativeIo.close(descriptor);
+        }
+    }
+
+    private @Nullable String compare(int descriptor, IndexRecord record, Runnable alive) throws DeviceException {
         long[] facts = new long[3];
         NativeIo.describe(descriptor, facts);
         if (facts[1] != record.length()) {
@@ -316,7 +418,7 @@ public final class Fsck {
         if (!options.readsBodies) {
             return null;
         }
-        long found = FileWindow.xxh3(descriptor, record.length());
+        long found = FileWindow.xxh3(descriptor, record.length(), bytes -> alive.run());
         return found == record.xxh3()
                 ? null
                 : "its body has the XXH3 " + Long.toHexString(found) + " instead of " + Long.toHexString(record.xxh3());

@@ -2,7 +2,7 @@ package org.objmapper.server.store.check;
 
 import java.util.function.Consumer;
 
-/** What a check of a store found, line by line, and what became of it. For one thread. */
+/** What a check of a store found, line by line, and what became of it. For one thread, but for {@link #stop}. */
 public final class FsckReport {
     /** How a check ends, as fsck(8) does: the worst that was found. */
     public static final int CLEAN = 0;
@@ -12,6 +12,9 @@ public final class FsckReport {
 
     private final boolean repairs;
     private final Consumer<String> lines;
+    /** Guarded by this. */
+    private boolean isStopped;
+
     private long repaired;
     private long lost;
     private long left;
@@ -35,25 +38,35 @@ public final class FsckReport {
     }
 
     private void line(String wrong, String toDo, String done) {
-        lines.accept(wrong + "; " + (repairs ? done : "--repair " + toDo));
+        tell(wrong + "; " + (repairs ? done : "--repair " + toDo));
         left += repairs ? 0 : 1;
     }
 
     /** Something is wrong that a person has to look at. */
     void left(String wrong, String toDo) {
-        lines.accept(wrong + "; " + toDo);
+        tell(wrong + "; " + toDo);
         left++;
     }
 
     /** Something that is worth knowing, and no damage. */
     void remark(String text) {
-        lines.accept(text);
+        tell(text);
+    }
+
+    private synchronized void tell(String line) {
+        if (!isStopped) {
+            lines.accept(line);
+        }
+    }
+
+    /** From now on nothing is told: the check is given up. On any thread. */
+    synchronized void stop() {
+        isStopped = true;
     }
 
     /** The last line: what there is, and how it went. */
     void end(String what) {
-        lines.accept(what
-                + (exitCode() == CLEAN ? ": clean" : ": repaired=" + repaired + " lost=" + lost + " left=" + left));
+        tell(what + (exitCode() == CLEAN ? ": clean" : ": repaired=" + repaired + " lost=" + lost + " left=" + left));
     }
 
     /** The exit code of fsck: 0 clean, 1 repaired, 4 something is left as it was, or lost. */

@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.objmapper.server.store.device.Device;
+import org.objmapper.server.store.device.Ownership;
 
 /**
  * Where a device keeps files that are not what they should be, for a person to look at: {@code quarantine/}, beside {@code objects/}.
@@ -56,8 +57,10 @@ public final class Quarantine {
     public void take(String name, String why) throws IOException {
         boolean isNew = !Files.exists(directory);
         Files.createDirectories(directory);
+        Ownership.handOver(directory);
         String kept = name.replace("/", "");
         Files.writeString(directory.resolve(kept + NOTE), why + "\n");
+        Ownership.handOver(directory.resolve(kept + NOTE));
         try {
             Files.move(objects.resolve(name), directory.resolve(kept), StandardCopyOption.ATOMIC_MOVE);
         } catch (NoSuchFileException e) {

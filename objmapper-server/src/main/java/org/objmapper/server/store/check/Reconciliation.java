@@ -27,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares the files of one device with the index, on a thread of its own and at a bounded rate: after the start, and whenever the device is
- * there again. Removes files without an object, takes out objects whose file is gone or has another length. It lists directories and asks
+ * Compares the files of one device with the index, on a thread of its own and at a bounded rate: after the start, whenever the device is
+ * there again, and again and again at a low rate. Removes files without an object, takes out objects whose file is gone or has another length. It lists directories and asks
  * for lengths, and opens nothing. Safe on any thread.
  */
 public final class Reconciliation implements AutoCloseable {
@@ -36,12 +36,15 @@ public final class Reconciliation implements AutoCloseable {
     private static final FailureLog FAILURES = new FailureLog(LOG);
     private static final int AT_ONCE = 256;
     private static final long PAUSE_MILLIS = 1_000;
+    /** How much slower it is when it looks once more, while nothing happened. */
+    private static final int SLOWER = 20;
+
     private static final long CLOSE_MILLIS = 10_000;
 
     private final Device device;
     private final Index index;
     private final Objects objects;
-    private final long perSecond;
+    private final CheckOptions options;
     private final long firstGeneration;
     private final boolean startsEmpty;
     private final Metrics metrics;
@@ -70,15 +73,14 @@ public final class Reconciliation implements AutoCloseable {
     /**
      * The reconciliation of one device.
      *
-     * @param perSecond files and objects that it looks at
      * @param firstGeneration from which on generations belong to this run of the server
      */
     public Reconciliation(
-            Device device, Index index, Objects objects, long perSecond, long firstGeneration, Metrics metrics) {
+            Device device, Index index, Objects objects, CheckOptions options, long firstGeneration, Metrics metrics) {
         this.device = device;
         this.index = index;
         this.objects = objects;
-        this.perSecond = perSecond;
+        this.options = options;
         this.firstGeneration = firstGeneration;
         this.startsEmpty = index.totals().objects() == 0;
         this.metrics = metrics;
@@ -96,46 +98,64 @@ public final class Reconciliation implements AutoCloseable {
                 recovered.countDown();
             }
             do {
-                awaitOnline(true);
-                attempt();
+                awaitOnline();
+                running = true;
+                attempt(options.recoveredPerSecond());
+                running = false;
                 recovered.countDown();
-                awaitOnline(false);
+                while (!awaitOffline()) {
+                    attempt(Math.max(1, options.recoveredPerSecond() / SLOWER));
+                }
             } while (!isClosing());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // nobody does it
         }
     }
 
-    private void awaitOnline(boolean wanted) throws InterruptedException {
-        while (device.isOffline() == wanted && !closing.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {}
+    private void awaitOnline() throws InterruptedException {
+        while (device.isOffline() && !closing.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {}
     }
 
-    private void attempt() throws InterruptedException {
+    /** Waits until the device is offline, or this closes; false when it is time for another look. */
+    private boolean awaitOffline() throws InterruptedException {
+        long left = options.pauseMillis();
+        while (!device.isOffline() && !closing.await(Math.min(left, PAUSE_MILLIS), TimeUnit.MILLISECONDS)) {
+            left -= PAUSE_MILLIS;
+            if (left <= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void attempt(long perSecond) throws InterruptedException {
         if (isClosing()) {
             return;
         }
-        running = true;
         try {
-            walk();
+            walk(perSecond);
         } catch (IOException | DirectoryIteratorException | IndexException | IllegalStateException e) {
             if (!isClosing()) {
                 FAILURES.error(
-                        "The files of device={} are not compared with the index until it is there again, or the next start: {}",
-                        device.id(),
-                        e.getMessage());
+                        "The files of device={} were not all compared with the index: {}", device.id(), e.getMessage());
             }
-        } finally {
-            running = false;
         }
     }
 
-    private void walk() throws IOException, InterruptedException {
-        walked = 0;
-        total = 2 * index.totals(IndexRecord.BACKING, device.number()).objects();
+    private void walk(long perSecond) throws IOException, InterruptedException {
+        if (running) {
+            walked = 0;
+            total = 2 * index.totals(IndexRecord.BACKING, device.number()).objects();
+        }
         Pace pace = new Pace(perSecond, closing);
         if (removeOrphans(pace) && noticeVanished(pace)) {
             LOG.debug("The files of device={} are compared with the index; files and objects={}", device.id(), walked);
         }
+    }
+
+    /** Progress is shown of recovery, and not of the looks after it. */
+    private void looked(int count) {
+        walked += running ? count : 0;
     }
 
     private boolean isClosing() {
@@ -157,7 +177,7 @@ public final class Reconciliation implements AutoCloseable {
                 String shard = outer + "/" + inner;
                 List<String> files = namesOfShard(shard);
                 files.forEach(file -> removeIfOrphan(shard + "/" + file));
-                walked += files.size();
+                looked(files.size());
                 if (!pace.spend(files.size() + 1L)) {
                     return false;
                 }
@@ -215,7 +235,7 @@ public final class Reconciliation implements AutoCloseable {
                     gone.add(key);
                 }
             }
-            walked += some.size();
+            looked(some.size());
             goesOn = pace.spend(some.size());
         } while (some.size() == AT_ONCE && goesOn);
         if (count > 0) {

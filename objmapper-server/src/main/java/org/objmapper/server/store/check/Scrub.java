@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.metrics.Metric;
@@ -32,8 +33,8 @@ public final class Scrub implements AutoCloseable {
     private static final int AT_ONCE = 256;
     /** What looking at an object costs besides its body, as so many bytes of it. */
     private static final int OBJECT_BYTES = 4_096;
-    /** Between two passes, and between two notes of how far one is. */
-    private static final long PAUSE_SECONDS = 60;
+    /** Between two notes of how far a pass is. */
+    private static final long NOTE_SECONDS = 60;
 
     private static final long CLOSE_MILLIS = 10_000;
 
@@ -42,6 +43,7 @@ public final class Scrub implements AutoCloseable {
     private final Quarantine quarantine;
     private final Objects objects;
     private final long bytesPerSecond;
+    private final long pauseMillis;
     private final Metrics metrics;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread = new Thread(this::run, "store-scrub");
@@ -63,6 +65,9 @@ public final class Scrub implements AutoCloseable {
         /** Takes an object out of the index if it still has that body. */
         void takeOut(ObjectKey key, long bodyGeneration) throws IOException;
 
+        /** The file of an object is not there: takes the object out, unless it was replaced meanwhile. */
+        void vanished(Device device, ObjectKey key, IndexRecord record) throws IOException;
+
         /** The body generation that the last run had come to; 0 for the beginning. */
         long cursor(Device device);
 
@@ -81,9 +86,15 @@ public final class Scrub implements AutoCloseable {
         this.quarantine = new Quarantine(device, options.quarantineBytes());
         this.objects = objects;
         this.bytesPerSecond = options.scrubBytesPerSecond();
+        this.pauseMillis = options.pauseMillis();
         this.pace = new Pace(bytesPerSecond, closing);
         this.metrics = metrics;
         thread.setDaemon(true);
+    }
+
+    /** Whose bodies it reads. */
+    public Device device() {
+        return device;
     }
 
     public void start() {
@@ -95,14 +106,14 @@ public final class Scrub implements AutoCloseable {
     private void run() {
         try {
             objects.awaitRecovery();
-            quarantined = quarantine.contents();
+            countQuarantined();
             at = objects.cursor(device);
             do {
                 attemptPass();
-            } while (!closing.await(PAUSE_SECONDS, TimeUnit.SECONDS));
+            } while (!closing.await(pauseMillis, TimeUnit.MILLISECONDS));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // nobody does it
-        } catch (IOException | IndexException e) {
+        } catch (IndexException e) {
             FAILURES.error("Bodies are not compared with their checksums until the next start: {}", e.getMessage());
         }
     }
@@ -156,8 +167,11 @@ public final class Scrub implements AutoCloseable {
     /** Whether it is done with the body; else the store closes. */
     private boolean compare(ObjectKey key, IndexRecord record) throws IOException {
         int descriptor = device.open(key.digest(), record.bodyGeneration());
+        if (descriptor == -Errno.ENOENT) {
+            objects.vanished(device, key, record);
+        }
         if (descriptor < 0) {
-            return true; // replaced meanwhile, or gone, which is noticed where it is asked for
+            return true; // where it can't be opened, whoever asks for it is told
         }
         String wrong;
         try {
@@ -197,24 +211,35 @@ public final class Scrub implements AutoCloseable {
     /** The file first: whoever looks the object up from then on finds it gone. */
     private void lose(ObjectKey key, IndexRecord record, String wrong) throws IOException {
         String name = Device.name(key.digest(), record.bodyGeneration());
+        String now = " is in " + quarantine.directory() + " now";
         try {
             quarantine.take(name, "the object " + LoggedKeys.of(key) + ": " + wrong);
         } catch (NoSuchFileException e) {
             return; // removed or overwritten meanwhile
+        } catch (IOException e) {
+            now = " is removed, because it can't be moved to " + quarantine.directory() + ": " + e.getMessage();
         }
-        quarantined = quarantine.contents();
+        countQuarantined();
         metrics.count(Metric.STORE_BODIES_DAMAGED);
         objects.takeOut(key, record.bodyGeneration());
         FAILURES.error(
-                "The body of {} is not what was stored: {}; the object is taken out, and objects/{} is in {} now",
+                "The body of {} is not what was stored: {}; the object is taken out, and objects/{}{}",
                 LoggedKeys.of(key),
                 wrong,
                 name,
-                quarantine.directory());
+                now);
+    }
+
+    private void countQuarantined() {
+        try {
+            quarantined = quarantine.contents();
+        } catch (IOException e) {
+            FAILURES.warn("What is in {} can't be counted: {}", quarantine.directory(), e.getMessage());
+        }
     }
 
     private void keepCursorIfDue() throws IOException {
-        if (System.nanoTime() - notedNanos >= TimeUnit.SECONDS.toNanos(PAUSE_SECONDS)) {
+        if (System.nanoTime() - notedNanos >= TimeUnit.SECONDS.toNanos(NOTE_SECONDS)) {
             objects.keepCursor(device, at);
             notedNanos = System.nanoTime();
         }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.posix.POSIX;
@@ -28,6 +29,7 @@ import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.metrics.FailureLog;
+import org.objmapper.server.thread.Patience;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -70,6 +72,9 @@ public final class Device implements AutoCloseable {
     private static final String LOCK = "lock";
     private static final int OPEN_THREADS = 2;
     private static final int OPEN_QUEUE_LENGTH = 1_024;
+    /** More gain little: with four, 128 small bodies take an eighth of the time that one thread takes (ext4). */
+    private static final int SYNC_THREADS = 4;
+
     private static final String OBJECTS = "objects";
     private static final String INDEX = "index";
 
@@ -79,7 +84,13 @@ public final class Device implements AutoCloseable {
     private final DeviceHealth health = new DeviceHealth(System.nanoTime());
     private final DeviceQueue queue;
     private final DeviceQueue opens = new DeviceQueue("store-open", OPEN_THREADS, OPEN_QUEUE_LENGTH);
+    private final DeviceQueue syncs = new DeviceQueue("store-sync", SYNC_THREADS, FilePublisher.MAX_AT_ONCE);
     private final Closer closer = new Closer();
+    private final LongAdder hits = new LongAdder();
+    private final LongAdder misses = new LongAdder();
+    /** Of its file system; null while its directory is not there: then nothing is asked of it, and few threads of its own say so. */
+    private @Nullable FileSystemThreads threads;
+
     private volatile @Nullable Directory directory;
     private volatile boolean draining;
     private volatile long freeBytes;
@@ -134,6 +145,35 @@ public final class Device implements AutoCloseable {
         this.isNew = isNew;
         this.directory = directory;
         this.queue = new DeviceQueue("store-device", options.threads(), options.queueLength());
+        if (directory != null) {
+            enter(directory.fileSystem);
+        }
+    }
+
+    /** Its work is done on the threads of its file system from now on. */
+    private synchronized void enter(long fileSystem) {
+        FileSystemThreads entered = FileSystemThreads.enter(fileSystem);
+        threads = entered;
+        queue.moveTo(entered.bodies());
+        opens.moveTo(entered.opens());
+        syncs.moveTo(entered.syncs());
+        closer.moveTo(entered.closes());
+    }
+
+    /** Its directory is let go of: whoever still asks for anything is told so by threads of its own. */
+    private synchronized void moveToOwnThreads() {
+        queue.moveTo(new SharedThreads("store-device"));
+        opens.moveTo(new SharedThreads("store-open"));
+        syncs.moveTo(new SharedThreads("store-sync"));
+        closer.moveTo(new SharedThreads("store-closer"));
+        leaveFileSystem();
+    }
+
+    private synchronized void leaveFileSystem() {
+        if (threads != null) {
+            threads.leave();
+            threads = null;
+        }
     }
 
     /** Takes the directory of an index into use, alone; an empty one becomes a store with {@link #settle}. */
@@ -249,6 +289,7 @@ public final class Device implements AutoCloseable {
             lock.giveUp(root);
             throw e;
         }
+        enter(fileSystem());
         claim();
         health.found();
         return true;
@@ -285,6 +326,9 @@ public final class Device implements AutoCloseable {
         int lock = made == -Errno.EEXIST ? NativeIo.openAt(AT_FDCWD, path, O_RDWR | O_CREAT, 0600) : made;
         if (lock < 0) {
             throw unusable(root, Errno.nameOf(-lock));
+        }
+        if (lock == made) {
+            Ownership.handOver(root.resolve(LOCK));
         }
         return new Lock(lock, lock == made);
     }
@@ -568,9 +612,23 @@ public final class Device implements AutoCloseable {
         return queue;
     }
 
-    /** Opens its bodies for those who read; apart from {@link #queue}, whose threads wait for commits when much is written. */
+    /** Opens its bodies for those who read; apart from {@link #queue}, whose work waits for commits when much is written. */
     public DeviceQueue opens() {
         return opens;
+    }
+
+    /** Brings its new bodies to disk. */
+    DeviceQueue syncs() {
+        return syncs;
+    }
+
+    /** To be called once a second: what waits, and does not get on, is not to wait for what hangs. */
+    void goOn() {
+        boolean offline = isOffline();
+        queue.goOn(offline);
+        opens.goOn(offline);
+        syncs.goOn(offline);
+        closer.goOn();
     }
 
     /** How much work waits for it. */
@@ -581,6 +639,26 @@ public final class Device implements AutoCloseable {
     /** Closes and unlinks its files. */
     public Closer closer() {
         return closer;
+    }
+
+    /** A request got an object whose body is here. Waits for nothing. */
+    public void countHit() {
+        hits.increment();
+    }
+
+    /** A request did not get an object because its body could not be had here. Waits for nothing. */
+    public void countMiss() {
+        misses.increment();
+    }
+
+    /** Requests that got an object whose body is here. */
+    public long hits() {
+        return hits.sum();
+    }
+
+    /** Requests that did not get an object because its body could not be had here. */
+    public long misses() {
+        return misses.sum();
     }
 
     /** Whether it takes no new bodies because its files are moved away. */
@@ -616,6 +694,7 @@ public final class Device implements AutoCloseable {
             NativeIo.close(nowhere);
             open.lock.close();
             directory = new Directory(Lock.NONE, open.objects, -1, open.opensAtOnce);
+            moveToOwnThreads();
         }
     }
 
@@ -796,9 +875,16 @@ public final class Device implements AutoCloseable {
 
     @Override
     public void close() {
-        queue.close();
-        opens.close();
-        closer.close();
+        close(Patience.MILLIS);
+    }
+
+    /** Closes it, and waits so many milliseconds at most for each kind of work that is under way. */
+    void close(long millis) {
+        queue.close(millis);
+        opens.close(millis);
+        syncs.close(millis);
+        closer.close(millis);
+        leaveFileSystem();
         Directory open = directory;
         if (open != null) {
             NativeIo.close(open.objects);

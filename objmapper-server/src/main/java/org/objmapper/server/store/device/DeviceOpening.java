@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
  * too late is closed again, so that the directory is free for who comes next.
  */
 public final class DeviceOpening {
-    /** How long is waited for one. */
+    /** How long is waited for one, as a rule. */
     public static final long LONGEST_MILLIS = 5_000;
 
     private final Path directory;
-    private final long deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LONGEST_MILLIS);
+    private final long deadlineNanos;
     private boolean isGivenUp;
     private @Nullable Device opened;
     private @Nullable IOException failure;
@@ -24,13 +24,19 @@ public final class DeviceOpening {
         Device open() throws IOException;
     }
 
-    private DeviceOpening(Path directory) {
+    private DeviceOpening(Path directory, long longestMillis) {
         this.directory = directory;
+        this.deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(longestMillis);
     }
 
     /** Begins to open a directory. */
     public static DeviceOpening begin(Path directory, Open open) {
-        DeviceOpening opening = new DeviceOpening(directory);
+        return begin(directory, LONGEST_MILLIS, open);
+    }
+
+    /** As {@link #begin(Path, Open)}, with so much patience. */
+    public static DeviceOpening begin(Path directory, long longestMillis, Open open) {
+        DeviceOpening opening = new DeviceOpening(directory, longestMillis);
         Thread thread = new Thread(() -> opening.run(open), "store-opening");
         thread.setDaemon(true); // a hung disk must not keep the process from ending
         thread.start();

@@ -7,7 +7,8 @@ import java.nio.file.Path;
  *
  * @param directory where its files are; must exist
  * @param weight how much of the new bodies it gets, compared with the others, 1 to {@link #MAX_WEIGHT}
- * @param threads that read and write its bodies
+ * @param threads how many pieces of work on its bodies are done at once; all devices on its file system share that many threads, or as many
+ *     as another of them wants
  * @param queueLength pieces of such work that may wait; beyond it clients are told BUSY
  */
 public record DeviceOptions(Path directory, int weight, int threads, int queueLength) {

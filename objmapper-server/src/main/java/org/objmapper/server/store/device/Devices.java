@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.metrics.FailureLog;
 import org.objmapper.server.store.device.DeviceHealth.State;
+import org.objmapper.server.thread.Patience;
 import org.objmapper.server.thread.Uninterruptibly;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +41,8 @@ public final class Devices implements AutoCloseable {
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread = new Thread(this::run, "store-devices");
     private volatile Placement placement;
+    /** When it has been waited long enough for all that hangs, on whichever device; 0 before {@link #closeQueues}. */
+    private long endNanos;
 
     /**
      * Takes devices over.
@@ -186,9 +189,8 @@ public final class Devices implements AutoCloseable {
                     device.health().errors(),
                     TimeUnit.NANOSECONDS.toMicros(device.health().latencyNanos()));
         }
+        device.goOn();
         if (now == State.OFFLINE) {
-            device.queue().runWaiting();
-            device.opens().runWaiting();
             watcher.isOffline(device, now != before);
         } else if (before == State.OFFLINE) {
             watcher.isBack(device);
@@ -226,20 +228,27 @@ public final class Devices implements AutoCloseable {
 
     /** Finishes what is queued for them. */
     public void closeQueues() {
-        all.forEach(device -> device.queue().close());
-        all.forEach(device -> device.opens().close());
+        endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Patience.MILLIS);
+        all.forEach(device -> device.queue().close(leftMillis()));
+        all.forEach(device -> device.opens().close(leftMillis()));
+    }
+
+    /** What hangs in one place has had its time everywhere, or systemd loses patience first. */
+    private long leftMillis() {
+        long left = endNanos == 0 ? Patience.MILLIS : TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
+        return Math.max(Patience.HURRIED_MILLIS, left);
     }
 
     /** Looks after them no more. */
     public void stop() {
         closing.countDown();
         Uninterruptibly.join(thread);
-        probes.values().forEach(DeviceQueue::close);
+        probes.values().forEach(probe -> probe.close(leftMillis()));
     }
 
     /** Lets go of them. */
     @Override
     public void close() {
-        all.forEach(Device::close);
+        all.forEach(device -> device.close(leftMillis()));
     }
 }

@@ -17,15 +17,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class FilePublisher implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FilePublisher.class);
-    private static final int MAX_AT_ONCE = 256;
-    /** More gain little: with four, 128 small bodies take an eighth of the time that one thread takes (ext4). */
-    private static final int SYNC_THREADS = 4;
+    static final int MAX_AT_ONCE = 256;
 
     private static final long CLOSE_MILLIS = 30_000;
 
     private final Device device;
     private final Consumer<List<NewFile>> settled;
-    private final DeviceQueue syncs;
     private final Thread thread;
 
     // Guarded by this.
@@ -37,7 +34,6 @@ public final class FilePublisher implements AutoCloseable {
     public FilePublisher(Device device, Consumer<List<NewFile>> settled) {
         this.device = device;
         this.settled = settled;
-        this.syncs = new DeviceQueue("store-sync", SYNC_THREADS, MAX_AT_ONCE);
         this.thread = new Thread(this::run, "store-publisher");
         thread.setDaemon(true); // a hung disk must not keep the process from ending
         thread.start();
@@ -104,7 +100,7 @@ public final class FilePublisher implements AutoCloseable {
                     synced.release();
                 }
             };
-            if (unsynced.size() == 1 || !syncs.submit(sync)) {
+            if (unsynced.size() == 1 || !device.syncs().submit(sync)) {
                 sync.run();
             }
         }
@@ -142,6 +138,5 @@ public final class FilePublisher implements AutoCloseable {
             notifyAll();
         }
         Patience.awaitEnd(thread, CLOSE_MILLIS);
-        syncs.close();
     }
 }

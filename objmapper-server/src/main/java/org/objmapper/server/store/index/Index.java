@@ -14,7 +14,6 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
 import org.lmdbjava.Cursor;
@@ -252,6 +251,15 @@ public final class Index implements AutoCloseable {
         });
     }
 
+    /** The generation of the body that stands here for the longest; below 0 where none does. */
+    public long oldestInline() {
+        return read((tables, txn) -> {
+            try (Cursor<byte[]> cursor = tables.bodies().openCursor(txn)) {
+                return cursor.first() ? ByteBuffer.wrap(cursor.key()).getLong() : -1;
+            }
+        });
+    }
+
     private static boolean isOf(int device, byte[] fileKey) {
         return (ByteBuffer.wrap(fileKey).getShort() & 0xFFFF) == device;
     }
@@ -426,9 +434,7 @@ public final class Index implements AutoCloseable {
 
     private @Nullable IndexRecord withBody(Tables tables, Txn<byte[]> txn, IndexRecord record) {
         byte[] body = tables.bodies().get(txn, RowKeys.number(record.bodyGeneration()));
-        if (body == null
-                || body.length != record.length()
-                || LongHashFunction.xx3().hashBytes(body) != record.xxh3()) {
+        if (!record.isBody(body)) {
             metrics.count(Metric.STORE_RECORDS_DAMAGED);
             return null;
         }
@@ -577,6 +583,11 @@ public final class Index implements AutoCloseable {
                 return found;
             }
         });
+    }
+
+    /** Looks at up to {@code limit} objects in the order of their rows, from behind one on: at them, and at what should lead to them. */
+    public RowsLook lookAtRows(byte @Nullable [] after, int limit) {
+        return read((tables, txn) -> RowsLook.at(tables, txn, after, limit));
     }
 
     private static boolean isSameKey(byte[] row, byte[] other) {

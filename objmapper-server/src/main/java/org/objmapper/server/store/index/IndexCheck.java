@@ -5,12 +5,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
 import org.lmdbjava.ByteArrayProxy;
 import org.lmdbjava.Cursor;
@@ -136,16 +134,12 @@ public final class IndexCheck implements AutoCloseable {
 
     private String damagedKey(byte[] place) {
         String known = keysOfDamaged.get(ByteBuffer.wrap(place));
-        return known == null ? "whose key's SHA-256 begins with " + hex(place, 8) : known;
+        return known == null ? "whose key's SHA-256 begins with " + Digests.shown(place) : known;
     }
 
     private byte @Nullable [] inlineBody(IndexRecord record) {
         byte[] body = bodies.get(txn, RowKeys.number(record.bodyGeneration()));
-        return body != null
-                        && body.length == record.length()
-                        && LongHashFunction.xx3().hashBytes(body) == record.xxh3()
-                ? body
-                : null;
+        return record.isBody(body) ? body : null;
     }
 
     /** Whose a device's file is, by the rows of objects. */
@@ -496,10 +490,6 @@ public final class IndexCheck implements AutoCloseable {
             throw IndexException.of(e);
         }
         mending.clear();
-    }
-
-    private static String hex(byte[] bytes, int count) {
-        return HexFormat.of().formatHex(bytes, 0, Math.min(count, bytes.length));
     }
 
     /** Closes the index; what was not flushed is not mended. */

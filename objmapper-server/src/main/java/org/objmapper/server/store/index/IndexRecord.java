@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import net.openhft.hashing.LongHashFunction;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataReader;
@@ -155,6 +156,11 @@ public record IndexRecord(
                 xxh3,
                 metadata,
                 null);
+    }
+
+    /** Whether some bytes are the body that was stored. */
+    boolean isBody(byte @Nullable [] body) {
+        return body != null && body.length == length && LongHashFunction.xx3().hashBytes(body) == xxh3;
     }
 
     IndexRecord withInlineBody(byte @Nullable [] body) {

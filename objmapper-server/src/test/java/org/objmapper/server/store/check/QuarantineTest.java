@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,23 @@ class QuarantineTest {
         assertThat(directory.resolve("quarantine/a.txt")).hasContent("why");
         assertThat(device.objects().resolve("a")).doesNotExist();
         assertThat(quarantine.contents()).isEqualTo(new Contents(1, BYTES));
+    }
+
+    /** The tests run as root, as whoever repairs a store does. */
+    @Test
+    void whoHasTheDirectoryHasWhatRootPutsIntoQuarantineToo() throws Exception {
+        Files.setAttribute(directory, "unix:uid", 12_345);
+        Files.setAttribute(directory, "unix:gid", 23_456);
+        take(new Quarantine(device, BYTES), "a", 1);
+
+        for (String made : List.of("quarantine", "quarantine/a.txt")) {
+            assertThat(Files.getAttribute(directory.resolve(made), "unix:uid"))
+                    .as(made)
+                    .isEqualTo(12_345);
+            assertThat(Files.getAttribute(directory.resolve(made), "unix:gid"))
+                    .as(made)
+                    .isEqualTo(23_456);
+        }
     }
 
     @Test

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.nativeio.NativeIo;
+import org.objmapper.server.badinput.DirectoryOnDisk;
 import org.objmapper.server.store.device.BodyFile;
 import org.objmapper.server.store.device.Closer;
 import org.objmapper.server.store.device.Device;
@@ -25,7 +26,7 @@ class LedgerTest {
     private static final int BYTES = 5_000;
     private static final int MOST = 3;
 
-    @TempDir
+    @TempDir(factory = DirectoryOnDisk.class)
     Path directory;
 
     private final List<Integer> held = new ArrayList<>();
