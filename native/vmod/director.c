@@ -15,6 +15,7 @@
 #include "room.h"
 #include "source.h"
 #include "tee.h"
+#include "zerocopy.h"
 
 /* ---- the origin */
 
@@ -59,6 +60,7 @@ struct found {
 	const char *kept;
 	size_t kept_length;
 	struct life life;
+	struct mapping *mapping; /* of its body; or NULL */
 };
 
 static int is_readable(struct found *found)
@@ -123,12 +125,32 @@ static int answer(struct busyobj *bo, struct found *found, double age)
 	return (0);
 }
 
+/* With a storage that makes the object of the mapping. */
+static void map(struct busyobj *bo, struct vmod_objmapper_store *store, struct found *found)
+{
+	source_map(bo, store, found->mapping);
+	bo->storage = zerocopy_storage();
+	found->mapping = NULL;
+}
+
+/* Its body may turn out not to be readable in time: then nothing was found. */
+static void ready_body(struct busyobj *bo, const struct fetch *fetch, struct found *found)
+{
+	if (!fetch->store->is_zerocopy || zerocopy_map(bo, fetch->store, found->reply, &found->mapping) != ZEROCOPY_UNREADABLE)
+		return;
+	COUNT(fetch->store, misses);
+	om_reply_free(found->reply);
+	found->reply = NULL;
+}
+
 static int answer_fresh(VRT_CTX, struct fetch *fetch, struct found *found, double now)
 {
 	uintmax_t length = found->reply->length;
 
 	if (answer(ctx->bo, found, now - found->life.origin) < 0)
 		return (-1);
+	if (found->mapping != NULL)
+		map(ctx->bo, fetch->store, found);
 	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: hit, %ju bytes", length);
 	COUNT(fetch->store, hits);
 	fetch->is_hit = 1;
@@ -290,9 +312,13 @@ static int v_matchproto_(vdi_gethdrs_f) director_gethdrs(VRT_CTX, VCL_BACKEND di
 	else
 		lookup_for_fill(ctx->bo, fetch, &key);
 	double now = VTIM_real();
-	if (is_fresh(&found, ctx->bo, now) && answer_fresh(ctx, fetch, &found, now) == 0)
-		return (0);
+	if (is_fresh(&found, ctx->bo, now)) {
+		ready_body(ctx->bo, fetch, &found);
+		if (found.reply != NULL && answer_fresh(ctx, fetch, &found, now) == 0)
+			return (0);
+	}
 	int r = pass_on(ctx, director, fetch, &key, &found);
+	mapping_drop(found.mapping);
 	om_reply_free(found.reply);
 	return (r);
 }

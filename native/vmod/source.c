@@ -7,6 +7,7 @@
 
 #include "fetch.h"
 #include "key.h"
+#include "mapping.h"
 #include "source.h"
 #include "touch.h"
 
@@ -15,6 +16,8 @@ struct source {
 #define SOURCE_MAGIC 0x6f6d736fU
 	om_reply *reply;
 	uint64_t done; /* bytes of the body */
+	int has_begun;
+	struct source_mapping mapped;
 	struct life life;
 	/* Where the origin has said that it is good still: */
 	const struct fetch *fetch; /* or NULL */
@@ -38,9 +41,10 @@ static void limit_life(struct objcore *oc, const struct life *life)
 
 static enum vfp_status v_matchproto_(vfp_init_f) source_init(VRT_CTX, struct vfp_ctx *vc, struct vfp_entry *entry)
 {
-	const struct source *source;
+	struct source *source;
 
 	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
+	source->has_begun = 1;
 	if (vc->oc->flags & (OC_F_PRIVATE | OC_F_HFM | OC_F_HFP))
 		return (VFP_OK);
 	if (source->fetch == NULL)
@@ -50,12 +54,14 @@ static enum vfp_status v_matchproto_(vfp_init_f) source_init(VRT_CTX, struct vfp
 	return (VFP_OK);
 }
 
-/* How many bytes from where the source stands, up to room. */
+/* How many bytes from where the source stands, up to room. They are there already where that is in the mapping. */
 static ssize_t read_some(const struct source *source, void *to, size_t room)
 {
 	const om_reply *reply = source->reply;
 	ssize_t n;
 
+	if (source->mapped.mapping != NULL && to == mapping_bytes(source->mapped.mapping) + source->done)
+		return ((ssize_t)room);
 	if (reply->fd < 0) {
 		memcpy(to, reply->body + source->done, room);
 		return ((ssize_t)room);
@@ -91,6 +97,7 @@ static void v_matchproto_(vfp_fini_f) source_fini(struct vfp_ctx *vc, struct vfp
 
 	(void)vc;
 	TAKE_OBJ_NOTNULL(source, &entry->priv1, SOURCE_MAGIC);
+	mapping_drop(source->mapped.mapping);
 	om_reply_free(source->reply);
 	free(source->head);
 	FREE_OBJ(source);
@@ -129,4 +136,50 @@ void source_push_revalidated(struct vfp_ctx *filters, om_reply *reply, const str
 	source->key = *key;
 	source->head = head;
 	source->head_length = head_length;
+}
+
+/* ---- what is mapped */
+
+static struct vfp_entry *entry_of(const struct vfp_ctx *filters)
+{
+	struct vfp_entry *entry;
+
+	VTAILQ_FOREACH(entry, &filters->vfp, list)
+		if (entry->vfp == &source_filter)
+			return (entry);
+	return (NULL);
+}
+
+void source_map(const struct busyobj *bo, struct vmod_objmapper_store *store, struct mapping *mapping)
+{
+	const struct vfp_entry *entry = entry_of(bo->vfc);
+	struct source *source;
+
+	AN(entry);
+	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
+	AZ(source->mapped.mapping);
+	source->mapped = (struct source_mapping){ .mapping = mapping, .store = store, .otherwise = bo->storage };
+}
+
+void source_mapped(const struct vfp_ctx *filters, struct source_mapping *mapping)
+{
+	const struct vfp_entry *entry = entry_of(filters);
+	const struct source *source;
+
+	if (entry == NULL)
+		return;
+	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
+	*mapping = source->mapped;
+	mapping->source = source->has_begun ? entry : NULL;
+}
+
+const om_reply *source_reply(const struct vfp_ctx *filters)
+{
+	const struct vfp_entry *entry = entry_of(filters);
+	const struct source *source;
+
+	if (entry == NULL)
+		return (NULL);
+	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
+	return (source->reply);
 }

@@ -3,7 +3,9 @@
 #define OBJMAPPER_VMOD_STORE_H
 
 #include "VSC_objmapper.h"
+#include "breaker.h"
 #include "fills.h"
+#include "mapping.h"
 #include "pool.h"
 
 struct vmod_objmapper_store {
@@ -14,6 +16,11 @@ struct vmod_objmapper_store {
 	ssize_t max_size; /* bytes of a body; 0: any */
 	int sees_bans;    /* foreign_bans.h */
 	int takes_errors; /* of the origin: 500 and above */
+	int is_zerocopy;  /* for all that the store answers, without a word of VCL's */
+	uint64_t min_mapped; /* bytes of a body */
+	struct mapping_limits mappings;
+	int lookup_millis, body_millis;
+	struct breaker disk; /* of bodies that hang, for zerocopy.c */
 	VCL_BACKEND origin; /* of all fetches; NULL: of each its own */
 	struct pool *pool;
 	struct fills *fills;

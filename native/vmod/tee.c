@@ -13,6 +13,8 @@
 #include "tee.h"
 #include "touch.h"
 
+enum { MOST_AT_ONCE = 128 * 1024 }; /* of what has come meanwhile: all of it may be more than a fill holds (fills.c), though the store were not slow */
+
 struct tee {
 	unsigned magic;
 #define TEE_MAGIC 0x6f6d7465U
@@ -125,6 +127,8 @@ static enum vfp_status v_matchproto_(vfp_pull_f) tee_pull(struct vfp_ctx *vc, st
 	struct tee *tee;
 
 	CAST_OBJ_NOTNULL(tee, entry->priv1, TEE_MAGIC);
+	if (tee->fill != NULL && *length > MOST_AT_ONCE)
+		*length = MOST_AT_ONCE;
 	enum vfp_status status = VFP_Suck(vc, to, length);
 	if (status == VFP_END)
 		tee->is_whole = 1;

@@ -12,7 +12,9 @@
 #include "key.h"
 #include "lookup.h"
 #include "purges.h"
+#include "source.h"
 #include "vcc_if.h"
+#include "zerocopy.h"
 
 static int is_timeout(VRT_CTX, const char *name, double seconds)
 {
@@ -36,11 +38,28 @@ static int are_good(VRT_CTX, const struct VARGS(store__init) *options)
 		VRT_fail(ctx, "objmapper.store(): max_connections is %jd; it has 1 to 4096", (intmax_t)options->max_connections);
 		return (0);
 	}
+	if (options->min_zerocopy < 4096) {
+		VRT_fail(ctx, "objmapper.store(): min_zerocopy is %jd bytes; it has 4KB and more", (intmax_t)options->min_zerocopy);
+		return (0);
+	}
+	if (options->max_maps < 1 || options->max_maps > 1000000) {
+		VRT_fail(ctx, "objmapper.store(): max_maps is %jd; it has 1 to 1000000", (intmax_t)options->max_maps);
+		return (0);
+	}
 	if (!(options->min_ttl >= 0)) {
 		VRT_fail(ctx, "objmapper.store(): min_ttl is %.3fs; it has 0s and more", options->min_ttl);
 		return (0);
 	}
 	return (1);
+}
+
+/* varnishd's log has what its child says; vcl.load drops the messages of a VCL that is good. */
+static void warn_of_what_is_not_built(const struct VARGS(store__init) *options)
+{
+	if (options->foreign_bans == VENUM(miss) && !foreign_bans_are_seen())
+		fprintf(stderr, "objmapper: this module is not built for Varnish 7.1.1, whose bans alone it can see: bans by the CLI and std.ban() do not reach the store\n");
+	if (options->zerocopy && !zerocopy_is_built())
+		fprintf(stderr, "objmapper: this module is not built for Varnish 7.1.1, into which alone it can map bodies: zerocopy has no effect\n");
 }
 
 static enum om_mode mode_of(VCL_ENUM name)
@@ -70,9 +89,13 @@ VCL_VOID vmod_store__init(VRT_CTX, struct vmod_objmapper_store **storep, const c
 	store->min_ttl = options->min_ttl;
 	store->max_size = (ssize_t)options->max_size;
 	store->sees_bans = options->foreign_bans == VENUM(miss);
-	if (store->sees_bans && !foreign_bans_are_seen()) /* varnishd's log has what its child says; vcl.load drops the messages of a VCL that is good */
-		fprintf(stderr, "objmapper: this module is not built for Varnish 7.1.1, whose bans alone it can see: bans by the CLI and std.ban() do not reach the store\n");
+	warn_of_what_is_not_built(options);
 	store->takes_errors = options->store_5xx != 0;
+	store->is_zerocopy = options->zerocopy != 0 && zerocopy_is_built();
+	store->min_mapped = (uint64_t)options->min_zerocopy;
+	store->mappings = (struct mapping_limits){ .most = (uint64_t)options->max_maps, .most_bytes = (uint64_t)options->max_mapped };
+	store->lookup_millis = sessions.lookup_millis;
+	store->body_millis = sessions.body_millis;
 	if (options->valid_origin)
 		VRT_Assign_Backend(&store->origin, options->origin);
 	store->pool = pool_new(&sessions);
@@ -138,6 +161,29 @@ VCL_VOID vmod_store_tee(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING 
 	}
 	fetch->is_armed = 1;
 	fetch->tags = tags;
+}
+
+VCL_STEVEDORE vmod_store_storage(VRT_CTX, struct vmod_objmapper_store *store)
+{
+	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (ctx->bo == NULL) {
+		VRT_fail(ctx, "objmapper: .storage() belongs in vcl_backend_response");
+		return (NULL);
+	}
+	struct busyobj *bo = ctx->bo;
+	const struct fetch *fetch = fetch_of(ctx, store);
+	const om_reply *reply = fetch != NULL && fetch->is_hit ? source_reply(bo->vfc) : NULL;
+	struct source_mapping mapping = { 0 };
+	if (reply != NULL)
+		source_mapped(bo->vfc, &mapping);
+	if (mapping.mapping != NULL)
+		return (zerocopy_storage());
+	if (reply == NULL || !zerocopy_is_built())
+		return (bo->storage);
+	if (zerocopy_map(bo, store, reply, &mapping.mapping) != ZEROCOPY_MAPPED)
+		return (bo->storage);
+	source_map(bo, store, mapping.mapping);
+	return (zerocopy_storage());
 }
 
 VCL_BOOL vmod_store_hit(VRT_CTX, struct vmod_objmapper_store *store)

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,11 +22,14 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <p>An origin that answers one request after another closes after each: before Varnish has put a connection back it may ask on a new one, where nobody listens.
  */
+@Tag("one-java")
 class VarnishModuleTest {
     private static final Path ROOT = Path.of(System.getProperty("objmapper.root"));
     private static final Path CASES = ROOT.resolve("tests/varnish");
     private static final Path DISTRIBUTION = Path.of(System.getProperty("objmapper.dist"));
     private static final Path MODULE = DISTRIBUTION.resolve("lib/varnish/vmods/libvmod_objmapper.so");
+    private static final Path FAULTY_FILE_SYSTEM =
+            ROOT.resolve("native/target/cmake/" + System.getProperty("objmapper.preset", "dev") + "/fuse/faulty-fs");
     private static final Path VARNISHS_OWN = ROOT.resolve("../shared/data/varnish-7.1.1-tests");
     private static final int END_OF_LOG = 8_000;
 
@@ -98,9 +102,11 @@ class VarnishModuleTest {
         run(
                 "varnishtest",
                 "-t120",
+                "-b8m", // what it logs of one case
                 "-Dvmod_so=" + MODULE,
                 "-Dobjmapperd=" + DISTRIBUTION.resolve("bin/objmapperd"),
                 "-Dobjmapper=" + DISTRIBUTION.resolve("bin/objmapper"),
+                "-Dfaulty_fs=" + FAULTY_FILE_SYSTEM,
                 file.toString());
     }
 
