@@ -3,8 +3,9 @@
  *   open_loop_client SOCKET CONNECTIONS SECONDS get|durable RATE KEY
  *
  * Each connection has its part of RATE requests a second to send, at even distances: GETs of KEY, or durable PUTs of 1 KiB under keys that
- * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late. Ends when all is
- * answered that was sent in SECONDS, and counts until then. Prints
+ * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late; those of BUSY
+ * from when it was sent, since they are to tell how soon the server refuses, and not how late this client was. Ends when all is answered
+ * that was sent in SECONDS, and counts until then. Prints
  * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus": what was answered OK, and BUSY. */
 #include "floor.h"
 
@@ -37,7 +38,7 @@ struct connection {
 	char key[MOST_KEY];
 	uint64_t began, next, end;             /* when it began, when the next request is to be sent, and when none is any more */
 	uint64_t asked, answered;
-	uint64_t intended[MOST_IN_FLIGHT * 2]; /* by the request's id */
+	uint64_t intended[MOST_IN_FLIGHT * 2], sent[MOST_IN_FLIGHT * 2]; /* by the request's id */
 	struct times ok, busy;
 	char buffer[CHUNK];
 };
@@ -57,6 +58,7 @@ static void append(struct connection *c)
 	             : om_append_get(c->context, key, strlen(key), NULL, &id)) < 0)
 		fail_by(c, "append");
 	c->intended[id % (MOST_IN_FLIGHT * 2)] = c->next;
+	c->sent[id % (MOST_IN_FLIGHT * 2)] = times_now();
 	c->asked++;
 	c->next = c->began + (uint64_t)((double)c->asked * interval_nanos);
 }
@@ -104,11 +106,11 @@ static bool receive(struct connection *c)
 static void take_replies(struct connection *c)
 {
 	for (om_reply *reply; (reply = om_get_reply(c->context)) != NULL; om_reply_free(reply)) {
-		uint64_t late = times_now() - c->intended[reply->id % (MOST_IN_FLIGHT * 2)];
+		uint64_t now = times_now(), slot = reply->id % (MOST_IN_FLIGHT * 2);
 		if (reply->status == OM_OK)
-			times_add(&c->ok, late);
+			times_add(&c->ok, now - c->intended[slot]);
 		else if (reply->status == OM_BUSY)
-			times_add(&c->busy, late);
+			times_add(&c->busy, now - c->sent[slot]);
 		else
 			fail_by(c, om_status_name(reply->status));
 		c->answered++;

@@ -222,6 +222,11 @@ final class Rows {
                 "that",
                 puts,
                 new Target(Figure.REQUESTS, 0.9, 1.0));
+        alone(
+                "overload-memory",
+                "what the server's memory grows by while durable PUTs are offered at twice what is reached",
+                OverloadMemory::measure,
+                new Target(Figure.MEMORY, 16 * MIB, 4 * MIB));
     }
 
     private void puts() {

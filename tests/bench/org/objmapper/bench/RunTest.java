@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code tests/bench/run}: that it works, whatever it measures. */
+@Tag("one-java")
 class RunTest {
     @TempDir
     Path directory;
@@ -49,7 +51,8 @@ class RunTest {
         for (Target target : result.targets()) {
             Result.Compared compared = result.figures().get(target.figure());
             assertThat(compared).as(result.name() + ", " + target.figure()).isNotNull();
-            assertThat(compared.judged().median()).as(result.name()).isPositive();
+            double least = target.figure() == Figure.MEMORY ? 0 : Double.MIN_VALUE; // memory need not grow
+            assertThat(compared.judged().median()).as(result.name()).isGreaterThanOrEqualTo(least);
         }
     }
 
