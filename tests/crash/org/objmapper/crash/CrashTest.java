@@ -62,10 +62,10 @@ class CrashTest {
     private static final Duration LONG = Duration.ofMinutes(2);
     private static final String DELETED = " (deleted)";
     private static final String MEMORY = "/memfd:objmapper";
-    /** What is longer has no place in the memory tier; and of fewer objects none may stay until it is copied. */
+    /** What is longer has no place in the memory tier. */
     private static final int LONGEST_COPY = 500_000;
-
-    private static final int FEWEST_TO_COPY = 10;
+    /** More than the memory tier takes: of less it may have all, and then nobody asks the cache. */
+    private static final long FEWEST_BYTES_TO_COPY = 4 << 20;
     /** The tier's own, the one that is kept at hand, and the one that the sessions of a user share. */
     private static final int DESCRIPTORS_OF_A_COPY = 3;
 
@@ -323,22 +323,25 @@ class CrashTest {
                 .orElseThrow(() -> new AssertionError("listed, and not known: " + object));
     }
 
-    /** So that there are copies for the next kills: of what is asked for again and again, some goes to memory and some to the cache. */
+    /**
+     * So that there are copies for the next kills: of what is asked for again and again, some goes to memory, and some to the cache, unless
+     * that is full of what an earlier server copied.
+     */
     private void askUntilSomeAreCopied(ObjmapperClient client) throws Exception {
         settled().until(() -> {
-            int mayCome = 0;
+            long mayCome = 0;
             for (ListedObject object : client.list("")) {
                 Optional<StoredObject> found =
                         client.get(object.key(), Writer.asking(object.key().toString()));
                 if (found.isPresent()) {
                     found.get().close();
                 }
-                mayCome += object.length() > StoreDirectory.LONGEST_IN_INDEX && object.length() < LONGEST_COPY ? 1 : 0;
+                boolean fits = object.length() > StoreDirectory.LONGEST_IN_INDEX && object.length() < LONGEST_COPY;
+                mayCome += fits ? object.length() : 0;
             }
             Map<String, Long> figures = client.stat();
-            return mayCome < FEWEST_TO_COPY
-                    || (figures.get("objmapper_cache_promotions_total") > 0
-                            && figures.get("objmapper_memory_promotions_total") > 0);
+            return mayCome < FEWEST_BYTES_TO_COPY
+                    || (figures.get("objmapper_cache_objects") > 0 && figures.get("objmapper_memory_objects") > 0);
         });
         copies += client.stat().get("objmapper_cache_promotions_total");
     }
