@@ -196,7 +196,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
         request.headers().keep();
         indexAsked = store.lookup(request.key(), keyHash, request.headers(), this);
         if (!indexAsked) {
-            answer(Status.BUSY, "the index's queue is full");
+            answer(Status.BUSY, "the queue of the index, or of the device that has the object, is full");
             return Step.ACCOUNT;
         }
         return Step.LOOKUP;

@@ -341,24 +341,27 @@ final class Finder {
                         seen,
                         hiding.newest());
             }
-            if (device.isOffline() && offlineMisses) {
-                device.countMiss();
+            boolean mayHaveBeenReplaced = descriptor == -Errno.ENOENT && (last == null || !last.hasBodyOf(record));
+            if (!mayHaveBeenReplaced || (device.isOffline() && offlineMisses)) {
+                missed(device, key, record, descriptor);
                 return null;
             }
-            if (descriptor != -Errno.ENOENT) {
-                device.countMiss();
-                throw DeviceException.ofErrno(
-                                descriptor,
-                                "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()))
-                        .on(device);
-            }
-            if (last != null && last.hasBodyOf(record)) {
-                device.countMiss();
-                recovery.vanished(device, key, record);
-                return null;
-            }
-            last = record; // it may have been replaced since then: once more, and this time the index is asked
+            last = record; // once more, and this time the index is asked
         }
+    }
+
+    /** A device did not give a body; fails where that is not the same as if there were no object. */
+    private void missed(Device device, ObjectKey key, IndexRecord record, int errno) throws IOException {
+        device.countMiss();
+        if (device.isOffline() && offlineMisses) {
+            return;
+        }
+        if (errno != -Errno.ENOENT) {
+            throw DeviceException.ofErrno(
+                            errno, "open the file objects/" + Device.name(key.digest(), record.bodyGeneration()))
+                    .on(device);
+        }
+        recovery.vanished(device, key, record);
     }
 
     /**
