@@ -137,7 +137,7 @@ static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, in
 {
 	struct epoll_event ready[EVENTS_PER_WAIT];
 
-	shown_drain_due(t->shown);
+	shown_drain_due(t->shown, now_nanos());
 	for (int i = 0; i < again_count; i++)
 		receive_session(t, again[i], 0, 1);
 	int room = room_for_ready(t);

@@ -8,11 +8,13 @@
 
 /* So much of a session's input stays in its socket, and so many sessions have any there; a turn may bring more. */
 enum { MOST_PEEKS = 16, MOST_BYTES = 16384, MOST_SESSIONS = 1024 };
+/* What lies in a socket for so long, with nothing behind it, may be all that its client has room for. */
+enum { QUIET_NANOS = 20000000 };
 
 struct in_socket {
 	uint64_t token;
 	uint32_t bytes;
-	uint16_t peeks;
+	uint16_t peeks, peeks_before; /* now, and at the last look for quiet ones */
 	uint8_t is_listed, is_due;
 };
 
@@ -20,6 +22,7 @@ struct shown {
 	struct in_socket *slots;
 	uint32_t *listed, *due; /* slots that have, or had lately, something in their sockets */
 	uint32_t listed_count, due_count;
+	int64_t looked_nanos; /* for quiet ones */
 };
 
 struct shown *shown_new(uint32_t slots)
@@ -83,6 +86,7 @@ int shown_drain(struct shown *s, uint64_t token)
 	}
 	i->bytes = 0;
 	i->peeks = 0;
+	i->peeks_before = 0;
 	return result;
 }
 
@@ -97,10 +101,32 @@ void shown_drain_all(struct shown *s)
 	}
 }
 
-void shown_drain_due(struct shown *s)
+/* Those of whom nothing was peeked since the last look: their clients may wait for room. */
+static void drain_quiet(struct shown *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t n = 0; n < s->listed_count; n++) {
+		struct in_socket *i = &s->slots[s->listed[n]];
+		if (i->peeks != i->peeks_before) {
+			i->peeks_before = i->peeks;
+			s->listed[kept++] = s->listed[n];
+			continue;
+		}
+		i->is_listed = 0;
+		(void)shown_drain(s, i->token);
+	}
+	s->listed_count = kept;
+}
+
+void shown_drain_due(struct shown *s, int64_t now_nanos)
 {
 	if (s->listed_count > MOST_SESSIONS)
 		shown_drain_all(s);
+	if (now_nanos - s->looked_nanos >= QUIET_NANOS) {
+		s->looked_nanos = now_nanos;
+		drain_quiet(s);
+	}
 	while (s->due_count > 0) {
 		struct in_socket *i = &s->slots[s->due[--s->due_count]];
 		i->is_due = 0;

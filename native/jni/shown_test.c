@@ -12,12 +12,13 @@
 enum { MANY = 16 };
 
 static struct shown *shown;
+static int64_t now;
 
 /* What a turn says of the session. */
 static struct event *receive_now(int may_have_ended)
 {
 	struct turn t = { .arena = arena, .arena_size = ARENA, .slice = SLICE, .events = events, .room = EVENTS, .modes = modes, .shown = shown };
-	shown_drain_due(shown);
+	shown_drain_due(shown, now);
 	receive_session(&t, token, 0, may_have_ended);
 	check(t.count == 1);
 	return &events[0];
@@ -75,7 +76,7 @@ static void much_is_drained_after_one_look(void)
 	check(write(client, much, sizeof much) == sizeof much);
 	struct event *e = receive_now(0);
 	check(e->result == sizeof much && e->flags == 0 && waits_in_socket() == sizeof much);
-	shown_drain_due(shown);
+	shown_drain_due(shown, now);
 	check(waits_in_socket() == 0);
 	end_session();
 }
@@ -160,6 +161,35 @@ static void idle_sessions_are_drained(void)
 	end_session();
 }
 
+static void a_client_that_waits_for_room_gets_it_while_others_keep_the_loop_busy(void)
+{
+	int least = 1;
+	connect_session();
+	check(setsockopt(client, SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0);
+	while (write(client, "x", 1) == 1)
+		;
+	check(errno == EAGAIN && receive_now(0)->result < MANY);
+	for (int turns = 0; write(client, "y", 1) < 0; turns++) {
+		check(turns < 100);
+		now += 1000000;
+		shown_drain_due(shown, now);
+	}
+	check(says(receive_now(0), "y"));
+	end_session();
+}
+
+static void a_session_that_goes_on_is_not_drained_for_being_quiet(void)
+{
+	connect_session();
+	for (int i = 0; i < MANY - 1; i++) {
+		now += 20000000;
+		check(waits_in_socket() == i);
+		say("x");
+		check(says(receive_now(0), "x"));
+	}
+	end_session();
+}
+
 int main(void)
 {
 	shown = shown_new(SLOTS);
@@ -173,6 +203,8 @@ int main(void)
 	a_paused_session_is_left_alone();
 	the_end_of_the_stream_is_seen_behind_what_was_shown();
 	idle_sessions_are_drained();
+	a_client_that_waits_for_room_gets_it_while_others_keep_the_loop_busy();
+	a_session_that_goes_on_is_not_drained_for_being_quiet();
 	shown_free(shown);
 	return 0;
 }
