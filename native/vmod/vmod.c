@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "cache/cache_varnishd.h"
 #include "vcl.h"
@@ -24,12 +25,23 @@ static int is_timeout(VRT_CTX, const char *name, double seconds)
 	return (0);
 }
 
-static int are_good(VRT_CTX, const struct VARGS(store__init) *options)
+static int is_path(VRT_CTX, const char *socket)
 {
-	if (options->socket == NULL || *options->socket == '\0') {
+	if (socket == NULL || *socket == '\0') {
 		VRT_fail(ctx, "objmapper.store(): the path of the server's socket is empty; objmapperd says it when it starts");
 		return (0);
 	}
+	if (strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+		VRT_fail(ctx, "objmapper.store(): a socket's path has up to 107 bytes, and this is longer: %s", socket);
+		return (0);
+	}
+	return (1);
+}
+
+static int are_good(VRT_CTX, const struct VARGS(store__init) *options)
+{
+	if (!is_path(ctx, options->socket))
+		return (0);
 	if (!is_timeout(ctx, "lookup_timeout", options->lookup_timeout) || !is_timeout(ctx, "body_timeout", options->body_timeout))
 		return (0);
 	if (options->valid_connect_timeout && !is_timeout(ctx, "connect_timeout", options->connect_timeout))
@@ -120,6 +132,15 @@ VCL_VOID vmod_store__fini(struct vmod_objmapper_store **storep)
 	FREE_OBJ(store);
 }
 
+/* vcl_init has no log, which all that talks to the store writes to. */
+static int has_log(VRT_CTX, const char *method)
+{
+	if (ctx->vsl != NULL)
+		return (1);
+	VRT_fail(ctx, "objmapper: %s can't be called in vcl_init", method);
+	return (0);
+}
+
 VCL_BACKEND vmod_store_backend(VRT_CTX, struct vmod_objmapper_store *store, VCL_BOOL lookup)
 {
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
@@ -155,6 +176,8 @@ VCL_VOID vmod_store_tee(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING 
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
 	struct fetch *fetch = ctx->bo != NULL ? fetch_of(ctx, store) : NULL;
 
+	if (!has_log(ctx, ".tee()"))
+		return;
 	if (fetch == NULL) {
 		VSLb(ctx->vsl, SLT_Error, "objmapper: .tee() stores nothing where bereq.backend is not .backend()");
 		return;
@@ -226,6 +249,8 @@ VCL_BOOL vmod_store_purge(VRT_CTX, struct vmod_objmapper_store *store, VCL_BOOL 
 VCL_INT vmod_store_purge_tag(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING tag, VCL_BOOL soft)
 {
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (!has_log(ctx, ".purge_tag()"))
+		return (-1);
 	return (purges_tag(store, ctx->vsl, tag != NULL ? tag : "", soft));
 }
 
@@ -233,6 +258,8 @@ VCL_INT vmod_store_purge_tag(VRT_CTX, struct vmod_objmapper_store *store, VCL_ST
 VCL_BOOL vmod_store_ban(VRT_CTX, struct vmod_objmapper_store *store, VCL_STRING expression)
 {
 	CHECK_OBJ_NOTNULL(store, STORE_MAGIC);
+	if (!has_log(ctx, ".ban()"))
+		return (0);
 	if (purges_ban(store, ctx->vsl, expression != NULL ? expression : "") < 0)
 		return (0);
 	const char *error = foreign_bans_add_own(ctx, expression);
