@@ -90,6 +90,16 @@ static int take_place(struct pool *pool, int in_any_case, om_context **idle, cha
 	return (place);
 }
 
+/* What an operator does about a socket that can't be connected to: the child of varnishd has a user of its own, and may have a /tmp of its own. */
+static const char *advice(const char *path, int error)
+{
+	if (error == EACCES)
+		return ("; adduser vcache objmapper && systemctl restart varnish");
+	if (error == ENOENT && (strncmp(path, "/tmp/", 5) == 0 || strncmp(path, "/var/tmp/", 9) == 0))
+		return (" Where varnishd's unit has PrivateTmp, it can't be seen there.");
+	return ("");
+}
+
 static om_context *connect_session(struct pool *pool, char why[256])
 {
 	const om_options options = { .mode = pool->options.mode, .timeout_millis = pool->options.connect_millis, .name = "varnish", .shared_accepted = 1 };
@@ -99,7 +109,10 @@ static om_context *connect_session(struct pool *pool, char why[256])
 		om_set_timeout(session, pool->options.lookup_millis);
 		return (session);
 	}
-	snprintf(why, 256, "%s", session != NULL ? session->errstr : "no memory");
+	if (session != NULL)
+		snprintf(why, 256, "%.192s%s", session->errstr, advice(pool->options.path, session->err));
+	else
+		snprintf(why, 256, "no memory");
 	close_session(pool, session, 1);
 	return (NULL);
 }
