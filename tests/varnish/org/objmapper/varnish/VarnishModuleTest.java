@@ -28,8 +28,15 @@ class VarnishModuleTest {
     private static final Path CASES = ROOT.resolve("tests/varnish");
     private static final Path DISTRIBUTION = Path.of(System.getProperty("objmapper.dist"));
     private static final Path MODULE = DISTRIBUTION.resolve("lib/varnish/vmods/libvmod_objmapper.so");
-    private static final Path FAULTY_FILE_SYSTEM =
-            ROOT.resolve("native/target/cmake/" + System.getProperty("objmapper.preset", "dev") + "/fuse/faulty-fs");
+    private static final Path BUILD =
+            ROOT.resolve("native/target/cmake/" + System.getProperty("objmapper.preset", "dev"));
+    private static final Path FAULTY_FILE_SYSTEM = BUILD.resolve("fuse/faulty-fs");
+
+    /** As it is built for any release of Varnish but the one whose insides it knows. */
+    private static final Path MODULE_ELSEWHERE = BUILD.resolve("vmod/libvmod_objmapper_elsewhere.so");
+
+    private static final List<String> CASES_ELSEWHERE = List.of("http.vtc", "lifetimes.vtc", "purge.vtc", "vary.vtc");
+
     private static final Path VARNISHS_OWN = ROOT.resolve("../shared/data/varnish-7.1.1-tests");
     private static final int END_OF_LOG = 8_000;
 
@@ -56,7 +63,13 @@ class VarnishModuleTest {
         }
         assertThat(cases).isNotEmpty();
         return cases.stream()
-                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> passes(file)));
+                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> passes(file, MODULE)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> casesOfAModuleForAnotherRelease() {
+        return CASES_ELSEWHERE.stream()
+                .map(name -> DynamicTest.dynamicTest(name, () -> passes(CASES.resolve(name), MODULE_ELSEWHERE)));
     }
 
     @Test
@@ -98,12 +111,13 @@ class VarnishModuleTest {
                 .contains("nothing was wrong");
     }
 
-    private void passes(Path file) throws Exception {
+    private void passes(Path file, Path module) throws Exception {
         run(
                 "varnishtest",
                 "-t120",
                 "-b8m", // what it logs of one case
-                "-Dvmod_so=" + MODULE,
+                "-Dvmod_so=" + module,
+                "-Dvmod_elsewhere_so=" + MODULE_ELSEWHERE,
                 "-Dobjmapperd=" + DISTRIBUTION.resolve("bin/objmapperd"),
                 "-Dobjmapper=" + DISTRIBUTION.resolve("bin/objmapper"),
                 "-Dfaulty_fs=" + FAULTY_FILE_SYSTEM,
