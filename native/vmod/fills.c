@@ -24,6 +24,7 @@ enum {
 	MOST_QUEUED = 512 * 1024,          /* bytes for the socket: with more, the thread takes none */
 	MOST_TAGS = 64,                    /* protocol-spec.md, MAX_TAGS */
 	MOST_TAG_BYTES = 255,
+	MOST_TO_STOP_MILLIS = 5000, /* the thread that discards a VCL waits; where it takes cli_timeout for that, 60 s, Varnish ends its child */
 };
 
 struct fill {
@@ -62,6 +63,7 @@ struct fills {
 	unsigned count;
 	size_t held; /* bytes, of all */
 	int is_running, is_stopping;
+	vtim_mono stop_by; /* what is not stored by then is given up */
 	pthread_t thread;
 	int wake; /* eventfd */
 	/* the thread's */
@@ -232,7 +234,7 @@ static int begin_session(struct fills *fills)
 {
 	const om_options options = { .mode = OM_COPY, .no_descriptors = 1, .max_requests = MOST_FILLS, .name = "varnish tee" };
 
-	fills->socket = connect_to(fills->path, fills->patience_millis);
+	fills->socket = connect_to(fills->path, fills->patience_millis < MOST_TO_STOP_MILLIS ? fills->patience_millis : MOST_TO_STOP_MILLIS);
 	fills->session = om_detached(&options);
 	if (fills->socket < 0 || fills->session == NULL || fills->session->err != 0) {
 		end_session(fills, "the store's server can't be reached");
@@ -394,13 +396,26 @@ static int is_due(struct fills *fills)
 	return (due);
 }
 
-/* Whether the thread has nothing left to do before it ends. */
+/* Whether the thread has nothing left to do before it ends, or no time for it. */
 static int may_end(struct fills *fills)
 {
 	AZ(pthread_mutex_lock(&fills->lock));
-	int may = fills->is_stopping && VTAILQ_EMPTY(&fills->list);
+	int may = fills->is_stopping && (VTAILQ_EMPTY(&fills->list) || VTIM_mono() >= fills->stop_by);
 	AZ(pthread_mutex_unlock(&fills->lock));
 	return (may);
+}
+
+/* Without anything from the server; -1: for ever. */
+static int most_to_wait_millis(struct fills *fills)
+{
+	AZ(pthread_mutex_lock(&fills->lock));
+	int most = is_anything_due(fills) ? (fills->patience_millis + 3) / 4 : -1;
+	if (fills->is_stopping) {
+		int left = VTAILQ_EMPTY(&fills->list) ? 0 : (int)(fmax(0, fills->stop_by - VTIM_mono()) * 1000) + 1;
+		most = most < 0 || most > left ? left : most;
+	}
+	AZ(pthread_mutex_unlock(&fills->lock));
+	return (most);
 }
 
 static void wait_for_something(struct fills *fills)
@@ -411,7 +426,7 @@ static void wait_for_something(struct fills *fills)
 
 	if (fills->session != NULL && om_output(fills->session, &length) != NULL)
 		p[1].events |= POLLOUT;
-	(void)poll(p, 2, is_due(fills) ? (fills->patience_millis + 3) / 4 : -1);
+	(void)poll(p, 2, most_to_wait_millis(fills));
 	if (p[0].revents & POLLIN)
 		(void)!read(fills->wake, &count, sizeof count);
 }
@@ -442,8 +457,7 @@ static void *run(void *argument)
 			end_session(fills, fills->session->err != 0 ? fills->session->errstr : "the store's server does not answer");
 		wait_for_something(fills);
 	}
-	if (fills->session != NULL)
-		end_session(fills, "");
+	end_session(fills, "its VCL is discarded");
 	return (NULL);
 }
 
@@ -478,6 +492,7 @@ void fills_free(struct fills *fills)
 	CHECK_OBJ_NOTNULL(fills, FILLS_MAGIC);
 	AZ(pthread_mutex_lock(&fills->lock));
 	fills->is_stopping = 1;
+	fills->stop_by = VTIM_mono() + MOST_TO_STOP_MILLIS / 1000.;
 	AZ(pthread_mutex_unlock(&fills->lock));
 	if (fills->is_running) {
 		wake(fills);

@@ -33,7 +33,7 @@ struct fill_request {
 /* For a store, of which the counters are used. The path is copied. Without any progress for patience_millis the session is given up. */
 struct fills *fills_new(struct vmod_objmapper_store *store, const char *path, int patience_millis);
 
-/* Ends the thread once what is complete is stored or given up, which a server that does not answer delays by the patience. Every fill has been ended. */
+/* Ends the thread once what is complete is stored or given up, which a server that does not answer delays by the patience, and 5 s at most. Every fill has been ended. */
 void fills_free(struct fills *fills);
 
 /* Begins to fill an object. NULL where too much is under way, or where it has more tags than an object may have: why says which. */
