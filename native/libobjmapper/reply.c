@@ -92,13 +92,13 @@ char *message_in(const unsigned char *metadata, size_t size)
 }
 
 /* What the frame says of the body, found in one go. */
-static void read_parameters(om_reply *r)
+static void read_parameters(om_reply *r, const om_frame *f)
 {
 	const unsigned char *value;
 	size_t length;
 	int type;
 
-	for (size_t at = 0; wire_next(r->metadata, r->metadata_length, &at, &type, &value, &length);) {
+	for (size_t at = 0; wire_next(f->metadata, f->metadata_length, &at, &type, &value, &length);) {
 		if (type == OM_MODE) {
 			r->mode = (enum om_mode)wire_get32(value);
 		} else if (type == OM_RANGE) {
@@ -131,7 +131,7 @@ om_reply *reply_of(const om_frame *f)
 	}
 	r->mode = OM_INLINE;
 	r->length = f->object_length;
-	read_parameters(r);
+	read_parameters(r, f);
 	r->message = r->status != OM_OK ? message_in(f->metadata, f->metadata_length) : NULL;
 	return r;
 }

@@ -7,29 +7,7 @@
 
 #include "objmapper.h"
 
-uint16_t wire_get16(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
-uint32_t wire_get32(const unsigned char *p) { return (uint32_t)wire_get16(p) | (uint32_t)wire_get16(p + 2) << 16; }
-uint64_t wire_get64(const unsigned char *p) { return (uint64_t)wire_get32(p) | (uint64_t)wire_get32(p + 4) << 32; }
-
-static void put16(unsigned char *p, uint16_t v)
-{
-	p[0] = (unsigned char)v;
-	p[1] = (unsigned char)(v >> 8);
-}
-
-void wire_put32(unsigned char *p, uint32_t v)
-{
-	put16(p, (uint16_t)v);
-	put16(p + 2, (uint16_t)(v >> 16));
-}
-
-static void put64(unsigned char *p, uint64_t v)
-{
-	wire_put32(p, (uint32_t)v);
-	wire_put32(p + 4, (uint32_t)(v >> 32));
-}
-
-static size_t padded(size_t length) { return (length + 7) & ~(size_t)7; }
+#define COLD __attribute__((cold)) /* kept out of the way of what is usual */
 
 void wire_free(struct wire_buffer *b)
 {
@@ -37,23 +15,18 @@ void wire_free(struct wire_buffer *b)
 	memset(b, 0, sizeof *b);
 }
 
-unsigned char *wire_reserve(struct wire_buffer *b, size_t length)
+int wire_grow(struct wire_buffer *b, size_t length)
 {
-	if (b->failed)
-		return NULL;
-	if (b->room - b->length < length) {
-		size_t room = b->room * 2 > b->length + length ? b->room * 2 : b->length + length + 256;
-		unsigned char *bytes = realloc(b->bytes, room);
-		if (bytes == NULL) {
-			b->failed = 1;
-			return NULL;
-		}
-		b->bytes = bytes;
-		b->room = room;
+	size_t room = b->room * 2 > b->length + length ? b->room * 2 : b->length + length + 256;
+	unsigned char *bytes = b->failed ? NULL : realloc(b->bytes, room);
+
+	if (bytes == NULL) {
+		b->failed = 1;
+		return -1;
 	}
-	unsigned char *p = b->bytes + b->length;
-	b->length += length;
-	return p;
+	b->bytes = bytes;
+	b->room = room;
+	return 0;
 }
 
 size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t object_length)
@@ -63,26 +36,25 @@ size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, 
 
 	if (p == NULL)
 		return 0;
-	memset(p, 0, WIRE_HEADER);
+	wire_put32(p, 0);
 	p[4] = (unsigned char)operation;
 	p[5] = (unsigned char)fds;
-	put16(p + 6, (uint16_t)flags);
-	wire_put32(p + 8, id);
-	put16(p + 12, (uint16_t)status);
-	put64(p + 24, object_length);
+	wire_put16(p + 6, (uint16_t)flags);
+	wire_put64(p + 8, (uint64_t)id | (uint64_t)(uint16_t)status << 32);
+	wire_put64(p + 16, 0);
+	wire_put64(p + 24, object_length);
 	return frame;
 }
 
-/* Begins an entry of so many bytes; returns where they go, all zeros, or NULL. */
+/* Begins an entry of so many bytes; returns where they go, the padding behind them 0, or NULL. */
 static unsigned char *begin_entry(struct wire_buffer *b, int type, size_t length)
 {
-	unsigned char *p = wire_reserve(b, 8 + padded(length));
+	unsigned char *p = wire_reserve(b, 8 + wire_padded(length));
 
 	if (p == NULL)
 		return NULL;
-	memset(p, 0, 8 + padded(length));
-	put16(p, (uint16_t)type);
-	wire_put32(p + 4, (uint32_t)length);
+	wire_put64(p + wire_padded(length), 0); /* its last 8 bytes; the head's own where the value is empty */
+	wire_put64(p, (uint64_t)(uint16_t)type | (uint64_t)length << 32);
 	return p + 8;
 }
 
@@ -107,15 +79,15 @@ void wire_u32(struct wire_buffer *b, int type, uint32_t value)
 void wire_u64(struct wire_buffer *b, int type, uint64_t value)
 {
 	unsigned char bytes[8];
-	put64(bytes, value);
+	wire_put64(bytes, value);
 	wire_entry(b, type, bytes, sizeof bytes);
 }
 
 void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second)
 {
 	unsigned char bytes[16];
-	put64(bytes, first);
-	put64(bytes + 8, second);
+	wire_put64(bytes, first);
+	wire_put64(bytes + 8, second);
 	wire_entry(b, type, bytes, sizeof bytes);
 }
 
@@ -126,7 +98,7 @@ void wire_header(struct wire_buffer *b, int type, const char *name, const char *
 
 	if (p == NULL)
 		return;
-	put16(p, (uint16_t)name_length);
+	wire_put16(p, (uint16_t)name_length);
 	memcpy(p + 2, name, name_length);
 	memcpy(p + 2 + name_length, value, value_length);
 }
@@ -155,43 +127,58 @@ int wire_any(const void *bytes, size_t length)
 	return length > 0;
 }
 
-int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length)
-{
-	if (*at >= size)
-		return 0;
-	*type = wire_get16(metadata + *at);
-	*length = wire_get32(metadata + *at + 4);
-	*value = metadata + *at + 8;
-	*at += 8 + padded(*length);
-	return 1;
-}
+/* What a value is beyond its length: UTF-8 without NUL (3.5), or a name and a value (3.6). */
+enum kind { BYTES, TEXT, PAIR };
 
-/* What clause 3.6 and 3.7 allow: lengths and how often. */
+/* What clause 3.6 and 3.7 allow, in three runs without gaps: type, shortest, longest, how often, kind and name. */
+#define RULES_OF_REQUESTS(R) \
+	R(1, 1, 4096, 1, BYTES, KEY) R(2, 16, 16, 1, BYTES, RANGE) R(3, 8, 8, 1, BYTES, IF_GENERATION_NOT) R(4, 1, 256, 1, BYTES, IF_ETAG_NOT) \
+	R(5, 4, 4, 1, BYTES, MODE) R(6, 1, 64, 1, BYTES, FILL_TOKEN) R(7, 2, 2050, 64, PAIR, REQUEST_HEADER) \
+	R(8, 1, 256, 16, BYTES, VARIANT_HEADER) R(9, 8, 8, 1, BYTES, GRACE_ACCEPTED) R(10, 0, 0, 1, BYTES, IF_ABSENT) \
+	R(11, 8, 8, 1, BYTES, IF_GENERATION) R(12, 32, 32, 1, BYTES, EXPECTED_SHA256) R(13, 8, 8, 1, BYTES, EXPECTED_XXH3) \
+	R(14, 4, 4, 1, BYTES, DURABILITY) R(15, 0, 4096, 1, BYTES, PREFIX) R(16, 1, 4096, 1, BYTES, CURSOR) R(17, 4, 4, 1, BYTES, LIMIT) \
+	R(18, 1, 255, 1, BYTES, PURGE_TAG) R(19, 1, 4096, 1, TEXT, BAN) R(20, 8, 8, 1, BYTES, COUNT) R(21, 4, 4, 1, BYTES, TARGET) \
+	R(22, 1, 1024, 1, TEXT, MESSAGE) R(23, 1, 16, 1, TEXT, CLAUSE) R(24, 1, 256, 1, TEXT, DEVICE) R(25, 16, 16, 1, BYTES, DESCRIPTOR_RANGE) \
+	R(26, 4, 4, 1, BYTES, SHARED) R(27, 0, 0, 1, BYTES, SOFT) R(28, 8, 8, 1, BYTES, TTL) R(29, 1, 4096, 1, TEXT, COMMAND)
+#define RULES_OF_SESSIONS(R) \
+	R(32, 8, 8, 1, BYTES, VERSIONS) R(33, 8, 8, 1, BYTES, FEATURES) R(34, 4, 4, 1, BYTES, MAX_REQUESTS) \
+	R(35, 4, 4, 1, BYTES, MAX_MESSAGE_DESCRIPTORS) R(36, 4, 4, 1, BYTES, MAX_QUEUED_DESCRIPTORS) R(37, 4, 4, 1, BYTES, MAX_FRAME) \
+	R(38, 4, 4, 1, BYTES, INLINE_LIMIT) R(39, 4, 4, 1, BYTES, SHARED_ACCEPTED) R(40, 4, 4, 1, BYTES, ORDERED) R(41, 1, 64, 1, TEXT, PEER_NAME) \
+	R(42, 32, 32, 1, BYTES, VALIDITY)
+#define RULES_OF_OBJECTS(R) \
+	R(256, 8, 8, 1, BYTES, GENERATION) R(257, 32, 32, 1, BYTES, SHA256) R(258, 8, 8, 1, BYTES, XXH3) R(259, 8, 8, 1, BYTES, CREATED) \
+	R(260, 8, 8, 1, BYTES, EXPIRY) R(261, 8, 8, 1, BYTES, LAST_MODIFIED) R(262, 8, 8, 1, BYTES, GRACE) R(263, 1, 256, 1, BYTES, ETAG) \
+	R(264, 1, 256, 1, BYTES, CONTENT_TYPE) R(265, 1, 64, 1, BYTES, CONTENT_ENCODING) R(266, 1, 255, 64, BYTES, TAG) \
+	R(267, 2, 2050, 16, PAIR, VARIANT) R(268, 0, 65536, 1, BYTES, OPAQUE) R(269, 4, 4, 1, BYTES, EVICTABLE)
+#define RULES(R) RULES_OF_REQUESTS(R) RULES_OF_SESSIONS(R) RULES_OF_OBJECTS(R)
+
+enum { FIRST_OF_REQUESTS = 1, FIRST_OF_SESSIONS = 32, FIRST_OF_OBJECTS = 256 };
+#define COUNTED(...) +1
+enum { OF_REQUESTS = 0 RULES_OF_REQUESTS(COUNTED), OF_SESSIONS = 0 RULES_OF_SESSIONS(COUNTED), OF_OBJECTS = 0 RULES_OF_OBJECTS(COUNTED) };
+enum { RULE_COUNT = OF_REQUESTS + OF_SESSIONS + OF_OBJECTS };
+
+/* Small, so that what is looked at for each entry stays in the processor's cache. */
 static const struct rule {
-	uint16_t type;
-	uint32_t shortest, longest;
-	uint8_t repeats;
-	const char *name;
-} rules[] = {
-	{ 1, 1, 4096, 1, "KEY" }, { 2, 16, 16, 1, "RANGE" }, { 3, 8, 8, 1, "IF_GENERATION_NOT" }, { 4, 1, 256, 1, "IF_ETAG_NOT" },
-	{ 5, 4, 4, 1, "MODE" }, { 6, 1, 64, 1, "FILL_TOKEN" }, { 7, 2, 2050, 64, "REQUEST_HEADER" }, { 8, 1, 256, 16, "VARIANT_HEADER" },
-	{ 9, 8, 8, 1, "GRACE_ACCEPTED" }, { 10, 0, 0, 1, "IF_ABSENT" }, { 11, 8, 8, 1, "IF_GENERATION" }, { 12, 32, 32, 1, "EXPECTED_SHA256" },
-	{ 13, 8, 8, 1, "EXPECTED_XXH3" }, { 14, 4, 4, 1, "DURABILITY" }, { 15, 0, 4096, 1, "PREFIX" }, { 16, 1, 4096, 1, "CURSOR" },
-	{ 17, 4, 4, 1, "LIMIT" }, { 18, 1, 255, 1, "PURGE_TAG" }, { 19, 1, 4096, 1, "BAN" }, { 20, 8, 8, 1, "COUNT" },
-	{ 21, 4, 4, 1, "TARGET" }, { 22, 1, 1024, 1, "MESSAGE" }, { 23, 1, 16, 1, "CLAUSE" }, { 24, 1, 256, 1, "DEVICE" },
-	{ 25, 16, 16, 1, "DESCRIPTOR_RANGE" }, { 26, 4, 4, 1, "SHARED" }, { 27, 0, 0, 1, "SOFT" }, { 28, 8, 8, 1, "TTL" }, { 29, 1, 4096, 1, "COMMAND" },
-	{ 32, 8, 8, 1, "VERSIONS" }, { 33, 8, 8, 1, "FEATURES" }, { 34, 4, 4, 1, "MAX_REQUESTS" }, { 35, 4, 4, 1, "MAX_MESSAGE_DESCRIPTORS" },
-	{ 36, 4, 4, 1, "MAX_QUEUED_DESCRIPTORS" }, { 37, 4, 4, 1, "MAX_FRAME" }, { 38, 4, 4, 1, "INLINE_LIMIT" },
-	{ 39, 4, 4, 1, "SHARED_ACCEPTED" }, { 40, 4, 4, 1, "ORDERED" }, { 41, 1, 64, 1, "PEER_NAME" }, { 42, 32, 32, 1, "VALIDITY" },
-	{ 256, 8, 8, 1, "GENERATION" }, { 257, 32, 32, 1, "SHA256" }, { 258, 8, 8, 1, "XXH3" }, { 259, 8, 8, 1, "CREATED" },
-	{ 260, 8, 8, 1, "EXPIRY" }, { 261, 8, 8, 1, "LAST_MODIFIED" }, { 262, 8, 8, 1, "GRACE" }, { 263, 1, 256, 1, "ETAG" },
-	{ 264, 1, 256, 1, "CONTENT_TYPE" }, { 265, 1, 64, 1, "CONTENT_ENCODING" }, { 266, 1, 255, 64, "TAG" }, { 267, 2, 2050, 16, "VARIANT" },
-	{ 268, 0, 65536, 1, "OPAQUE" }, { 269, 4, 4, 1, "EVICTABLE" },
+	uint32_t longest;
+	uint8_t shortest, repeats, kind;
+} rules[RULE_COUNT] = {
+#define RULE(type, shortest, longest, repeats, kind, name) { longest, shortest, repeats, kind },
+	RULES(RULE)
 };
-enum { OF_REQUESTS = 29, OF_SESSIONS = 11, FIRST_OF_SESSIONS = 32, FIRST_OF_OBJECTS = 256 };
-enum { RULES = sizeof rules / sizeof rules[0], REQUEST_HEADER = 7, BAN = 19, CLAUSE = 23, DEVICE = 24, COMMAND = 29, VARIANT = 267 };
+static const char *const names[RULE_COUNT] = {
+#define NAME(type, shortest, longest, repeats, kind, name) #name,
+	RULES(NAME)
+};
 
-static int is_text_type(int type) { return type == BAN || type == WIRE_MESSAGE || type == CLAUSE || type == DEVICE || type == COMMAND || type == WIRE_PEER_NAME; }
+/* The rule of a type, RULE_COUNT for none. */
+static unsigned rule_of(unsigned type)
+{
+	if (type >= FIRST_OF_OBJECTS)
+		return type - FIRST_OF_OBJECTS < OF_OBJECTS ? type - FIRST_OF_OBJECTS + OF_REQUESTS + OF_SESSIONS : RULE_COUNT;
+	if (type >= FIRST_OF_SESSIONS)
+		return type - FIRST_OF_SESSIONS < OF_SESSIONS ? type - FIRST_OF_SESSIONS + OF_REQUESTS : RULE_COUNT;
+	return type - FIRST_OF_REQUESTS < OF_REQUESTS ? type - FIRST_OF_REQUESTS : RULE_COUNT;
+}
 
 /* The bytes of the UTF-8 character that p begins with; 0 where it begins with none, or with NUL (3.5). */
 static size_t size_of_character(const unsigned char *p, size_t left)
@@ -219,52 +206,38 @@ static int is_text(const unsigned char *p, size_t length)
 	return 1;
 }
 
-static int refuse(char errstr[256], const char *clause, const char *what, int type, size_t length)
+static COLD int refuse(char errstr[256], const char *clause, const char *what, int type, size_t length)
 {
-	const char *name = NULL;
+	unsigned rule = rule_of((unsigned)type);
 
-	for (size_t i = 0; i < RULES; i++)
-		name = rules[i].type == type ? rules[i].name : name;
-	if (name != NULL)
-		snprintf(errstr, 256, "%s of %zu bytes: %s (clause %s)", name, length, what, clause);
+	if (rule < RULE_COUNT)
+		snprintf(errstr, 256, "%s of %zu bytes: %s (clause %s)", names[rule], length, what, clause);
 	else
 		snprintf(errstr, 256, "metadata type %d of %zu bytes: %s (clause %s)", type, length, what, clause);
 	return -EPROTO;
 }
 
-static int refuse_length(char errstr[256], const struct rule *rule, size_t length)
+static COLD int refuse_length(char errstr[256], unsigned rule, size_t length)
 {
-	snprintf(errstr, 256, "%s of %zu bytes; it has %s%u to %u (clause 3.2)", rule->name, length, rule->shortest == rule->longest ? "exactly " : "", rule->shortest, rule->longest);
+	uint32_t shortest = rules[rule].shortest, longest = rules[rule].longest;
+
+	snprintf(errstr, 256, "%s of %zu bytes; it has %s%u to %u (clause 3.2)", names[rule], length, shortest == longest ? "exactly " : "", shortest, longest);
 	return -EPROTO;
 }
 
-static int refuse_repetition(char errstr[256], const struct rule *rule)
+static COLD int refuse_repetition(char errstr[256], unsigned rule)
 {
-	snprintf(errstr, 256, "%s stands there more than %u %s (clause 3.2)", rule->name, rule->repeats, rule->repeats == 1 ? "time" : "times");
+	unsigned repeats = rules[rule].repeats;
+
+	snprintf(errstr, 256, "%s stands there more than %u %s (clause 3.2)", names[rule], repeats, repeats == 1 ? "time" : "times");
 	return -EPROTO;
 }
 
-/* The rule of a type, RULES for none. The types stand in three runs without gaps. */
-static size_t rule_of(int type)
+static int check_kind(int type, enum kind kind, const unsigned char *value, size_t length, char errstr[256])
 {
-	size_t i = type >= FIRST_OF_OBJECTS ? (size_t)(type - FIRST_OF_OBJECTS) + OF_REQUESTS + OF_SESSIONS
-	         : type >= FIRST_OF_SESSIONS ? (size_t)(type - FIRST_OF_SESSIONS) + OF_REQUESTS
-	                                    : (size_t)type - 1;
-
-	return i < RULES && rules[i].type == type ? i : RULES;
-}
-
-static int check_entry(int type, const unsigned char *value, size_t length, uint8_t seen[RULES], char errstr[256])
-{
-	size_t i = rule_of(type);
-
-	if (i < RULES && (length < rules[i].shortest || length > rules[i].longest))
-		return refuse_length(errstr, &rules[i], length);
-	if (i < RULES && ++seen[i] > rules[i].repeats)
-		return refuse_repetition(errstr, &rules[i]);
-	if (is_text_type(type) && !is_text(value, length))
+	if (kind == TEXT && !is_text(value, length))
 		return refuse(errstr, "3.5", "it is not UTF-8 without NUL", type, length);
-	if (type == REQUEST_HEADER || type == VARIANT) {
+	if (kind == PAIR) {
 		size_t name = wire_get16(value);
 		if (name > 1024 || name > length - 2 || length - 2 - name > 1024)
 			return refuse(errstr, "3.2", "its name or value is too long", type, length);
@@ -272,10 +245,29 @@ static int check_entry(int type, const unsigned char *value, size_t length, uint
 	return 0;
 }
 
+static int check_entry(int type, const unsigned char *value, size_t length, uint8_t seen[RULE_COUNT], char errstr[256])
+{
+	unsigned i = rule_of((unsigned)type);
+
+	if (i == RULE_COUNT)
+		return 0;
+	if (length < rules[i].shortest || length > rules[i].longest)
+		return refuse_length(errstr, i, length);
+	if (++seen[i] > rules[i].repeats)
+		return refuse_repetition(errstr, i);
+	return rules[i].kind == BYTES ? 0 : check_kind(type, rules[i].kind, value, length, errstr);
+}
+
+/* Whether what follows a value, up to the next entry, is 0. */
+static int is_padded_with_0(const unsigned char *value, size_t length)
+{
+	return length % 8 == 0 || wire_get64(value + length / 8 * 8) >> length % 8 * 8 == 0;
+}
+
 int om_metadata_check(const void *metadata, size_t size, char errstr[256])
 {
 	const unsigned char *p = metadata;
-	uint8_t seen[RULES] = { 0 };
+	uint8_t seen[RULE_COUNT] = { 0 };
 
 	for (size_t at = 0; at < size;) {
 		if (size - at < 8)
@@ -284,15 +276,14 @@ int om_metadata_check(const void *metadata, size_t size, char errstr[256])
 		size_t length = wire_get32(p + at + 4);
 		if (wire_get16(p + at + 2) != 0)
 			return refuse(errstr, "3.2", "a reserved field is not 0", type, length);
-		if (padded(length) > size - at - 8)
+		if (wire_padded(length) > size - at - 8)
 			return refuse(errstr, "3.2", "it passes the end of the metadata", type, length);
-		for (size_t i = length; i < padded(length); i++)
-			if (p[at + 8 + i] != 0)
-				return refuse(errstr, "3.2", "its padding is not 0", type, length);
+		if (!is_padded_with_0(p + at + 8, length))
+			return refuse(errstr, "3.2", "its padding is not 0", type, length);
 		int r = check_entry(type, p + at + 8, length, seen, errstr);
 		if (r < 0)
 			return r;
-		at += 8 + padded(length);
+		at += 8 + wire_padded(length);
 	}
 	return 0;
 }

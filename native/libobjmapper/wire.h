@@ -42,7 +42,18 @@ struct wire_buffer {
 };
 
 void wire_free(struct wire_buffer *b);
-unsigned char *wire_reserve(struct wire_buffer *b, size_t length);
+/* Makes room for length bytes more, or fails. 0 or -1. */
+int wire_grow(struct wire_buffer *b, size_t length);
+
+/* So many bytes more, to be written; NULL without memory. */
+static inline unsigned char *wire_reserve(struct wire_buffer *b, size_t length)
+{
+	if ((b->failed || b->room - b->length < length) && wire_grow(b, length) < 0)
+		return NULL;
+	unsigned char *p = b->bytes + b->length;
+	b->length += length;
+	return p;
+}
 
 /* A frame is begun, given entries in the order of their types, then ended with what its body will be. */
 size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t object_length);
@@ -54,15 +65,45 @@ void wire_pair(struct wire_buffer *b, int type, uint64_t first, uint64_t second)
 void wire_header(struct wire_buffer *b, int type, const char *name, const char *value);
 void wire_end(struct wire_buffer *b, size_t frame, const void *body, size_t body_length);
 
-uint16_t wire_get16(const unsigned char *p);
-uint32_t wire_get32(const unsigned char *p);
-uint64_t wire_get64(const unsigned char *p);
-void wire_put32(unsigned char *p, uint32_t value);
+/* Numbers as they are on the wire; here, so that each is one instruction where it is used. */
+static inline uint16_t wire_get16(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
+static inline uint32_t wire_get32(const unsigned char *p) { return (uint32_t)wire_get16(p) | (uint32_t)wire_get16(p + 2) << 16; }
+static inline uint64_t wire_get64(const unsigned char *p) { return (uint64_t)wire_get32(p) | (uint64_t)wire_get32(p + 4) << 32; }
+
+static inline void wire_put16(unsigned char *p, uint16_t v)
+{
+	p[0] = (unsigned char)v;
+	p[1] = (unsigned char)(v >> 8);
+}
+
+static inline void wire_put32(unsigned char *p, uint32_t v)
+{
+	wire_put16(p, (uint16_t)v);
+	wire_put16(p + 2, (uint16_t)(v >> 16));
+}
+
+static inline void wire_put64(unsigned char *p, uint64_t v)
+{
+	wire_put32(p, (uint32_t)v);
+	wire_put32(p + 4, (uint32_t)(v >> 32));
+}
+
+/* What a value of a length takes: entries are aligned (protocol-spec.md 3.2). */
+static inline size_t wire_padded(size_t length) { return (length + 7) & ~(size_t)7; }
 
 /* Whether any byte is not 0. */
 int wire_any(const void *bytes, size_t length);
 
 /* Steps through checked metadata: *at starts at 0; 0 at the end. */
-int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length);
+static inline int wire_next(const unsigned char *metadata, size_t size, size_t *at, int *type, const unsigned char **value, size_t *length)
+{
+	if (*at >= size)
+		return 0;
+	*type = wire_get16(metadata + *at);
+	*length = wire_get32(metadata + *at + 4);
+	*value = metadata + *at + 8;
+	*at += 8 + wire_padded(*length);
+	return 1;
+}
 
 #endif
