@@ -63,6 +63,8 @@ static int count_body(om_context *c, struct pending *p, size_t length)
 /* Body bytes go to the reply or to the sink that the request named. */
 static int take_body(om_context *c, struct pending *p, const void *bytes, size_t length)
 {
+	if (length == 0)
+		return 0;
 	if (count_body(c, p, length) < 0)
 		return -1;
 	if (p->use_sink)
@@ -267,16 +269,24 @@ int context_splice_moving(om_context *c, size_t length)
 	return has_moved(c, length);
 }
 
-/* Takes in every whole frame that the reader has. */
-int context_take_frames(om_context *c)
+int context_take_frame(om_context *c)
 {
 	om_frame f;
-	int r;
+	int r = c->err == 0 ? om_reader_next(c->session->reader, &f, c->errstr) : -c->err;
 
-	while ((r = om_reader_next(c->session->reader, &f, c->errstr)) == 1)
-		if (context_take_head(c, &f, 0) < 0)
-			return -1;
 	if (r < 0)
 		c->err = -r;
-	return r < 0 ? -1 : 0;
+	else if (r == 1)
+		r = context_take_head(c, &f, 0) < 0 ? -1 : 1;
+	return r < 0 ? -1 : r;
+}
+
+int context_take_frames(om_context *c)
+{
+	int r;
+
+	do
+		r = context_take_frame(c);
+	while (r == 1);
+	return r;
 }

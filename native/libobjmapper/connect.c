@@ -177,10 +177,7 @@ om_context *om_connect(const char *path, const om_options *options)
 
 	if (c == NULL || c->err != 0)
 		return c;
-	c->session->input = malloc(INPUT_ROOM);
-	if (c->session->input == NULL)
-		context_fail(c, ENOMEM, "no memory for a session");
-	else if (open_socket(c, path) == 0)
+	if (open_socket(c, path) == 0)
 		(void)greet(c);
 	return c;
 }
@@ -209,7 +206,6 @@ void om_free(om_context *c)
 	om_reader_free(s->reader);
 	cache_free(s->cache);
 	context_drop_output(c);
-	free(s->input);
 	free(s);
 	free(c);
 }

@@ -191,8 +191,6 @@ static int give_socket(om_context *c, const struct input *in)
 	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
 	s->socket = ends[0];
 	s->detached = 0;
-	s->input = malloc(INPUT_ROOM);
-	check(s->input != NULL);
 	open_passed(fds, in->fd_count);
 	check(fdpass_send(ends[1], in->bytes, in->length, fds, in->fd_count, 0) == (ssize_t)in->length);
 	for (unsigned i = 0; i < in->fd_count; i++)

@@ -509,6 +509,25 @@ static void answers_that_came_with_the_servers_last_words_are_given_before_the_f
 	end(c, child);
 }
 
+static void an_answer_that_came_is_given_though_nothing_can_be_sent_any_more(void)
+{
+	int status;
+	pid_t child;
+	om_context *c = connect_to(answers_and_hangs_up, NULL, &child);
+	om_reply *r;
+
+	for (int i = 0; i < 2; i++)
+		check(om_append_ping(c, NULL) == 0);
+	check((r = om_get_reply(c)) != NULL && r->status == OM_OK);
+	om_reply_free(r);
+	check(waitpid(child, &status, 0) == child && status == 0);
+	check(om_append_ping(c, NULL) == 0 && om_flush(c) < 0 && c->err == ESHUTDOWN);
+	check((r = om_get_reply(c)) != NULL && r->status == OM_OK);
+	om_reply_free(r);
+	check(om_get_reply(c) == NULL && c->err == ESHUTDOWN);
+	om_free(c);
+}
+
 /* Ends when the goodbye has come. */
 static ssize_t pieces_until_the_goodbye(void *argument, void *bytes, size_t room)
 {
@@ -599,6 +618,7 @@ int main(void)
 	descriptors_can_be_passed_many_at_once();
 	a_server_that_hangs_up_is_an_error_with_its_reason();
 	answers_that_came_with_the_servers_last_words_are_given_before_the_failure();
+	an_answer_that_came_is_given_though_nothing_can_be_sent_any_more();
 	a_put_that_is_under_way_when_the_server_stops_is_finished();
 	a_goodbye_that_came_before_a_request_is_why_it_fails();
 	body_bytes_go_to_the_sink();

@@ -36,27 +36,44 @@ void om_reader_free(om_reader *r)
 	free(r);
 }
 
-int om_reader_feed(om_reader *r, const void *bytes, size_t length, const int *fds, size_t fd_count)
+int reader_feed_descriptors(om_reader *r, const int *fds, size_t count)
 {
-	if (fd_count > MOST_QUEUED_FDS - r->fd_count) {
-		for (size_t i = 0; i < fd_count; i++)
+	if (count > MOST_QUEUED_FDS - r->fd_count) {
+		for (size_t i = 0; i < count; i++)
 			close(fds[i]);
 		return -EMFILE;
 	}
-	if (fd_count > 0)
-		memcpy(r->fds + r->fd_count, fds, fd_count * sizeof *fds);
-	r->fd_count += fd_count;
+	if (count > 0)
+		memcpy(r->fds + r->fd_count, fds, count * sizeof *fds);
+	r->fd_count += count;
+	return 0;
+}
+
+unsigned char *reader_room(om_reader *r, size_t length)
+{
 	if (r->used > 0) {
-		memmove(r->buffer.bytes, r->buffer.bytes + r->used, r->buffer.length - r->used);
 		r->buffer.length -= r->used;
+		memmove(r->buffer.bytes, r->buffer.bytes + r->used, r->buffer.length);
 		r->used = 0;
 	}
-	if (length == 0)
-		return 0;
 	unsigned char *p = wire_reserve(&r->buffer, length);
+	if (p != NULL)
+		r->buffer.length -= length;
+	return p;
+}
+
+void reader_fed(om_reader *r, size_t length) { r->buffer.length += length; }
+
+int om_reader_feed(om_reader *r, const void *bytes, size_t length, const int *fds, size_t fd_count)
+{
+	int result = reader_feed_descriptors(r, fds, fd_count);
+	if (result < 0 || length == 0)
+		return result;
+	unsigned char *p = reader_room(r, length);
 	if (p == NULL)
 		return -ENOMEM;
 	memcpy(p, bytes, length);
+	reader_fed(r, length);
 	return 0;
 }
 

@@ -4,6 +4,13 @@
 
 #include "objmapper.h"
 
+/* Where up to length bytes can be put, to be fed by reader_fed or forgotten; until the reader is used again. NULL without memory. */
+unsigned char *reader_room(om_reader *r, size_t length);
+void reader_fed(om_reader *r, size_t length);
+
+/* The descriptors are the reader's from now on. 0, or -EMFILE where it holds 1,024 already. */
+int reader_feed_descriptors(om_reader *r, const int *fds, size_t count);
+
 /* How many bytes wait to be taken. */
 size_t reader_holds(const om_reader *r);
 

@@ -67,14 +67,24 @@ static int server_is_gone(om_context *c)
 	return context_fail(c, ECONNRESET, "the server closed the session with %u request%s unanswered; connect anew", unanswered, unanswered == 1 ? "" : "s");
 }
 
-/* Waits for up to so many bytes into the session's input; the reader gets the descriptors. How many; -1 when the session failed. */
-static ssize_t receive(om_context *c, size_t room)
+static int cannot_keep(om_context *c, int error)
+{
+	return context_fail(c, error, "cannot keep what the server sent: %s", strerror(error));
+}
+
+/* Waits for up to so many bytes, which are put where the reader has room, but not fed; the reader gets the descriptors. How many; -1 when the session failed. */
+static ssize_t receive(om_context *c, size_t length, unsigned char **bytes)
 {
 	struct om_session *s = c->session;
 	int fds[FDPASS_MAX];
 	unsigned count;
-	ssize_t n = fdpass_receive(s->socket, s->input, room < INPUT_ROOM ? room : INPUT_ROOM, fds, FDPASS_MAX, &count, 0);
 
+	if (length > INPUT_ROOM)
+		length = INPUT_ROOM;
+	*bytes = reader_room(s->reader, length);
+	if (*bytes == NULL)
+		return cannot_keep(c, ENOMEM);
+	ssize_t n = fdpass_receive(s->socket, *bytes, length, fds, FDPASS_MAX, &count, 0);
 	if (n == -EAGAIN)
 		return timed_out(c, "answer");
 	if (n <= 0) {
@@ -86,19 +96,20 @@ static ssize_t receive(om_context *c, size_t room)
 			return server_is_gone(c);
 		return context_fail(c, (int)-n, "cannot receive from the server: %s", strerror((int)-n));
 	}
-	int r = om_reader_feed(s->reader, NULL, 0, fds, count);
-	return r < 0 ? context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r)) : n;
+	int r = reader_feed_descriptors(s->reader, fds, count);
+	return r < 0 ? cannot_keep(c, -r) : n;
 }
 
 /* Up to so many bytes for the reader. */
-static int receive_some(om_context *c, size_t room)
+static int receive_some(om_context *c, size_t length)
 {
-	ssize_t n = receive(c, room);
-	int r = n > 0 ? om_reader_feed(c->session->reader, c->session->input, (size_t)n, NULL, 0) : 0;
+	unsigned char *bytes;
+	ssize_t n = receive(c, length, &bytes);
 
-	if (r < 0)
-		return context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r));
-	return n < 0 ? -1 : 0;
+	if (n < 0)
+		return -1;
+	reader_fed(c->session->reader, (size_t)n);
+	return 0;
 }
 
 /* ---- a body that need not pass through this process */
@@ -139,8 +150,9 @@ static int move_some(om_context *c)
 		if (n < 0 && errno == EAGAIN)
 			return wait_for(c, POLLIN, "send the rest of the body") < 0 ? -1 : 0;
 	}
-	n = receive(c, s->to_move);
-	return n > 0 ? context_take_moving(c, s->input, (size_t)n) : (int)n;
+	unsigned char *bytes;
+	n = receive(c, s->to_move, &bytes);
+	return n > 0 ? context_take_moving(c, bytes, (size_t)n) : (int)n;
 }
 
 /* Receives no byte of a body into the reader: up to the end of the next frame's metadata, then the body by itself. */
@@ -167,15 +179,23 @@ static int receive_for_sink(om_context *c)
 	return context_take_head(c, &f, to_come);
 }
 
-int context_receive(om_context *c)
+/* Waits for something from the server, where the reader has no whole frame. */
+static int receive_more(om_context *c)
 {
 	struct om_session *s = c->session;
 
 	if (s->moving != NULL)
 		return move_some(c);
-	if (s->sinks > 0 && s->gets == 1)
-		return receive_for_sink(c);
-	return receive_some(c, INPUT_ROOM) < 0 || context_take_frames(c) < 0 ? -1 : 0;
+	return s->sinks > 0 && s->gets == 1 ? receive_for_sink(c) : receive_some(c, INPUT_ROOM);
+}
+
+int context_receive(om_context *c)
+{
+	int r = context_take_frame(c);
+
+	if (r == 0)
+		r = receive_more(c);
+	return r < 0 || context_take_frames(c) < 0 ? -1 : 0;
 }
 
 /* The server may be waiting for its answers to be read before it reads on: both ways move, or neither would. */
@@ -234,6 +254,9 @@ int context_send(om_context *c)
 	struct om_session *s = c->session;
 
 	if (c->err != 0)
+		return -1;
+	/* A failure must not lose the answers that came before it. */
+	if ((s->out.failed || s->out.length > 0) && context_take_frames(c) < 0)
 		return -1;
 	if (s->out.failed)
 		return context_fail(c, ENOMEM, "no memory for the request");
@@ -350,10 +373,10 @@ static int end_frame(om_context *c, size_t frame, const void *body, size_t body_
 {
 	struct om_session *s = c->session;
 
-	if (c->err == 0 && s->out.failed)
-		context_fail(c, ENOMEM, "no memory for the request");
-	if (s->out.failed)
+	if (s->out.failed) {
+		(void)context_send(c); /* says so */
 		return -1;
+	}
 	size_t metadata = s->out.length - frame - WIRE_HEADER;
 	int refused = metadata > WIRE_MAX_METADATA;
 	if (refused)
@@ -365,7 +388,7 @@ static int end_frame(om_context *c, size_t frame, const void *body, size_t body_
 		return -1;
 	}
 	wire_end(&s->out, frame, body, body_length);
-	return s->out.failed ? context_fail(c, ENOMEM, "no memory for the request") : 0;
+	return s->out.failed ? context_send(c) : 0;
 }
 
 int context_end(om_context *c, size_t frame, const void *body, size_t body_length)
@@ -403,6 +426,21 @@ static void nothing_in_flight(om_context *c)
 	snprintf(c->errstr, sizeof c->errstr, "no request is in flight");
 }
 
+/* Answers are taken in one by one, as they are asked for: their memory is then what the one before has just given back. */
+static void take_an_answer(om_context *c)
+{
+	struct om_session *s = c->session;
+	int r = 0;
+
+	while (s->done == NULL && r >= 0) {
+		r = context_take_frame(c);
+		if (r == 0)
+			r = context_send(c) < 0 || s->detached ? -1 : 0;
+		if (r == 0 && s->done == NULL)
+			r = receive_more(c);
+	}
+}
+
 om_reply *om_get_reply(om_context *c)
 {
 	struct om_session *s = c->session;
@@ -411,11 +449,12 @@ om_reply *om_get_reply(om_context *c)
 		nothing_in_flight(c);
 		return NULL;
 	}
+	take_an_answer(c);
 	/* What fails may have brought answers before. */
-	int r = s->done == NULL ? context_send(c) : 0;
-	while (s->done == NULL && r == 0 && !s->detached)
-		r = context_receive(c);
-	return s->done != NULL ? take_done(s, s->done) : NULL;
+	om_reply *reply = s->done != NULL ? take_done(s, s->done) : NULL;
+	if (s->pending == NULL)
+		(void)context_take_frames(c); /* a GOODBYE */
+	return reply;
 }
 
 om_reply *context_wait(om_context *c, uint32_t id)
@@ -433,6 +472,8 @@ int context_is_answered(om_context *c, uint32_t id)
 {
 	struct pollfd p = { .fd = c->session->socket, .events = POLLIN };
 
+	if (context_take_frames(c) < 0)
+		return -1;
 	if (!c->session->detached && poll(&p, 1, 0) > 0 && context_receive(c) < 0)
 		return -1;
 	return pending_find(c->session->done, id) != NULL;
@@ -465,6 +506,6 @@ int om_input(om_context *c, const void *bytes, size_t length, const int *fds, si
 	if (c->err != 0)
 		return -1;
 	if (r < 0)
-		return context_fail(c, -r, "cannot keep what the server sent: %s", strerror(-r));
+		return cannot_keep(c, -r);
 	return context_take_frames(c);
 }

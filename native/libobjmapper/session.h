@@ -50,7 +50,6 @@ struct om_session {
 	struct pending *newest; /* of the request that is being written */
 	struct pending *done, **done_tail; /* answered; each reply waits to be taken */
 	struct pending *spare; /* for the next requests */
-	unsigned char *input;
 	unsigned gets, sinks; /* how many of the pending ones are GETs, and how many of these have a sink */
 	int pipe[2]; /* through which bodies go from the socket to a sink; -1 until one is needed */
 	struct pending *moving; /* its sink gets the bytes that the socket has next, which the reader does not see; NULL: none */
@@ -84,9 +83,11 @@ int context_end(om_context *c, size_t frame, const void *body, size_t body_lengt
 /* As context_end, for a frame with a descriptor, of which the session keeps a duplicate until it is sent. */
 int context_end_with(om_context *c, size_t frame, int fd);
 
-/* Waits for something from the server and takes it in. 0, or -1 when the session failed. */
+/* Takes in all that the reader has; where that is nothing, waits for something from the server first. 0, or -1 when the session failed. */
 int context_receive(om_context *c);
-/* Takes in every whole frame that the reader has. */
+/* Takes in the next whole frame that the reader has. 1, 0 where it has none, or -1 when the session failed. */
+int context_take_frame(om_context *c);
+/* Takes in all of them. 0, or -1. */
 int context_take_frames(om_context *c);
 /* Takes in a frame of which to_come bytes of body have not come: they are the session's to_move. */
 int context_take_head(om_context *c, const om_frame *f, size_t to_come);
