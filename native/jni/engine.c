@@ -30,13 +30,15 @@ JAVA(jlong, engineOpen)(JNIEnv *env, jclass class, jint kind, jint slots)
 	if (e == NULL)
 		return -ENOMEM;
 	e->epoll = epoll_create1(EPOLL_CLOEXEC);
-	int error = e->epoll < 0 ? errno : 0;
+	e->alarm.timer = -1;
+	int error = e->epoll < 0 ? errno : -alarm_open(&e->alarm, e->epoll);
 	if (error == 0 && kind == IO_URING)
 		error = -uring_open(&e->ring, e->epoll, (uint32_t)slots);
 	else if (error == 0 && (e->shown = shown_new((uint32_t)slots)) == NULL)
 		error = ENOMEM;
 	if (error == 0)
 		return (jlong)(uintptr_t)e;
+	alarm_close(&e->alarm);
 	if (e->epoll >= 0)
 		close(e->epoll);
 	free(e);
@@ -58,6 +60,7 @@ JAVA(void, engineClose)(JNIEnv *env, jclass class, jlong engine)
 	if (e->ring != NULL)
 		uring_close(e->ring);
 	shown_free(e->shown);
+	alarm_close(&e->alarm);
 	close(e->epoll);
 	free(e);
 }
@@ -120,35 +123,23 @@ static int spin_for_events(int epoll, struct epoll_event *ready, int room, int64
 	return n;
 }
 
-/* Waits for events. Where none come soon, what was shown leaves the sockets first: a client may wait for room there. */
-static int wait_for_events(int epoll, struct shown *shown, struct epoll_event *ready, int room, int timeout_millis)
-{
-	if (timeout_millis > SOON_MILLIS && shown_has_any(shown)) {
-		int n = epoll_wait(epoll, ready, room, SOON_MILLIS);
-		if (n != 0)
-			return n;
-		shown_drain_all(shown);
-		timeout_millis -= SOON_MILLIS;
-	}
-	return epoll_wait(epoll, ready, room, timeout_millis);
-}
-
-static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, int again_count, int timeout_millis, int64_t spin_nanos)
+static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, int again_count, int may_wait, int64_t spin_nanos)
 {
 	struct epoll_event ready[EVENTS_PER_WAIT];
 
-	shown_drain_due(t->shown, now_nanos());
+	shown_drain_due(t->shown);
 	for (int i = 0; i < again_count; i++)
 		receive_session(t, again[i], 0, 1);
 	int room = room_for_ready(t);
 	if (room <= 0)
 		return t->count;
-	if (t->count > 0)
-		timeout_millis = 0;
-	int n = spin_nanos > 0 && timeout_millis != 0 ? spin_for_events(epoll, ready, room, spin_nanos) : 0;
+	if (shown_has_any(t->shown))
+		alarm_within(t->alarm, SOON_MILLIS);
+	may_wait = may_wait && t->count == 0;
+	int n = spin_nanos > 0 && may_wait ? spin_for_events(epoll, ready, room, spin_nanos) : 0;
 	int found_awake = n > 0;
 	if (n == 0)
-		n = wait_for_events(epoll, t->shown, ready, room, timeout_millis);
+		n = epoll_wait(epoll, ready, room, may_wait ? -1 : 0);
 	if (n < 0)
 		return errno == EINTR ? t->count : -errno;
 	take_ready(t, ready, n);
@@ -174,15 +165,18 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint a
 		.events = (struct event *)(uintptr_t)events,
 		.room = event_room,
 		.modes = (const uint8_t *)(uintptr_t)modes,
+		.alarm = &e->alarm,
 		.shown = e->shown,
 	};
 	const uint64_t *left_over = (const uint64_t *)(uintptr_t)again;
 	const struct drain *peeked = (const struct drain *)(uintptr_t)drains;
 
+	if (timeout_millis > 0)
+		alarm_within(&e->alarm, timeout_millis);
 	if (e->ring != NULL)
-		return uring_receive(e->ring, &t, left_over, again_count, peeked, drain_count, timeout_millis, spin_nanos);
+		return uring_receive(e->ring, &t, left_over, again_count, peeked, drain_count, timeout_millis > 0 ? -1 : 0, spin_nanos);
 	assert(drain_count == 0);
-	return receive_by_epoll(e->epoll, &t, left_over, again_count, timeout_millis, spin_nanos);
+	return receive_by_epoll(e->epoll, &t, left_over, again_count, timeout_millis > 0, spin_nanos);
 }
 
 JAVA(jint, eventfd)(JNIEnv *env, jclass class)

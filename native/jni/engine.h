@@ -7,12 +7,14 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "alarm.h"
+
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
 enum { EVENTS_PER_WAIT = 256, DESCRIPTORS_PER_EVENT = 288, ACCEPTS_PER_TURN = 16 };
 
 /* A token is kind << 56 | slot << 32 | descriptor. */
-enum token_kind { SESSION = 0, LISTENER = 1, WAKEUP = 2 };
+enum token_kind { SESSION = 0, LISTENER = 1, WAKEUP = 2, ALARM = 3 };
 
 static inline int token_kind(uint64_t token) { return (int)(token >> 56); }
 static inline uint32_t token_slot(uint64_t token) { return (uint32_t)(token >> 32) & 0xffffff; }
@@ -51,6 +53,7 @@ struct turn {
 	struct event *events;
 	int count, room;
 	const uint8_t *modes;
+	struct alarm *alarm;
 	struct shown *shown; /* of the engine epoll; NULL: a ring peeks at input, and epoll says of sessions only that they can be written to */
 };
 
@@ -78,6 +81,7 @@ struct uring;
 /* An event loop's way to the kernel: one of the two is NULL. */
 struct engine {
 	int epoll;
+	struct alarm alarm;
 	struct uring *ring;  /* of the engine io_uring */
 	struct shown *shown; /* of the engine epoll */
 };

@@ -203,7 +203,11 @@ void take_ready(struct turn *t, const struct epoll_event *ready, int count)
 {
 	for (int i = 0; i < count; i++) {
 		uint64_t token = ready[i].data.u64;
-		if (token_kind(token) == WAKEUP) {
+		if (token_kind(token) == ALARM) {
+			alarm_rang(t->alarm);
+			if (t->shown != NULL)
+				shown_drain_idle(t->shown);
+		} else if (token_kind(token) == WAKEUP) {
 			drain_wakeup(token_fd(token));
 			new_event(t, token);
 		} else if (token_kind(token) == LISTENER) {

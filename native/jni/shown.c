@@ -8,21 +8,18 @@
 
 /* So much of a session's input stays in its socket, and so many sessions have any there; a turn may bring more. */
 enum { MOST_PEEKS = 16, MOST_BYTES = 16384, MOST_SESSIONS = 1024 };
-/* What lies in a socket for so long, with nothing behind it, may be all that its client has room for. */
-enum { QUIET_NANOS = 20000000 };
 
 struct in_socket {
 	uint64_t token;
 	uint32_t bytes;
-	uint16_t peeks, peeks_before; /* now, and at the last look for quiet ones */
-	uint8_t is_listed, is_due;
+	uint16_t peeks;
+	uint8_t is_listed, is_due, is_fresh;
 };
 
 struct shown {
 	struct in_socket *slots;
 	uint32_t *listed, *due; /* slots that have, or had lately, something in their sockets */
 	uint32_t listed_count, due_count;
-	int64_t looked_nanos; /* for quiet ones */
 };
 
 struct shown *shown_new(uint32_t slots)
@@ -63,6 +60,7 @@ void shown_add(struct shown *s, uint64_t token, size_t bytes)
 	i->token = token;
 	i->bytes += (uint32_t)bytes;
 	i->peeks++;
+	i->is_fresh = 1;
 	if (!i->is_listed)
 		s->listed[s->listed_count++] = slot;
 	i->is_listed = 1;
@@ -86,13 +84,12 @@ int shown_drain(struct shown *s, uint64_t token)
 	}
 	i->bytes = 0;
 	i->peeks = 0;
-	i->peeks_before = 0;
 	return result;
 }
 
 int shown_has_any(const struct shown *s) { return s->listed_count > 0; }
 
-void shown_drain_all(struct shown *s)
+static void drain_all(struct shown *s)
 {
 	while (s->listed_count > 0) {
 		struct in_socket *i = &s->slots[s->listed[--s->listed_count]];
@@ -101,35 +98,30 @@ void shown_drain_all(struct shown *s)
 	}
 }
 
-/* Those of whom nothing was peeked since the last look: their clients may wait for room. */
-static void drain_quiet(struct shown *s)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t n = 0; n < s->listed_count; n++) {
-		struct in_socket *i = &s->slots[s->listed[n]];
-		if (i->peeks != i->peeks_before) {
-			i->peeks_before = i->peeks;
-			s->listed[kept++] = s->listed[n];
-			continue;
-		}
-		i->is_listed = 0;
-		(void)shown_drain(s, i->token);
-	}
-	s->listed_count = kept;
-}
-
-void shown_drain_due(struct shown *s, int64_t now_nanos)
+void shown_drain_due(struct shown *s)
 {
 	if (s->listed_count > MOST_SESSIONS)
-		shown_drain_all(s);
-	if (now_nanos - s->looked_nanos >= QUIET_NANOS) {
-		s->looked_nanos = now_nanos;
-		drain_quiet(s);
-	}
+		drain_all(s);
 	while (s->due_count > 0) {
 		struct in_socket *i = &s->slots[s->due[--s->due_count]];
 		i->is_due = 0;
 		(void)shown_drain(s, i->token);
 	}
+}
+
+void shown_drain_idle(struct shown *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t at = 0; at < s->listed_count; at++) {
+		struct in_socket *i = &s->slots[s->listed[at]];
+		if (i->is_fresh) {
+			i->is_fresh = 0;
+			s->listed[kept++] = s->listed[at];
+		} else {
+			i->is_listed = 0;
+			(void)shown_drain(s, i->token);
+		}
+	}
+	s->listed_count = kept;
 }

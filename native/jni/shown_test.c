@@ -12,13 +12,12 @@
 enum { MANY = 16 };
 
 static struct shown *shown;
-static int64_t now;
 
 /* What a turn says of the session. */
 static struct event *receive_now(int may_have_ended)
 {
 	struct turn t = { .arena = arena, .arena_size = ARENA, .slice = SLICE, .events = events, .room = EVENTS, .modes = modes, .shown = shown };
-	shown_drain_due(shown, now);
+	shown_drain_due(shown);
 	receive_session(&t, token, 0, may_have_ended);
 	check(t.count == 1);
 	return &events[0];
@@ -76,7 +75,7 @@ static void much_is_drained_after_one_look(void)
 	check(write(client, much, sizeof much) == sizeof much);
 	struct event *e = receive_now(0);
 	check(e->result == sizeof much && e->flags == 0 && waits_in_socket() == sizeof much);
-	shown_drain_due(shown, now);
+	shown_drain_due(shown);
 	check(waits_in_socket() == 0);
 	end_session();
 }
@@ -148,20 +147,26 @@ static void the_end_of_the_stream_is_seen_behind_what_was_shown(void)
 	end_session();
 }
 
-static void idle_sessions_are_drained(void)
+static void a_session_is_drained_when_nothing_came_between_two_alarms(void)
 {
 	connect_session();
 	say("shown");
 	check(says(receive_now(0), "shown"));
 	check(shown_has_any(shown));
-	shown_drain_all(shown);
+	shown_drain_idle(shown);
+	check(waits_in_socket() == 5);
+	say("more");
+	check(says(receive_now(0), "more"));
+	shown_drain_idle(shown);
+	check(waits_in_socket() == 9 && shown_has_any(shown));
+	shown_drain_idle(shown);
 	check(waits_in_socket() == 0 && !shown_has_any(shown));
 	say("next");
 	check(says(receive_now(0), "next"));
 	end_session();
 }
 
-static void a_client_that_waits_for_room_gets_it_while_others_keep_the_loop_busy(void)
+static void a_client_that_waits_for_room_gets_it(void)
 {
 	int least = 1;
 	connect_session();
@@ -169,20 +174,19 @@ static void a_client_that_waits_for_room_gets_it_while_others_keep_the_loop_busy
 	while (write(client, "x", 1) == 1)
 		;
 	check(errno == EAGAIN && receive_now(0)->result < MANY);
-	for (int turns = 0; write(client, "y", 1) < 0; turns++) {
-		check(turns < 100);
-		now += 1000000;
-		shown_drain_due(shown, now);
-	}
+	shown_drain_idle(shown);
+	check(write(client, "y", 1) < 0);
+	shown_drain_idle(shown);
+	check(write(client, "y", 1) == 1);
 	check(says(receive_now(0), "y"));
 	end_session();
 }
 
-static void a_session_that_goes_on_is_not_drained_for_being_quiet(void)
+static void a_session_that_goes_on_is_not_drained_by_alarms(void)
 {
 	connect_session();
 	for (int i = 0; i < MANY - 1; i++) {
-		now += 20000000;
+		shown_drain_idle(shown);
 		check(waits_in_socket() == i);
 		say("x");
 		check(says(receive_now(0), "x"));
@@ -202,9 +206,9 @@ int main(void)
 	the_mode_receive_takes_all_out_of_the_socket();
 	a_paused_session_is_left_alone();
 	the_end_of_the_stream_is_seen_behind_what_was_shown();
-	idle_sessions_are_drained();
-	a_client_that_waits_for_room_gets_it_while_others_keep_the_loop_busy();
-	a_session_that_goes_on_is_not_drained_for_being_quiet();
+	a_session_is_drained_when_nothing_came_between_two_alarms();
+	a_client_that_waits_for_room_gets_it();
+	a_session_that_goes_on_is_not_drained_by_alarms();
 	shown_free(shown);
 	return 0;
 }

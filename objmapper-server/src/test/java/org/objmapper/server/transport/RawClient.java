@@ -6,6 +6,7 @@ import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.net.SocketException;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -140,6 +141,16 @@ public final class RawClient implements AutoCloseable {
 
     public static RawClient greeted(Path socket) throws IOException {
         RawClient client = new RawClient(socket);
+        client.send(hello());
+        client.receive();
+        return client;
+    }
+
+    /** One whose socket takes a few small requests, and more once the server has taken those out of it. */
+    static RawClient withLittleRoom(Path socket) throws IOException {
+        SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        channel.setOption(StandardSocketOptions.SO_SNDBUF, 1);
+        RawClient client = new RawClient(channel);
         client.send(hello());
         client.receive();
         return client;
