@@ -3,7 +3,8 @@ package org.objmapper.client;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,8 @@ final class ObjectCache {
     private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();
 
     // Guarded by this.
-    /** By when they came, or were last found to be in use. */
-    private final ArrayDeque<Entry> order = new ArrayDeque<>();
+    /** By when they came, or were last found to be in use; the same ones. */
+    private final LinkedHashSet<Entry> order = new LinkedHashSet<>();
 
     private long bytes;
     private long expiredNanos = System.nanoTime();
@@ -48,8 +49,6 @@ final class ObjectCache {
         private volatile boolean used;
         /** How often it was given since the server was told. */
         private final AtomicInteger hits = new AtomicInteger();
-        /** Guarded by the cache. */
-        private boolean gone;
 
         Entry(Key key, StoredObject object, ValidityTable table, MetadataReader validity, long bytes) {
             int at = validity.offset();
@@ -148,17 +147,15 @@ final class ObjectCache {
 
     /** Who was used since it was looked at stays for one more round. */
     private void makeRoom() {
-        Entry oldest = order.remove();
-        if (oldest.gone) {
-            return;
-        }
+        Iterator<Entry> all = order.iterator();
+        Entry oldest = all.next();
         if (oldest.used) {
             oldest.used = false;
             oldest.usedNanos = System.nanoTime();
+            all.remove();
             order.add(oldest);
         } else {
-            entries.remove(oldest.key, oldest);
-            letGo(oldest);
+            remove(oldest);
         }
     }
 
@@ -169,7 +166,7 @@ final class ObjectCache {
     }
 
     private void letGo(Entry entry) {
-        entry.gone = true;
+        order.remove(entry);
         bytes -= entry.bytes;
         try {
             entry.object.close();
@@ -184,32 +181,20 @@ final class ObjectCache {
             return;
         }
         expiredNanos = nowNanos;
-        for (int left = order.size(); left > 0; left--) {
-            Entry entry = order.remove();
-            if (entry.gone) {
-                continue;
-            }
+        for (Entry entry : entries.values()) {
             if (entry.used) {
                 entry.used = false;
                 entry.usedNanos = nowNanos;
             }
             if (nowNanos - entry.usedNanos >= bounds.idleNanos()) {
-                entries.remove(entry.key, entry);
-                letGo(entry);
-            } else {
-                order.add(entry);
+                remove(entry);
             }
         }
     }
 
     /** Lets go of everything. */
     synchronized void clear() {
-        for (Entry entry = order.poll(); entry != null; entry = order.poll()) {
-            if (!entry.gone) {
-                entries.remove(entry.key, entry);
-                letGo(entry);
-            }
-        }
+        entries.values().forEach(this::remove);
     }
 
     int size() {

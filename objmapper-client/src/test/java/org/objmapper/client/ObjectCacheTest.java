@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -211,6 +212,27 @@ class ObjectCacheTest {
         keep(cache, "too long", 1_500, 3, Limits.UNKNOWN, System.nanoTime());
         assertThat(has(cache, "too long")).isFalse();
         assertThat(has(cache, "b")).isTrue();
+    }
+
+    @Test
+    void whatIsReplacedTakesNoMemoryAnyMore() throws Exception {
+        ObjectCache cache = new ObjectCache(WIDE);
+        keep(cache, "key", 1);
+        WeakReference<ObjectMetadata> replaced = metadataOf(cache, "key");
+        keep(cache, "key", 1);
+        WeakReference<ObjectMetadata> changed = metadataOf(cache, "key");
+        set(at(1), 4);
+        assertThat(has(cache, "key")).isFalse();
+        System.gc();
+        assertThat(replaced.get()).isNull();
+        assertThat(changed.get()).isNull();
+    }
+
+    /** What the cache itself has of an object, and all that it gives have too. */
+    private static WeakReference<ObjectMetadata> metadataOf(ObjectCache cache, String key) throws IOException {
+        try (StoredObject object = cache.get(Key.of(key))) {
+            return new WeakReference<>(object.metadata());
+        }
     }
 
     @Test
