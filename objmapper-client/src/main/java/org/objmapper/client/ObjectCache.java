@@ -3,6 +3,7 @@ package org.objmapper.client;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,6 +27,11 @@ final class ObjectCache {
 
     private final CacheBounds bounds;
     private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();
+
+    /** Where {@link #tellHits} goes on: what there was no room for comes first the next time. */
+    private Iterator<Entry> untold = Collections.emptyIterator();
+
+    private @Nullable Entry nextUntold;
 
     // Guarded by this.
     /** By when they came, or were last found to be in use; the same ones. */
@@ -101,10 +107,15 @@ final class ObjectCache {
         return held;
     }
 
-    /** Writes to a buffer what was given since the last time, as far as there is room: what HITS says. */
+    /** Writes to a buffer what was given since the time before, as far as there is room: what HITS says. On one thread. */
     void tellHits(ByteBuffer into) {
-        for (Entry entry : entries.values()) {
+        for (int left = entries.size(); left > 0; left--) {
+            Entry entry = nextToTell();
+            if (entry == null) {
+                return;
+            }
             if (into.remaining() < HitCount.size(entry.key.bytes.length)) {
+                nextUntold = entry;
                 return;
             }
             int hits = entry.hits.getAndSet(0);
@@ -112,6 +123,18 @@ final class ObjectCache {
                 new HitCount(entry.key.bytes, hits).write(into);
             }
         }
+    }
+
+    private @Nullable Entry nextToTell() {
+        Entry next = nextUntold;
+        if (next != null) {
+            nextUntold = null;
+            return next;
+        }
+        if (!untold.hasNext()) {
+            untold = entries.values().iterator();
+        }
+        return untold.hasNext() ? untold.next() : null;
     }
 
     /** Keeps an object that a reply brought, if the server lets it; the caller's is another holder. */

@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -105,6 +106,24 @@ class ObjectCacheTest {
                 .contains("second 1,")
                 .hasSameSizeAs("first 3,second 1,");
         assertThat(told(cache, 1_000)).isEmpty();
+        cache.clear();
+    }
+
+    @Test
+    void allThatAreGivenAreToldInTurnWhereThereIsNoRoomForThem() throws Exception {
+        ObjectCache cache = new ObjectCache(WIDE);
+        List<String> keys = List.of("a", "b", "c");
+        for (String key : keys) {
+            keep(cache, key, 1);
+        }
+        StringBuilder told = new StringBuilder();
+        for (int i = 0; i < keys.size(); i++) {
+            for (String key : keys) {
+                assertThat(has(cache, key)).isTrue();
+            }
+            told.append(told(cache, 24));
+        }
+        assertThat(told.toString()).contains("a ", "b ", "c ");
         cache.clear();
     }
 
