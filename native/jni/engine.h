@@ -65,7 +65,7 @@ void use_arena(struct turn *t, size_t bytes);
 /* Receives or peeks for a session, as its mode says, into the arena. */
 void receive_session(struct turn *t, uint64_t token, uint32_t flags, int may_have_ended);
 
-/* What epoll said. */
+/* What epoll said of so many; there is room for an event of each. */
 void take_ready(struct turn *t, const struct epoll_event *ready, int count);
 
 /* How many events epoll may still bring in this turn. */

@@ -150,9 +150,10 @@ int drain_peeked(const struct drain *d, char *scratch)
 	return n < 0 ? -errno : n == d->length ? 0 : -EIO;
 }
 
-static void accept_sessions(struct turn *t, uint64_t token)
+/* Leaves room for an event of each of so many others; who finds none is accepted in a later turn. */
+static void accept_sessions(struct turn *t, uint64_t token, int others)
 {
-	for (int i = 0; i < ACCEPTS_PER_TURN && t->count < t->room; i++) {
+	for (int i = 0; i < ACCEPTS_PER_TURN && t->count < t->room - others; i++) {
 		int fd = accept4(token_fd(token), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
 			return;
@@ -211,7 +212,7 @@ void take_ready(struct turn *t, const struct epoll_event *ready, int count)
 			drain_wakeup(token_fd(token));
 			new_event(t, token);
 		} else if (token_kind(token) == LISTENER) {
-			accept_sessions(t, token);
+			accept_sessions(t, token, count - i - 1);
 		} else {
 			ready_session(t, token, ready[i].events);
 		}
