@@ -28,6 +28,7 @@ import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.objmapper.client.Key;
@@ -39,6 +40,7 @@ import org.objmapper.protocol.Mode;
  * A real tree of this machine goes in and comes back, through the tool, the C client and the Java client, in each mode, whole and by
  * ranges; also after a tenth of it was overwritten and another deleted, and after the server was killed.
  */
+@Tag("one-java") // takes minutes, and shorter tests ask the same of each Java
 class RealTreeTest {
     private static final List<Mode> MODES = List.of(Mode.FDPASS, Mode.COPY, Mode.SPLICE, Mode.AUTO);
     private static final int FEWEST_FILES = 2_000;
