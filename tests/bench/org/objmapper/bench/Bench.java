@@ -108,8 +108,7 @@ final class Bench implements Callable<Integer> {
         for (Row row : rows) {
             if (!row.canBeMeasured()) {
                 System.err.printf(
-                        "%s is left out: %s is not installed; packaging/install-build-dependencies --benchmark does that%n",
-                        row.name(), row.needs());
+                        "%s is left out: %s%n", row.name(), row.needs().otherwise());
                 leftOut.add(row.name());
                 continue;
             }

@@ -14,7 +14,7 @@ import java.util.List;
  * @param began when, in ISO 8601
  * @param waiting how many processes were ready to run in the minute before it, and in its last: a figure above 1 before it means that the
  *     machine had other work
- * @param leftOut the rows that need a program that is not installed
+ * @param leftOut the rows that need what is not there
  */
 record Report(String machine, String began, Waiting waiting, Scale scale, List<Result> results, List<String> leftOut) {
     record Waiting(double before, double after) {}

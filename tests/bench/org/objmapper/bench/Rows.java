@@ -25,6 +25,7 @@ final class Rows {
         all.descriptors();
         all.spinning();
         all.pipelined();
+        all.engines();
         all.bodies();
         all.clients();
         all.validity();
@@ -93,6 +94,28 @@ final class Rows {
                     floor("fd", FILE, connections, 16),
                     new Target(Figure.REQUESTS, 0.75, 1.0));
         }
+    }
+
+    /** What {@code engine = "auto"} does not choose, as against what it chooses. */
+    private void engines() {
+        engine("fd-1", Setup.IO_URING_NO_SPIN, Setup.NO_SPIN, 1, 1);
+        for (int connections : List.of(4, 16, 64, 256)) {
+            engine("fd-" + connections, Setup.IO_URING, Setup.DEFAULT, connections, 1);
+        }
+        for (int connections : List.of(1, 4, 16)) {
+            engine("pipelined-" + connections, Setup.IO_URING, Setup.DEFAULT, connections, 16);
+        }
+    }
+
+    private void engine(String like, Setup ring, Setup epoll, int connections, int depth) {
+        rows.add(new Row(
+                "io_uring-" + like,
+                "as " + like + ", by io_uring",
+                session(ring, 0, "fdpass", FILE, connections, depth),
+                "by epoll",
+                session(epoll, 0, "fdpass", FILE, connections, depth),
+                List.of(),
+                Need.IO_URING));
     }
 
     private void bodies() {
@@ -290,14 +313,14 @@ final class Rows {
     private void rivals() {
         for (long size : List.of(KIB, 64 * KIB, MIB)) {
             rival(
-                    "redis-server",
+                    Need.program("redis-server"),
                     "redis-" + size,
                     "Redis",
                     size,
                     lab -> lab.load(
                             "text_client", lab.redis(size), 4, lab.scale().seconds(), "redis", 1, Lab.key(size)));
             rival(
-                    "nginx",
+                    Need.program("nginx"),
                     "nginx-" + size,
                     "nginx with sendfile",
                     size,
@@ -310,7 +333,7 @@ final class Rows {
                             1,
                             "/" + lab.file(size).getFileName()));
             rival(
-                    "",
+                    Need.NOTHING,
                     "files-" + size,
                     "open() and read() by path",
                     size,
@@ -319,7 +342,7 @@ final class Rows {
         }
     }
 
-    private void rival(String needs, String name, String versus, long size, Side other) {
+    private void rival(Need needs, String name, String versus, long size, Side other) {
         String title = size + " bytes read by libobjmapper, 4 connections";
         rows.add(new Row(name, title, library("read", size, 4, 1), versus, other, List.of(), needs));
     }
@@ -373,10 +396,10 @@ final class Rows {
     }
 
     private void add(String name, String title, Side ours, String versus, Side other, Target... targets) {
-        rows.add(new Row(name, title, ours, versus, other, List.of(targets), ""));
+        rows.add(new Row(name, title, ours, versus, other, List.of(targets), Need.NOTHING));
     }
 
     private void alone(String name, String title, Side ours, Target... targets) {
-        rows.add(new Row(name, title, ours, "", null, List.of(targets), ""));
+        rows.add(new Row(name, title, ours, "", null, List.of(targets), Need.NOTHING));
     }
 }

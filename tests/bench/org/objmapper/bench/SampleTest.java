@@ -32,7 +32,7 @@ class SampleTest {
 
     @Test
     void aResultHasTheMedianOfThePairsRatiosAndNotTheRatioOfTheMedians() {
-        Row row = new Row("name", "what it is", null, "the other", null, List.of(), "");
+        Row row = new Row("name", "what it is", null, "the other", null, List.of(), Need.NOTHING);
 
         Result result = Result.of(row, requests(1, 20, 6), requests(2, 10, 4));
 

@@ -6,6 +6,10 @@ enum Setup {
     DEFAULT("", ""),
     /** No loop looks for input before it sleeps. */
     NO_SPIN("[server]\nspin_micros = 0\n", ""),
+    /** The loops receive and send by io_uring. */
+    IO_URING("[server]\nengine = \"io_uring\"\n", ""),
+    /** As {@link #IO_URING}, without looking for input before sleeping. */
+    IO_URING_NO_SPIN("[server]\nengine = \"io_uring\"\nspin_micros = 0\n", ""),
     /** Hardly a heap, and memory outside it by itself. */
     SMALL_HEAP("", "-Xmx64m -XX:MaxDirectMemorySize=512m");
 
