@@ -4,12 +4,14 @@
  *
  * Each connection has its part of RATE requests a second to send, at even distances: GETs of KEY, or durable PUTs of 1 KiB under keys that
  * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late; those of BUSY
- * from when it was sent, since they are to tell how soon the server refuses, and not how late this client was. Ends when all is answered
- * that was sent in SECONDS, and counts until then. Prints
- * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus": what was answered OK, and BUSY. */
+ * from when all of it was sent, since they are to tell how soon the server refuses, and not how late this client was. It can still be late
+ * to read an answer: busyleast is the same less what its thread meanwhile waited for a processor, though the answer may have come later than
+ * that, so the truth lies between the two. Ends when all is answered that was sent in SECONDS, and counts until then. Prints
+ * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus busyleast=Nus": what was answered OK, and BUSY. */
 #include "floor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <objmapper.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,6 +24,7 @@
 enum {
 	MOST_CONNECTIONS = 256,
 	MOST_IN_FLIGHT = 4096, /* a connection that has more waits, and all that it sends then is late */
+	SLOTS = MOST_IN_FLIGHT * 2,
 	MOST_KEY = 4096,
 	STORED = 1024,
 	MOST_DESCRIPTORS = 253,
@@ -37,9 +40,15 @@ struct connection {
 	int socket, number;
 	char key[MOST_KEY];
 	uint64_t began, next, end;             /* when it began, when the next request is to be sent, and when none is any more */
-	uint64_t asked, answered;
-	uint64_t intended[MOST_IN_FLIGHT * 2], sent[MOST_IN_FLIGHT * 2]; /* by the request's id */
-	struct times ok, busy;
+	uint64_t asked, sent, answered;
+	uint64_t bytes_sent;
+	struct request {
+		uint64_t ends; /* which byte of all that is sent comes behind it */
+		uint64_t intended, sent, waited;
+	} requests[SLOTS]; /* by id, which are consecutive */
+	uint32_t next_sent; /* the id of the first request that is not sent as a whole */
+	int schedstat;      /* of the thread */
+	struct times ok, busy, busy_least;
 	char buffer[CHUNK];
 };
 
@@ -49,18 +58,43 @@ static void fail_by(const struct connection *c, const char *what)
 	exit(1);
 }
 
+/* How long this thread has waited for a processor since it began; 0 where the kernel does not say. */
+static uint64_t waited(const struct connection *c)
+{
+	char text[128];
+	ssize_t length = pread(c->schedstat, text, sizeof text - 1, 0);
+	char *second;
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	strtoull(text, &second, 10);
+	return strtoull(second, NULL, 10);
+}
+
 static void append(struct connection *c)
 {
 	static const char body[STORED];
 	om_put_options options = {.durable = 1};
 	uint32_t id;
+	size_t unsent;
 	if ((durable ? om_append_put(c->context, c->key, strlen(c->key), body, STORED, &options, &id)
 	             : om_append_get(c->context, key, strlen(key), NULL, &id)) < 0)
 		fail_by(c, "append");
-	c->intended[id % (MOST_IN_FLIGHT * 2)] = c->next;
-	c->sent[id % (MOST_IN_FLIGHT * 2)] = times_now();
-	c->asked++;
+	om_output(c->context, &unsent);
+	c->requests[id % SLOTS] = (struct request){.ends = c->bytes_sent + unsent, .intended = c->next};
+	if (c->asked++ == 0)
+		c->next_sent = id;
 	c->next = c->began + (uint64_t)((double)c->asked * interval_nanos);
+}
+
+/* Writes down when it was sent for each request that is. */
+static void note_sent(struct connection *c)
+{
+	uint64_t now = times_now(), own = waited(c);
+	for (; c->sent < c->asked && c->requests[c->next_sent % SLOTS].ends <= c->bytes_sent; c->sent++, c->next_sent++) {
+		c->requests[c->next_sent % SLOTS].sent = now;
+		c->requests[c->next_sent % SLOTS].waited = own;
+	}
 }
 
 static void send_what_can_be(struct connection *c)
@@ -74,6 +108,8 @@ static void send_what_can_be(struct connection *c)
 		if (sent < 0)
 			fail("send");
 		om_output_sent(c->context, (size_t)sent);
+		c->bytes_sent += (uint64_t)sent;
+		note_sent(c);
 	}
 }
 
@@ -105,14 +141,18 @@ static bool receive(struct connection *c)
 
 static void take_replies(struct connection *c)
 {
+	uint64_t received = times_now(), own = waited(c);
 	for (om_reply *reply; (reply = om_get_reply(c->context)) != NULL; om_reply_free(reply)) {
-		uint64_t now = times_now(), slot = reply->id % (MOST_IN_FLIGHT * 2);
-		if (reply->status == OM_OK)
-			times_add(&c->ok, now - c->intended[slot]);
-		else if (reply->status == OM_BUSY)
-			times_add(&c->busy, now - c->sent[slot]);
-		else
+		const struct request *request = &c->requests[reply->id % SLOTS];
+		if (reply->status == OM_OK) {
+			times_add(&c->ok, received - request->intended);
+		} else if (reply->status == OM_BUSY) {
+			uint64_t took = received - request->sent, late = own - request->waited;
+			times_add(&c->busy, took);
+			times_add(&c->busy_least, late < took ? took - late : 0);
+		} else {
 			fail_by(c, om_status_name(reply->status));
+		}
 		c->answered++;
 	}
 	if (c->context->err != 0)
@@ -135,6 +175,7 @@ static void wait_for_work(struct connection *c)
 static void *offer(void *connection)
 {
 	struct connection *c = connection;
+	c->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	c->began = c->next = times_now() + (uint64_t)(interval_nanos * c->number / MOST_CONNECTIONS);
 	c->end = c->began + (uint64_t)(seconds * 1e9);
 	while (times_now() < c->end || c->answered < c->asked) {
@@ -145,6 +186,8 @@ static void *offer(void *connection)
 		while (receive(c))
 			take_replies(c);
 	}
+	if (c->schedstat >= 0)
+		close(c->schedstat);
 	return NULL;
 }
 
@@ -165,7 +208,7 @@ static struct connection *connect_one(int number)
 
 int main(int argc, char **argv)
 {
-	static struct times ok, busy;
+	static struct times ok, busy, busy_least;
 	struct connection *connections[MOST_CONNECTIONS];
 	int count = argc == 7 ? atoi(argv[2]) : 0;
 	durable = argc == 7 && strcmp(argv[4], "durable") == 0;
@@ -187,14 +230,15 @@ int main(int argc, char **argv)
 		pthread_join(connections[i]->thread, NULL);
 		times_add_all(&ok, &connections[i]->ok);
 		times_add_all(&busy, &connections[i]->busy);
+		times_add_all(&busy_least, &connections[i]->busy_least);
 		close(connections[i]->socket);
 		om_free(connections[i]->context);
 		free(connections[i]);
 	}
 	seconds = (double)(times_now() - began) / 1e9;
-	printf("open connections=%d offered=%s ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus busy/s=%.0f busyp99=%.2fus\n", count,
+	printf("open connections=%d offered=%s ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus busy/s=%.0f busyp99=%.2fus busyleast=%.2fus\n", count,
 	       argv[5], (double)times_count(&ok) / seconds, times_micros(&ok, 0.5),
 	       times_micros(&ok, 0.99), times_micros(&ok, 0.999), (double)times_count(&busy) / seconds,
-	       times_micros(&busy, 0.99));
+	       times_micros(&busy, 0.99), times_micros(&busy_least, 0.99));
 	return 0;
 }

@@ -21,6 +21,7 @@ record Sample(Map<Figure, Double> figures, Histogram nanos) {
             "p99", Figure.P99,
             "p999", Figure.P999,
             "busyp99", Figure.BUSY_P99,
+            "busyleast", Figure.BUSY_LEAST_P99,
             "cpu", Figure.CPU,
             "switches", Figure.SWITCHES);
 
