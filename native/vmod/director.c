@@ -7,6 +7,7 @@
 #include "vtim.h"
 
 #include "director.h"
+#include "disk.h"
 #include "fetch.h"
 #include "foreign_bans.h"
 #include "head.h"
@@ -115,12 +116,12 @@ static void begin_body(struct busyobj *bo, const om_reply *reply)
 }
 
 /* Makes it the fetch's response, with an Age that VCL sees: the reply is gone then. -1 where there is no room: nothing is changed. */
-static int answer(struct busyobj *bo, struct found *found, double age)
+static int answer(struct busyobj *bo, struct vmod_objmapper_store *store, struct found *found, double age)
 {
 	if (head_answer(bo, found->kept, found->kept_length, age, found->reply->length) < 0)
 		return (-1);
 	begin_body(bo, found->reply);
-	source_push(bo->vfc, found->reply, &found->life);
+	source_push(bo->vfc, store, found->reply, &found->life);
 	found->reply = NULL;
 	return (0);
 }
@@ -136,9 +137,17 @@ static void map(struct busyobj *bo, struct vmod_objmapper_store *store, struct f
 /* Its body may turn out not to be readable in time: then nothing was found. */
 static void ready_body(struct busyobj *bo, const struct fetch *fetch, struct found *found)
 {
-	if (!fetch->store->is_zerocopy || zerocopy_map(bo, fetch->store, found->reply, &found->mapping) != ZEROCOPY_UNREADABLE)
+	struct vmod_objmapper_store *store = fetch->store;
+	enum zerocopy can = store->is_zerocopy ? zerocopy_map(bo, store, found->reply, &found->mapping) : ZEROCOPY_COPY;
+	const char *why = can == ZEROCOPY_COPY ? disk_begin(store, found->reply) : NULL;
+
+	if (why != NULL) {
+		VSLb(bo->vsl, SLT_VCL_Log, "objmapper: miss, the stored body can't be had: %s", why);
+		COUNT(store, unreadable);
+	} else if (can != ZEROCOPY_UNREADABLE) {
 		return;
-	COUNT(fetch->store, misses);
+	}
+	COUNT(store, misses);
 	om_reply_free(found->reply);
 	found->reply = NULL;
 }
@@ -147,7 +156,7 @@ static int answer_fresh(VRT_CTX, struct fetch *fetch, struct found *found, doubl
 {
 	uintmax_t length = found->reply->length;
 
-	if (answer(ctx->bo, found, now - found->life.origin) < 0)
+	if (answer(ctx->bo, fetch->store, found, now - found->life.origin) < 0)
 		return (-1);
 	if (found->mapping != NULL)
 		map(ctx->bo, fetch->store, found);
@@ -174,7 +183,7 @@ static void take_over(VRT_CTX, VCL_BACKEND director)
 static int answer_stale(VRT_CTX, VCL_BACKEND director, struct fetch *fetch, struct found *found)
 {
 	take_over(ctx, director);
-	if (answer(ctx->bo, found, 0) < 0)
+	if (answer(ctx->bo, fetch->store, found, 0) < 0)
 		return (-1);
 	VSLb(ctx->vsl, SLT_VCL_Log, "objmapper: stale, for the origin did not answer");
 	COUNT(fetch->store, stale);

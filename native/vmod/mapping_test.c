@@ -94,11 +94,11 @@ static void what_is_cut_off_is_found_before_it_is_touched(void)
 	struct mapping *mapping = mapping_new(fd, 0, LENGTH, &any);
 
 	check(mapping != NULL && mapping_populate(mapping, 0, LENGTH) == 0);
-	check(prefetch(mapping, fd, 0, &patience) == PREFETCH_DONE);
+	check(prefetch(mapping, fd, 0, mapping_length(mapping), &patience) == PREFETCH_DONE);
 	check(ftruncate(fd, 4096) == 0);
 	check(mapping_populate(mapping, 0, 4096) == 0);
 	check(mapping_populate(mapping, 0, 4097) < 0 && errno == EFAULT);
-	check(prefetch(mapping, fd, 0, &patience) == PREFETCH_FAILED && errno == ENODATA);
+	check(prefetch(mapping, fd, 0, mapping_length(mapping), &patience) == PREFETCH_FAILED && errno == ENODATA);
 	mapping_drop(mapping);
 	close(fd);
 }

@@ -14,9 +14,9 @@ enum { STEP = 2 << 20, IDLE_SECONDS = 10 };
 /* A body to be read. It is the asker's until it is abandoned, and then the thread's. */
 struct job {
 	struct job *next;
-	struct mapping *mapping;
+	struct mapping *mapping; /* or NULL */
 	int fd; /* of its own */
-	uint64_t offset, done;
+	uint64_t offset, length, done;
 	double progress_at;
 	int is_abandoned, is_over, error;
 };
@@ -59,13 +59,16 @@ static int wait_until(pthread_cond_t *condition, double end)
 static int read_step(const struct job *job, int nowhere, uint64_t length)
 {
 	off_t at = (off_t)(job->offset + job->done);
+	int is_read = 1;
 
 	for (uint64_t left = length; left > 0;) {
 		ssize_t n = sendfile(nowhere, job->fd, &at, (size_t)left);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == EINVAL || errno == ENOSYS))
+		if (n < 0 && (errno == EINVAL || errno == ENOSYS)) {
+			is_read = 0;
 			break;
+		}
 		if (n <= 0) {
 			if (n == 0)
 				errno = ENODATA; /* it is cut off */
@@ -73,7 +76,10 @@ static int read_step(const struct job *job, int nowhere, uint64_t length)
 		}
 		left -= (uint64_t)n;
 	}
-	return mapping_populate(job->mapping, job->done, length);
+	if (job->mapping != NULL)
+		return mapping_populate(job->mapping, job->done, length);
+	errno = EINVAL;
+	return is_read ? 0 : -1;
 }
 
 /* Whether to go on. */
@@ -91,10 +97,8 @@ static int note_progress(struct job *job, uint64_t length)
 /* 0, or what went wrong. */
 static int read_all(struct job *job, int nowhere)
 {
-	const uint64_t length = mapping_length(job->mapping);
-
-	while (job->done < length) {
-		uint64_t step = length - job->done < STEP ? length - job->done : STEP;
+	while (job->done < job->length) {
+		uint64_t step = job->length - job->done < STEP ? job->length - job->done : STEP;
 		if (read_step(job, nowhere, step) < 0)
 			return errno;
 		if (!note_progress(job, step))
@@ -217,7 +221,7 @@ static enum prefetched without_thread(const struct prefetch_patience *patience)
 	return is_hung ? PREFETCH_HUNG : PREFETCH_SLOW;
 }
 
-enum prefetched prefetch(struct mapping *mapping, int fd, uint64_t offset, const struct prefetch_patience *patience)
+enum prefetched prefetch(struct mapping *mapping, int fd, uint64_t offset, uint64_t length, const struct prefetch_patience *patience)
 {
 	const double began = now();
 	struct job *job = calloc(1, sizeof *job);
@@ -226,9 +230,11 @@ enum prefetched prefetch(struct mapping *mapping, int fd, uint64_t offset, const
 	if (job == NULL)
 		return PREFETCH_FAILED;
 	job->offset = offset;
+	job->length = length;
 	job->progress_at = began;
 	job->mapping = mapping;
-	mapping_hold(mapping);
+	if (mapping != NULL)
+		mapping_hold(mapping);
 	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (job->fd < 0 || post(job) < 0) {
 		int has_descriptor = job->fd >= 0;

@@ -1,4 +1,4 @@
-/* Bodies that are read into memory before anybody else looks at their mappings, by threads of their own: a disk that hangs keeps those, and not who asked. */
+/* Bodies that are read into memory before anybody else looks at them, by threads of their own: a disk that hangs keeps those, and not who asked. */
 #ifndef OBJMAPPER_VMOD_PREFETCH_H
 #define OBJMAPPER_VMOD_PREFETCH_H
 
@@ -16,7 +16,10 @@ struct prefetch_patience {
 	int progress_millis; /* for any of it */
 };
 
-/* Reads what a mapping maps of a descriptor, from offset on. Whoever waits no longer leaves the rest unread; the thread lets go of descriptor and mapping when it can. */
-enum prefetched prefetch(struct mapping *mapping, int fd, uint64_t offset, const struct prefetch_patience *patience);
+/*
+ * Reads so much of a descriptor, from offset on, into the page cache and into the mapping of it, where there is one. Whoever waits no longer leaves the rest unread; the thread lets
+ * go of descriptor and mapping when it can.
+ */
+enum prefetched prefetch(struct mapping *mapping, int fd, uint64_t offset, uint64_t length, const struct prefetch_patience *patience);
 
 #endif

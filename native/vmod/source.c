@@ -1,10 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cache/cache_varnishd.h"
 #include "cache/cache_filter.h"
 
+#include "disk.h"
 #include "fetch.h"
 #include "key.h"
 #include "mapping.h"
@@ -14,6 +14,7 @@
 struct source {
 	unsigned magic;
 #define SOURCE_MAGIC 0x6f6d736fU
+	struct vmod_objmapper_store *store;
 	om_reply *reply;
 	uint64_t done; /* bytes of the body */
 	int has_begun;
@@ -55,10 +56,9 @@ static enum vfp_status v_matchproto_(vfp_init_f) source_init(VRT_CTX, struct vfp
 }
 
 /* How many bytes from where the source stands, up to room. They are there already where that is in the mapping. */
-static ssize_t read_some(const struct source *source, void *to, size_t room)
+static ssize_t read_some(const struct source *source, void *to, size_t room, const char **why)
 {
 	const om_reply *reply = source->reply;
-	ssize_t n;
 
 	if (source->mapped.mapping != NULL && to == mapping_bytes(source->mapped.mapping) + source->done)
 		return ((ssize_t)room);
@@ -66,10 +66,7 @@ static ssize_t read_some(const struct source *source, void *to, size_t room)
 		memcpy(to, reply->body + source->done, room);
 		return ((ssize_t)room);
 	}
-	do
-		n = pread(reply->fd, to, room, (off_t)(reply->fd_offset + source->done));
-	while (n < 0 && errno == EINTR);
-	return (n);
+	return (disk_read(source->store, reply, source->done, to, room, why));
 }
 
 static enum vfp_status v_matchproto_(vfp_pull_f) source_pull(struct vfp_ctx *vc, struct vfp_entry *entry, void *to, ssize_t *length)
@@ -79,11 +76,12 @@ static enum vfp_status v_matchproto_(vfp_pull_f) source_pull(struct vfp_ctx *vc,
 	CAST_OBJ_NOTNULL(source, entry->priv1, SOURCE_MAGIC);
 	uint64_t left = source->reply->length - source->done;
 	size_t room = (uint64_t)*length < left ? (size_t)*length : (size_t)left;
-	ssize_t n = room > 0 ? read_some(source, to, room) : 0;
+	const char *why;
+	ssize_t n = room > 0 ? read_some(source, to, room, &why) : 0;
 
 	*length = 0;
 	if (n < 0)
-		return (VFP_Error(vc, "objmapper: cannot read the stored body: %s", strerror(errno)));
+		return (VFP_Error(vc, "objmapper: cannot read the stored body: %s", why));
 	if (n == 0 && left > 0)
 		return (VFP_Error(vc, "objmapper: the stored body ends after %ju of %ju bytes", (uintmax_t)source->done, (uintmax_t)source->reply->length));
 	*length = n;
@@ -110,7 +108,7 @@ static const struct vfp source_filter = {
 	.fini = source_fini,
 };
 
-static struct source *push(struct vfp_ctx *filters, om_reply *reply)
+static struct source *push(struct vfp_ctx *filters, struct vmod_objmapper_store *store, om_reply *reply)
 {
 	struct vfp_entry *entry = VFP_Push(filters, &source_filter);
 	struct source *source;
@@ -118,19 +116,20 @@ static struct source *push(struct vfp_ctx *filters, om_reply *reply)
 	AN(entry);
 	ALLOC_OBJ(source, SOURCE_MAGIC);
 	AN(source);
+	source->store = store;
 	source->reply = reply;
 	entry->priv1 = source;
 	return (source);
 }
 
-void source_push(struct vfp_ctx *filters, om_reply *reply, const struct life *life)
+void source_push(struct vfp_ctx *filters, struct vmod_objmapper_store *store, om_reply *reply, const struct life *life)
 {
-	push(filters, reply)->life = *life;
+	push(filters, store, reply)->life = *life;
 }
 
 void source_push_revalidated(struct vfp_ctx *filters, om_reply *reply, const struct fetch *fetch, const struct key *key, char *head, size_t head_length)
 {
-	struct source *source = push(filters, reply);
+	struct source *source = push(filters, fetch->store, reply);
 
 	source->fetch = fetch;
 	source->key = *key;

@@ -2,7 +2,6 @@
 
 #ifdef OBJMAPPER_VARNISH_7_1_1
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,8 @@
 #include "vtim.h"
 
 #include "VSC_objmapper_mappings.h"
+#include "disk.h"
+#include "loaded.h"
 #include "mapping.h"
 #include "prefetch.h"
 #include "source.h"
@@ -196,15 +197,6 @@ static struct stevedore mappings = {
 	.methods = &methods,
 };
 
-/* Objects, and the threads of prefetch.c, outlive the VCLs that have loaded the module. */
-static void stay_loaded(void)
-{
-	Dl_info module;
-
-	AN(dladdr(&mappings, &module));
-	AN(dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE));
-}
-
 static void begin(void)
 {
 	struct VSC_objmapper_mappings *totals = VSC_objmapper_mappings_New(NULL, NULL, "all");
@@ -245,34 +237,17 @@ static struct mapping *map_in_place_of_others(struct busyobj *bo, const struct v
 	return (mapping);
 }
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the stores' breakers of disks */
-
-static int is_disk_asked(struct vmod_objmapper_store *store)
-{
-	AZ(pthread_mutex_lock(&lock));
-	int is_asked = breaker_allows(&store->disk, VTIM_mono());
-	AZ(pthread_mutex_unlock(&lock));
-	return (is_asked);
-}
-
-static void count_disk(struct vmod_objmapper_store *store, int is_hung)
-{
-	AZ(pthread_mutex_lock(&lock));
-	breaker_count(&store->disk, is_hung, VTIM_mono());
-	AZ(pthread_mutex_unlock(&lock));
-}
-
 /* NULL where all of the body is there, else why not. */
 static const char *read_body(struct vmod_objmapper_store *store, const om_reply *reply, struct mapping *mapping, enum zerocopy *otherwise)
 {
 	const struct prefetch_patience patience = { .whole_millis = store->lookup_millis, .progress_millis = store->body_millis };
 
 	*otherwise = ZEROCOPY_UNREADABLE;
-	if (!is_disk_asked(store))
+	if (!disk_is_asked(store))
 		return ("its disk has hung too often; it is tried again in a second");
-	enum prefetched result = prefetch(mapping, reply->fd, reply->fd_offset, &patience);
+	enum prefetched result = prefetch(mapping, reply->fd, reply->fd_offset, reply->length, &patience);
 	int error = errno;
-	count_disk(store, result == PREFETCH_HUNG);
+	disk_count(store, result == PREFETCH_HUNG);
 	if (result == PREFETCH_HUNG)
 		return ("its disk hangs");
 	if (result == PREFETCH_FAILED && error != EINVAL)
