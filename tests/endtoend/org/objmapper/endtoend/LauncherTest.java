@@ -125,6 +125,15 @@ class LauncherTest {
         assertVersionAlone(copy, program);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"})
+    void theServerRunsWithTheCollectorThatIsNamed(String variable) throws Exception {
+        Outcome outcome =
+                run(Map.of(variable, "-Xmx128m -XX:+UseParallelGC"), Distribution.program("objmapperd"), "--version");
+
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    }
+
     private void assertVersionAlone(Path distribution, String program) throws Exception {
         Outcome outcome = run(Map.of(), distribution.resolve("bin/" + program).toString(), "--version");
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
