@@ -114,7 +114,7 @@ class VarnishModuleTest {
     private void passes(Path file, Path module) throws Exception {
         run(
                 "varnishtest",
-                "-t120",
+                "-t300",
                 "-b8m", // what it logs of one case
                 "-Dvmod_so=" + module,
                 "-Dvmod_elsewhere_so=" + MODULE_ELSEWHERE,
