@@ -1,6 +1,7 @@
 /* How many bodies are mapped, and that no page of one is touched which is not there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -117,6 +118,30 @@ static void memory_is_what_nobody_can_change(void)
 	close(fd);
 }
 
+/* All of which a process may have a bounded number, and dies where it has had them: half of them are for bodies, whatever VCL lets there be. */
+static void half_of_what_the_kernel_allows_is_left(void)
+{
+	enum { MOST_TRIED = 1 << 18 };
+	const struct mapping_limits many = { .most = UINT64_MAX };
+	struct mapping **all = calloc(MOST_TRIED, sizeof *all);
+	FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+	unsigned long allowed = 0, n = 0;
+	int fd = file_of(1, 0);
+
+	check(all != NULL && file != NULL && fscanf(file, "%lu", &allowed) == 1);
+	fclose(file);
+	if (allowed / 2 < MOST_TRIED) {
+		while (n < MOST_TRIED && (all[n] = mapping_new(fd, 0, 1, &many)) != NULL)
+			n++;
+		check(errno == ENOBUFS && n == allowed / 2 && count == n);
+	}
+	while (n > 0)
+		mapping_drop(all[--n]);
+	check(count == 0);
+	free(all);
+	close(fd);
+}
+
 int main(void)
 {
 	mapping_keep_totals_in(&count, &bytes);
@@ -125,5 +150,6 @@ int main(void)
 	where_the_kernel_gives_none_nothing_is_kept();
 	what_is_cut_off_is_found_before_it_is_touched();
 	memory_is_what_nobody_can_change();
+	half_of_what_the_kernel_allows_is_left();
 	return 0;
 }
