@@ -28,7 +28,9 @@ final class Loop implements AutoCloseable {
     private static final int AGAIN = 256;
 
     private static final int TICK_MILLIS = 100;
-    private static final int OUTPUT_BUFFER = 32 * 1024;
+    /** For as many replies with a descriptor as one message takes, with metadata of usual length. */
+    private static final int OUTPUT_BUFFER = 48 * 1024;
+
     private static final int OUTPUT_BUFFERS_KEPT = 256;
 
     private final int index;
