@@ -295,8 +295,11 @@ final class Changes {
      */
     ReadAhead readAhead(ObjectKey key) {
         long departures = committer.pending().departures();
+        if (committer.pending().of(key) != null) {
+            return ReadAhead.NOTHING; // where it is one of those that are leaving, it may be counted already
+        }
         try {
-            IndexRecord record = committer.pending().of(key) == null ? stored.apply(key) : null;
+            IndexRecord record = stored.apply(key);
             Map<Purge, Boolean> taken = new HashMap<>();
             if (record != null) {
                 purges.forEach(purge -> taken.put(purge, purge.takes(record)));

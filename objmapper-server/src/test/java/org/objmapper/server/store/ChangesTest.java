@@ -128,6 +128,20 @@ class ChangesTest {
     }
 
     @Test
+    void aChangeThatLeavesAfterALookStandsInTheIndexFromThenOn() throws Exception {
+        Result put = put(COLD);
+        PendingChanges pending = base.committer.pending();
+        Change leaving = new Change(COLD, null, index.get(COLD), null, null, put);
+        pending.show(COLD, leaving);
+        pending.depart();
+        Changes.ReadAhead ahead = changes.readAhead(COLD);
+        pending.settle(COLD, leaving);
+        synchronized (base.committer) {
+            assertThat(changes.current(COLD, ahead)).isNotNull();
+        }
+    }
+
+    @Test
     void thereAreAsManyBansAsTheLimitSays() throws Exception {
         Extent extent = Extent.ofBan("req.url == /".getBytes(StandardCharsets.US_ASCII));
         CountDownLatch recorded = new CountDownLatch(2);
