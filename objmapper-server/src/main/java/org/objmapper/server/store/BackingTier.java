@@ -42,6 +42,7 @@ final class BackingTier {
     /** Where wishes were met, and nobody has taken that into account yet. */
     private final Set<Device> met = new HashSet<>();
 
+    private int waiting;
     private long asked;
     private long givenUp;
     private boolean woken;
@@ -108,10 +109,14 @@ final class BackingTier {
         }
     }
 
+    /** What it holds has changed. */
     private void notice() {
         if (!isMakingRoom && capacity.isHigh(held())) {
             isMakingRoom = true;
             wake();
+        }
+        if (waiting > 0) {
+            notifyAll(); // it may be room: objects don't leave by eviction alone
         }
     }
 
@@ -239,8 +244,10 @@ final class BackingTier {
     /** Waits until a wish is met; false where nobody is left to evict, and where the store closes. */
     private boolean awaitEvictor(BooleanSupplier isMet) {
         long ticket = ++asked;
+        waiting++;
         wake();
         Uninterruptibly.awaitWhile(() -> !isMet.getAsBoolean() && givenUp < ticket && !closing, this::wait);
+        waiting--;
         return isMet.getAsBoolean();
     }
 
