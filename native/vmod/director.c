@@ -141,12 +141,10 @@ static void ready_body(struct busyobj *bo, const struct fetch *fetch, struct fou
 	enum zerocopy can = store->is_zerocopy ? zerocopy_map(bo, store, found->reply, &found->mapping) : ZEROCOPY_COPY;
 	const char *why = can == ZEROCOPY_COPY ? disk_begin(store, found->reply) : NULL;
 
-	if (why != NULL) {
-		VSLb(bo->vsl, SLT_VCL_Log, "objmapper: miss, the stored body can't be had: %s", why);
-		COUNT(store, unreadable);
-	} else if (can != ZEROCOPY_UNREADABLE) {
+	if (why != NULL)
+		disk_tell(bo, store, why);
+	else if (can != ZEROCOPY_UNREADABLE)
 		return;
-	}
 	COUNT(store, misses);
 	om_reply_free(found->reply);
 	found->reply = NULL;

@@ -17,19 +17,28 @@ enum { STEP = 256 * 1024 }; /* bytes that are waited for at once */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the stores' breakers */
 
-int disk_is_asked(struct vmod_objmapper_store *store)
+const char *disk_refuses(struct vmod_objmapper_store *store)
 {
 	AZ(pthread_mutex_lock(&lock));
 	int is_asked = breaker_allows(&store->disk, VTIM_mono());
 	AZ(pthread_mutex_unlock(&lock));
-	return (is_asked);
+	return (is_asked ? NULL : "its disk has hung too often; it is tried again in a second");
 }
 
-void disk_count(struct vmod_objmapper_store *store, int is_hung)
+const char *disk_answered(struct vmod_objmapper_store *store, enum prefetched result, int error)
 {
 	AZ(pthread_mutex_lock(&lock));
-	breaker_count(&store->disk, is_hung, VTIM_mono());
+	breaker_count(&store->disk, result == PREFETCH_HUNG, VTIM_mono());
 	AZ(pthread_mutex_unlock(&lock));
+	if (result == PREFETCH_HUNG)
+		return ("its disk hangs");
+	return (result == PREFETCH_FAILED && error != EINVAL ? strerror(error) : NULL); /* EINVAL: a file system that can't have it read first */
+}
+
+void disk_tell(struct busyobj *bo, struct vmod_objmapper_store *store, const char *why)
+{
+	VSLb(bo->vsl, SLT_VCL_Log, "objmapper: miss, the stored body can't be had: %s", why);
+	COUNT(store, unreadable);
 }
 
 /* ---- reading */
@@ -52,19 +61,14 @@ static ssize_t read_what_is_there(int fd, off_t at, void *to, size_t room)
 static const char *bring(struct vmod_objmapper_store *store, int fd, uint64_t at, uint64_t length)
 {
 	const struct prefetch_patience patience = { .whole_millis = store->body_millis, .progress_millis = store->body_millis };
-	enum prefetched result;
-
 	const vtim_mono end = VTIM_mono() + store->body_millis / 1000.;
+	enum prefetched result;
 
 	stay_loaded();
 	/* What finds no thread free waits for one. Where none gets free though they come forward, it is read without: the disk is busy, and does not hang. */
 	while ((result = prefetch(NULL, fd, at, length, &patience)) == PREFETCH_SLOW && VTIM_mono() < end)
 		VTIM_sleep(0.01);
-	int error = errno;
-	disk_count(store, result == PREFETCH_HUNG);
-	if (result == PREFETCH_HUNG)
-		return ("its disk hangs");
-	return (result == PREFETCH_FAILED && error != EINVAL ? strerror(error) : NULL); /* EINVAL: a file system that can't have it read first */
+	return (disk_answered(store, result, errno));
 }
 
 static int is_cold(ssize_t n)
@@ -78,9 +82,8 @@ const char *disk_begin(struct vmod_objmapper_store *store, const om_reply *reply
 
 	if (reply->fd < 0 || reply->length == 0 || !is_cold(read_what_is_there(reply->fd, (off_t)reply->fd_offset, &byte, 1)))
 		return (NULL);
-	if (!disk_is_asked(store))
-		return ("its disk has hung too often; it is tried again in a second");
-	return (bring(store, reply->fd, reply->fd_offset, reply->length < STEP ? reply->length : STEP));
+	const char *why = disk_refuses(store);
+	return (why != NULL ? why : bring(store, reply->fd, reply->fd_offset, reply->length < STEP ? reply->length : STEP));
 }
 
 ssize_t disk_read(struct vmod_objmapper_store *store, const om_reply *reply, uint64_t offset, void *to, size_t room, const char **why)

@@ -6,12 +6,19 @@
 #include <sys/types.h>
 
 #include "objmapper.h"
+#include "prefetch.h"
 
+struct busyobj;
 struct vmod_objmapper_store;
 
-/* 0 where disks have hung so often that none is tried now. Whether one has hung is counted afterwards. */
-int disk_is_asked(struct vmod_objmapper_store *store);
-void disk_count(struct vmod_objmapper_store *store, int is_hung);
+/* Why no disk is asked now: they have hung too often. NULL: one may be, and what came of it is for disk_answered(). */
+const char *disk_refuses(struct vmod_objmapper_store *store);
+
+/* Counts what a prefetch came to, with its errno. NULL where who asked may read the body all the same; or why it can't be had. */
+const char *disk_answered(struct vmod_objmapper_store *store, enum prefetched result, int error);
+
+/* Says in the log of a fetch why a stored body can't be had, and counts that. */
+void disk_tell(struct busyobj *bo, struct vmod_objmapper_store *store, const char *why);
 
 /* NULL where the beginning of a reply's body is there to be read, for which its disk is waited for as long as the store's body_timeout; or why it is not. */
 const char *disk_begin(struct vmod_objmapper_store *store, const om_reply *reply);

@@ -20,7 +20,7 @@ struct vmod_objmapper_store {
 	uint64_t min_mapped; /* bytes of a body */
 	struct mapping_limits mappings;
 	int lookup_millis, body_millis;
-	struct breaker disk; /* of bodies that hang, for zerocopy.c */
+	struct breaker disk; /* for disk.c */
 	VCL_BACKEND origin; /* of all fetches; NULL: of each its own */
 	struct pool *pool;
 	struct fills *fills;

@@ -242,27 +242,27 @@ static const char *read_body(struct vmod_objmapper_store *store, const om_reply 
 {
 	const struct prefetch_patience patience = { .whole_millis = store->lookup_millis, .progress_millis = store->body_millis };
 
+	const char *why = disk_refuses(store);
+
 	*otherwise = ZEROCOPY_UNREADABLE;
-	if (!disk_is_asked(store))
-		return ("its disk has hung too often; it is tried again in a second");
+	if (why != NULL)
+		return (why);
 	enum prefetched result = prefetch(mapping, reply->fd, reply->fd_offset, reply->length, &patience);
-	int error = errno;
-	disk_count(store, result == PREFETCH_HUNG);
-	if (result == PREFETCH_HUNG)
-		return ("its disk hangs");
-	if (result == PREFETCH_FAILED && error != EINVAL)
-		return (strerror(error));
+	why = disk_answered(store, result, errno);
+	if (why != NULL)
+		return (why);
 	*otherwise = ZEROCOPY_COPY;
 	return (result == PREFETCH_SLOW ? "it takes too long to read" : result == PREFETCH_FAILED ? "this kernel can't have it read first" : NULL);
 }
 
 static enum zerocopy give_up(struct busyobj *bo, struct vmod_objmapper_store *store, enum zerocopy what, const char *why)
 {
-	VSLb(bo->vsl, SLT_VCL_Log, "objmapper: %s: %s", what == ZEROCOPY_COPY ? "not mapped" : "miss, the stored body can't be had", why);
-	if (what == ZEROCOPY_COPY)
+	if (what == ZEROCOPY_UNREADABLE) {
+		disk_tell(bo, store, why);
+	} else {
+		VSLb(bo->vsl, SLT_VCL_Log, "objmapper: not mapped: %s", why);
 		COUNT(store, copied);
-	else
-		COUNT(store, unreadable);
+	}
 	return (what);
 }
 
