@@ -14,11 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "epoll_engine.h"
 #include "shown.h"
 #include "uring.h"
 
 enum engine_kind { EPOLL = 0, IO_URING = 1 };
-enum { SOON_MILLIS = 5 };
 
 static struct engine *engine_at(jlong address) { return (struct engine *)(uintptr_t)address; }
 
@@ -31,6 +31,7 @@ JAVA(jlong, engineOpen)(JNIEnv *env, jclass class, jint kind, jint slots)
 		return -ENOMEM;
 	e->epoll = epoll_create1(EPOLL_CLOEXEC);
 	e->alarm.timer = -1;
+	e->alone.epoll = e->epoll;
 	int error = e->epoll < 0 ? errno : -alarm_open(&e->alarm, e->epoll);
 	if (error == 0 && kind == IO_URING)
 		error = -uring_open(&e->ring, e->epoll, (uint32_t)slots);
@@ -79,7 +80,7 @@ JAVA(jint, engineAdd)(JNIEnv *env, jclass class, jlong engine, jlong token)
 	if (token_kind((uint64_t)token) != SESSION)
 		return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLIN);
 	if (e->ring == NULL)
-		return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLIN | EPOLLRDHUP | EPOLLET);
+		return watch(e, EPOLL_CTL_ADD, (uint64_t)token, (uint32_t)SESSION_EVENTS);
 	uring_add(e->ring, (uint64_t)token);
 	return 0;
 }
@@ -89,8 +90,9 @@ JAVA(jint, engineAwaitWritable)(JNIEnv *env, jclass class, jlong engine, jlong t
 {
 	(void)env, (void)class;
 	struct engine *e = engine_at(engine);
+	alone_forget(&e->alone, (uint64_t)token);
 	if (e->ring == NULL)
-		return watch(e, EPOLL_CTL_MOD, (uint64_t)token, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+		return watch(e, EPOLL_CTL_MOD, (uint64_t)token, (uint32_t)SESSION_EVENTS | EPOLLOUT);
 	return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLOUT | EPOLLET);
 }
 
@@ -107,45 +109,11 @@ JAVA(void, engineRemove)(JNIEnv *env, jclass class, jlong engine, jlong token, j
 			break;
 		peeked -= d.length;
 	}
+	alone_forget(&e->alone, (uint64_t)token);
 	if (e->ring != NULL)
 		uring_remove(e->ring, (uint64_t)token);
 	else
 		(void)shown_drain(e->shown, (uint64_t)token);
-}
-
-/* Looks for events again and again for so many nanoseconds, and lets others run between. */
-static int spin_for_events(int epoll, struct epoll_event *ready, int room, int64_t nanos)
-{
-	int64_t end = now_nanos() + nanos;
-	int n;
-	while ((n = epoll_wait(epoll, ready, room, 0)) == 0 && now_nanos() < end)
-		sched_yield();
-	return n;
-}
-
-static int receive_by_epoll(int epoll, struct turn *t, const uint64_t *again, int again_count, int may_wait, int64_t spin_nanos)
-{
-	struct epoll_event ready[EVENTS_PER_WAIT];
-
-	shown_drain_due(t->shown);
-	for (int i = 0; i < again_count; i++)
-		receive_session(t, again[i], 0, 1);
-	int room = room_for_ready(t);
-	if (room <= 0)
-		return t->count;
-	if (shown_has_any(t->shown))
-		alarm_within(t->alarm, SOON_MILLIS);
-	may_wait = may_wait && t->count == 0;
-	int n = spin_nanos > 0 && may_wait ? spin_for_events(epoll, ready, room, spin_nanos) : 0;
-	int found_awake = n > 0;
-	if (n == 0)
-		n = epoll_wait(epoll, ready, room, may_wait ? -1 : 0);
-	if (n < 0)
-		return errno == EINTR ? t->count : -errno;
-	take_ready(t, ready, n);
-	if (found_awake && t->count > 0)
-		t->events[0].flags |= FOUND_AWAKE;
-	return t->count;
 }
 
 /*
@@ -166,6 +134,7 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint a
 		.room = event_room,
 		.modes = (const uint8_t *)(uintptr_t)modes,
 		.alarm = &e->alarm,
+		.alone = &e->alone,
 		.shown = e->shown,
 	};
 	const uint64_t *left_over = (const uint64_t *)(uintptr_t)again;
@@ -176,7 +145,7 @@ JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint a
 	if (e->ring != NULL)
 		return uring_receive(e->ring, &t, left_over, again_count, peeked, drain_count, timeout_millis > 0 ? -1 : 0, spin_nanos);
 	assert(drain_count == 0);
-	return receive_by_epoll(e->epoll, &t, left_over, again_count, timeout_millis > 0, spin_nanos);
+	return epoll_receive(&t, left_over, again_count, timeout_millis > 0, spin_nanos);
 }
 
 JAVA(jint, eventfd)(JNIEnv *env, jclass class)

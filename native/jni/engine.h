@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "alarm.h"
+#include "alone.h"
 
 #define JAVA(type, name) JNIEXPORT type JNICALL Java_org_objmapper_nativeio_NativeIo_##name
 
@@ -34,8 +35,11 @@ struct event {
 _Static_assert(sizeof(struct event) == 1184, "mirrored in NativeIo.java");
 
 /* How a session's input is taken, by slot. Peeked bytes stay in the socket until they are drained: taking them out wakes their sender,
- * who waits for the answer and not for that. */
-enum input_mode { PEEK = 0, PAUSED = 1, RECEIVE = 2 };
+ * who waits for the answer and not for that. A session that is ALONE (alone.h) profits from being woken. */
+enum input_mode { PEEK = 0, PAUSED = 1, RECEIVE = 2, ALONE = 3 };
+
+/* What epoll always says of a session. */
+enum { SESSION_EVENTS = EPOLLIN | EPOLLRDHUP | (int)EPOLLET };
 
 /* Peeked bytes that are answered. */
 struct drain {
@@ -54,7 +58,8 @@ struct turn {
 	int count, room;
 	const uint8_t *modes;
 	struct alarm *alarm;
-	struct shown *shown; /* of the engine epoll; NULL: a ring peeks at input, and epoll says of sessions only that they can be written to */
+	struct alone *alone; /* of the engine epoll, as shown is */
+	struct shown *shown; /* NULL: a ring peeks at input, and epoll says of sessions only that they can be written to */
 };
 
 struct event *new_event(struct turn *t, uint64_t token);
@@ -84,6 +89,7 @@ struct engine {
 	struct alarm alarm;
 	struct uring *ring;  /* of the engine io_uring */
 	struct shown *shown; /* of the engine epoll */
+	struct alone alone;  /* of that too */
 };
 
 #endif

@@ -133,6 +133,8 @@ void receive_session(struct turn *t, uint64_t token, uint32_t flags, int may_hav
 		e->flags |= UNREAD;
 		return;
 	}
+	if (mode == ALONE && t->shown != NULL)
+		alone_begin(t->alone, token);
 	int is_peeked = mode == PEEK && limit > 0 && (t->shown != NULL ? peek_further(t, e, limit, may_have_ended) : peek(t, e, limit));
 	if (!is_peeked && t->shown != NULL && shown_drain(t->shown, token) < 0)
 		e->flags |= ENDED; /* what was answered would be answered once more */

@@ -211,7 +211,7 @@ static void take_input(struct uring *u, struct turn *t, struct slot *s, int32_t 
 	s->waiting = 0;
 	if (result < 0 && (result == -EAGAIN || result == -EINTR || result == -ECANCELED)) {
 		wait_next_turn(u, token);
-	} else if (mode == PEEK && is_whole && t->arena_size - t->arena_used >= PEEK_ROOM) {
+	} else if ((mode == PEEK || mode == ALONE) && is_whole && t->arena_size - t->arena_used >= PEEK_ROOM) {
 		struct event *e = new_event(t, token);
 		e->result = result;
 		e->flags = PEEKED;

@@ -47,6 +47,8 @@ public final class NativeIo {
 
     public static final byte MODE_PAUSED = 1;
     public static final byte MODE_RECEIVE = 2;
+    /** Received, by the engine epoll, which is also woken when the client takes what was sent; no event comes of that. */
+    public static final byte MODE_ALONE = 3;
 
     public static final int ENGINE_EPOLL = 0;
     public static final int ENGINE_IO_URING = 1;

@@ -27,6 +27,7 @@ final class Loop implements AutoCloseable {
     private static final int EVENTS = 512;
     private static final int AGAIN = 256;
 
+    private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
     private static final int TICK_MILLIS = 100;
     /** For as many replies with a descriptor as one message takes, with metadata of usual length. */
     private static final int OUTPUT_BUFFER = 48 * 1024;
@@ -58,6 +59,7 @@ final class Loop implements AutoCloseable {
     private final BufferPool outputBuffers = new BufferPool(OUTPUT_BUFFER, OUTPUT_BUFFERS_KEPT);
     private final InputMemory inputMemory;
     private final Spin spin;
+    private final Alone alone = new Alone(PROCESSORS);
 
     private final @Nullable Session[] sessions;
     private final ArrayList<Entrance> entrances = new ArrayList<>();
@@ -96,13 +98,13 @@ final class Loop implements AutoCloseable {
             SessionCount sessionCount,
             int descriptorShare,
             long inputShare,
-            Spin spin) {
+            long spinNanos) {
         this.index = index;
         this.all = all;
         this.limits = limits;
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
-        this.spin = spin;
+        this.spin = new Spin(spinNanos, PROCESSORS);
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.modes = BufferPool.direct(limits.maxSessions());
@@ -192,6 +194,7 @@ final class Loop implements AutoCloseable {
         long began = System.nanoTime();
         int count = receive(0, TICK_MILLIS, spinNanos);
         long now = System.nanoTime();
+        alone.waited(now - began);
         if (spinNanos == 0) {
             spin.slept(now - began, count > 0, now);
         } else {
@@ -298,7 +301,7 @@ final class Loop implements AutoCloseable {
             return;
         }
         Session session = sessions[NativeIo.tokenSlot(token)];
-        spin.heard(NativeIo.tokenSlot(token));
+        heard(NativeIo.tokenSlot(token));
         if (session == null) {
             throw new IllegalStateException("an event of a session that is gone");
         }
@@ -328,7 +331,7 @@ final class Loop implements AutoCloseable {
             readAgain(session);
         }
         session.finishIfDone();
-        notePaused(session);
+        noteInputMode(session);
     }
 
     /** The socket may have more: it is read in the next turn in which the session is not paused. */
@@ -339,9 +342,21 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    void notePaused(Session session) {
+    void noteInputMode(Session session) {
         if (sessions[session.slot] == session) {
-            modes.put(session.slot, session.inputMode());
+            byte mode = session.inputMode();
+            boolean mayWake = mode == NativeIo.MODE_PEEK && !session.watched && spin.nanos() == 0; // who spins is awake
+            boolean isAlone = mayWake && alone.is(session.slot);
+            modes.put(session.slot, isAlone ? NativeIo.MODE_ALONE : mode);
+        }
+    }
+
+    private void heard(int slot) {
+        spin.heard(slot);
+        int before = alone.heard(slot);
+        Session session = before < 0 ? null : sessions[before];
+        if (session != null) {
+            noteInputMode(session);
         }
     }
 
@@ -527,8 +542,10 @@ final class Loop implements AutoCloseable {
         }
         nextTick = nowMillis + TICK_MILLIS;
         sender.tick();
-        if (spin.isTrusted()) {
-            spin.runnableThreads(NativeIo.runnableThreads());
+        if (spin.isTrusted() || alone.isLikely()) {
+            int runnable = NativeIo.runnableThreads();
+            spin.runnableThreads(runnable);
+            alone.runnableThreads(runnable);
         }
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];

@@ -209,7 +209,7 @@ final class Sender {
             if (!session.output.isEmpty() && !isWarming(session)) {
                 hasOutput(session);
             }
-            loop.notePaused(session);
+            loop.noteInputMode(session);
         }
     }
 

@@ -29,8 +29,8 @@ public final class Server implements AutoCloseable {
         Engines engines = new Engines(options.engine(), limits.maxSessions());
         try {
             for (int i = 0; i < options.count(); i++) {
-                Spin spin = new Spin(options.spinNanos(), Runtime.getRuntime().availableProcessors());
-                Loop loop = new Loop(i, loops, engines.open(), limits, sessions, share, inputShare, spin);
+                Loop loop =
+                        new Loop(i, loops, engines.open(), limits, sessions, share, inputShare, options.spinNanos());
                 loops.add(loop);
                 this.services.forEach(loop::add);
             }
