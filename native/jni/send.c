@@ -88,30 +88,6 @@ static int64_t send_by_sendfile(struct command *c, int check)
 	return done;
 }
 
-static int64_t send_by_copy(struct command *c, char *scratch, size_t scratch_size)
-{
-	int64_t done = 0;
-
-	while (done < c->length) {
-		size_t slice = c->length - done < (int64_t)scratch_size ? (size_t)(c->length - done) : scratch_size;
-		struct iovec iov = { scratch, slice };
-		ssize_t filled = preadv2(c->file, &iov, 1, c->address + done, RWF_NOWAIT);
-		if (filled < 0 && errno == EINTR)
-			continue;
-		if (filled < 0 && (errno == EAGAIN || errno == EOPNOTSUPP))
-			return done > 0 ? done : -ENODATA;
-		if (filled <= 0)
-			return done > 0 ? done : -EIO;
-		ssize_t n = fdpass_send(c->socket, scratch, (size_t)filled, NULL, 0, 0);
-		if (n < 0)
-			return done > 0 ? done : n;
-		done += n;
-		if (n < filled)
-			break;
-	}
-	return done;
-}
-
 /* Each receiver gets an open file description of its own, so that one's read() does not move another's offset. */
 static int open_afresh(const struct passed *p)
 {
@@ -152,6 +128,58 @@ static int64_t send_bytes(const struct command *c)
 	return result;
 }
 
+static int64_t send_parts(int socket, struct iovec parts[2])
+{
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t sent;
+
+	do
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent;
+}
+
+/*
+ * Sends a piece of a file, and the bytes that go before it, NULL for none, in one message with the first of it: each message wakes the
+ * client. Says of both how much is sent.
+ */
+static void send_by_copy(struct command *before, struct command *c, char *scratch, size_t scratch_size)
+{
+	int64_t ahead = before == NULL ? 0 : before->length;
+	int64_t done = -ahead; /* of the piece; below 0, so many bytes before it are left */
+	int64_t error = -EAGAIN;
+
+	while (done < c->length) {
+		int64_t at = done < 0 ? 0 : done;
+		struct iovec parts[] = {
+			{ before == NULL ? NULL : (void *)(uintptr_t)before->address, (size_t)(at - done) },
+			{ scratch, c->length - at < (int64_t)scratch_size ? (size_t)(c->length - at) : scratch_size },
+		};
+		ssize_t filled = preadv2(c->file, &parts[1], 1, c->address + at, RWF_NOWAIT);
+		if (filled < 0 && errno == EINTR)
+			continue;
+		if (filled <= 0) {
+			error = filled < 0 && (errno == EAGAIN || errno == EOPNOTSUPP) ? -ENODATA : -EIO;
+			if (done >= 0)
+				break;
+			before->result = send_bytes(before);
+			c->result = before->result == ahead ? error : -ECANCELED;
+			return;
+		}
+		parts[1].iov_len = (size_t)filled;
+		int64_t sent = send_parts(c->socket, parts);
+		if (sent < 0)
+			error = sent;
+		else
+			done += sent;
+		if (done < at + filled)
+			break;
+	}
+	if (before != NULL)
+		before->result = done == -ahead ? error : done < 0 ? ahead + done : ahead;
+	c->result = done > 0 ? done : done < 0 ? -ECANCELED : error;
+}
+
 JAVA(jint, reopen)(JNIEnv *env, jclass class, jint open, jint directory, jlong path)
 {
 	(void)env, (void)class;
@@ -167,6 +195,12 @@ static int peer_has_read_all(int socket)
 	return ioctl(socket, SIOCOUTQ, &unread) == 0 && unread < SMALLEST_PACKET;
 }
 
+/* Whether bytes are best sent in one message with the piece of a file behind them. */
+static int goes_before(const struct command *c, const struct command *next)
+{
+	return c->kind == BYTES && c->descriptor_count == 0 && next->kind == FILE_BY_COPY && next->socket == c->socket;
+}
+
 /* Carries out the commands in order; those behind one that was not finished, on the same socket, get -ECANCELED. */
 JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong scratch, jint scratch_size)
 {
@@ -175,17 +209,21 @@ JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong sc
 	int stuck = -1;
 
 	for (int i = 0; i < count; i++) {
-		struct command *c = &all[i];
+		struct command *c = &all[i], *before = NULL;
 		if (c->socket == stuck) {
 			c->result = -ECANCELED;
 			continue;
+		}
+		if (i + 1 < count && goes_before(c, &all[i + 1])) {
+			before = c;
+			c = &all[++i];
 		}
 		if (c->kind == BYTES)
 			c->result = send_bytes(c);
 		else if (c->kind == BYTES_ONCE_ALL_IS_READ)
 			c->result = peer_has_read_all(c->socket) ? send_bytes(c) : -EBUSY;
 		else if (c->kind == FILE_BY_COPY)
-			c->result = send_by_copy(c, (char *)(uintptr_t)scratch, (size_t)scratch_size);
+			send_by_copy(before, c, (char *)(uintptr_t)scratch, (size_t)scratch_size);
 		else
 			c->result = send_by_sendfile(c, c->kind == FILE_BY_SENDFILE);
 		if (c->result != c->length)
