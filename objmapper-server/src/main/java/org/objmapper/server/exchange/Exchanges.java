@@ -3,16 +3,19 @@ package org.objmapper.server.exchange;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
+import org.objmapper.server.metrics.ThreadCounters;
 import org.objmapper.server.store.Store;
 
 /** The exchanges of one loop: which class answers which operation, and what the loop itself needs of the store. Only on the loop. */
 public final class Exchanges {
     private final Store store;
     private final StoredFiles files;
+    private final ThreadCounters counters;
 
     public Exchanges(Store store) {
         this.store = store;
         this.files = new StoredFiles(store);
+        this.counters = store.metrics().newThreadCounters();
     }
 
     /** What a new session's bodies may take. */
@@ -34,7 +37,7 @@ public final class Exchanges {
     /** An exchange for a request of an operation, which may be unknown. */
     public Exchange create(int operation, Peer peer, Output output) {
         return switch (operation) {
-            case Operation.GET, Operation.HEAD -> new GetExchange(peer, output, store, files);
+            case Operation.GET, Operation.HEAD -> new GetExchange(peer, output, store, files, counters);
             case Operation.PUT -> new PutExchange(peer, output, store);
             case Operation.DELETE -> new DeleteExchange(peer, output, store);
             case Operation.LIST -> new ListExchange(peer, output, store);

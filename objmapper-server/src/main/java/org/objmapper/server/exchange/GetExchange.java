@@ -11,6 +11,8 @@ import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.delivery.Choice;
+import org.objmapper.server.metrics.Metric;
+import org.objmapper.server.metrics.ThreadCounters;
 import org.objmapper.server.store.Store;
 import org.objmapper.server.store.StoreException;
 import org.objmapper.server.store.StoredObject;
@@ -44,6 +46,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     private static final int SLICE = 256 * 1024;
 
     private final StoredFiles files;
+    private final ThreadCounters counters;
     private final GetRequest request = new GetRequest();
     private Step step = Step.DECODE;
 
@@ -81,9 +84,10 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     /** A piece of the file went with the answer itself: it is read when the exchange is done. */
     private boolean sentBehindAnswer;
 
-    GetExchange(Peer peer, Output output, Store store, StoredFiles files) {
+    GetExchange(Peer peer, Output output, Store store, StoredFiles files, ThreadCounters counters) {
         super(peer, output, store);
         this.files = files;
+        this.counters = counters;
     }
 
     @Override
@@ -239,7 +243,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
      * that it would have to give to get one of those that are there.
      */
     private Step miss() {
-        store.missed();
+        counters.count(Metric.STORE_MISSES);
         Variants there = peer.terms().hasVariants() ? missed() : null;
         FrameWriter frame = output.frame(REPLY_ROOM + (there == null ? 0 : there.namesBytes()));
         frame.begin(operation, Frame.REPLY, requestId, Status.NOT_FOUND, 0);
@@ -267,6 +271,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
         if (found.mayExpire() && request.findsExpired(found, store.nowMillis())) {
             return Step.MISS;
         }
+        counters.count(Metric.STORE_HITS);
         store.found(found);
         if (!request.isAnsweredBy(found)) {
             return Step.CHOOSE;
@@ -498,7 +503,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
 
     /** ACCOUNT: what the figures say of it; done, and ready for the next request. */
     private Step account() {
-        count();
+        counters.count(operation == Operation.GET ? Metric.REQUESTS_GET : Metric.REQUESTS_HEAD);
         return Step.DECODE;
     }
 

@@ -25,8 +25,6 @@ abstract class StoreExchange extends Exchange {
 
     private Metric requests() {
         return switch (operation) {
-            case Operation.GET -> Metric.REQUESTS_GET;
-            case Operation.HEAD -> Metric.REQUESTS_HEAD;
             case Operation.PUT -> Metric.REQUESTS_PUT;
             case Operation.DELETE -> Metric.REQUESTS_DELETE;
             case Operation.TOUCH -> Metric.REQUESTS_TOUCH;

@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -18,6 +19,7 @@ public final class Metrics {
             .collect(Collectors.toUnmodifiableList());
 
     private final LongAdder[] counters = new LongAdder[Metric.values().length];
+    private final List<ThreadCounters> ofThreads = new CopyOnWriteArrayList<>();
     private final Map<Metric, LongSupplier> shown = new ConcurrentHashMap<>();
     private final Map<Metric, Labelled> labelled = new ConcurrentHashMap<>();
 
@@ -27,6 +29,21 @@ public final class Metrics {
     /** Counters at 0, and others that nobody shows yet. */
     public Metrics() {
         Arrays.setAll(counters, ordinal -> new LongAdder());
+    }
+
+    /** Counters for a thread that counts often, and lives as long as the server. */
+    public ThreadCounters newThreadCounters() {
+        ThreadCounters counters = new ThreadCounters();
+        ofThreads.add(counters);
+        return counters;
+    }
+
+    private long sum(Metric counter) {
+        long sum = counters[counter.ordinal()].sum();
+        for (ThreadCounters ofThread : ofThreads) {
+            sum += ofThread.countOf(counter);
+        }
+        return sum;
     }
 
     /** Adds one to a counter. */
@@ -61,7 +78,7 @@ public final class Metrics {
             } else if (value != null) {
                 line(text, metric, value.getAsLong());
             } else if (metric.type() == Type.COUNTER) {
-                line(text, metric, counters[metric.ordinal()].sum());
+                line(text, metric, sum(metric));
             }
         }
         return text.toString();

@@ -489,7 +489,6 @@ public final class Store implements AutoCloseable {
 
     /** Somebody asked for an object and got it. */
     public void found(StoredObject object) {
-        metrics.count(Metric.STORE_HITS);
         tier.uses().note(object.stableHash);
         Device device = object.device();
         if (device != null) {
@@ -502,11 +501,6 @@ public final class Store implements AutoCloseable {
     public void servedByClient(byte[] key, long hits) {
         metrics.add(Metric.CLIENT_HITS, hits);
         tier.uses().note(new ObjectKey(key).stableHash());
-    }
-
-    /** Somebody asked for an object that is not there. */
-    public void missed() {
-        metrics.count(Metric.STORE_MISSES);
     }
 
     /**
