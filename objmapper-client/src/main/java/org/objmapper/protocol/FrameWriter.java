@@ -22,15 +22,10 @@ public final class FrameWriter {
     /** Starts a frame at the buffer's position. */
     public FrameWriter begin(int operation, int flags, int requestId, Status status, long objectLength) {
         start = buffer.position();
-        buffer.putInt(0)
-                .put((byte) operation)
-                .put((byte) 0)
-                .putShort((short) flags)
-                .putInt(requestId)
-                .putShort((short) status.code())
-                .putShort((short) 0)
-                .putInt(0)
-                .putInt(0)
+        // The lengths, and how many descriptors, come later.
+        buffer.putLong((operation & 0xffL) << 32 | (flags & 0xffffL) << 48)
+                .putLong(requestId & 0xffff_ffffL | (status.code() & 0xffffL) << 32)
+                .putLong(0)
                 .putLong(objectLength);
         metadataEnd = -1;
         rank = 0;
@@ -45,7 +40,7 @@ public final class FrameWriter {
 
     public FrameWriter u32(MetadataType type, int value) {
         entry(type.code(), 4);
-        buffer.putInt(value).putInt(0);
+        buffer.putLong(value & 0xffff_ffffL);
         return this;
     }
 
@@ -150,7 +145,7 @@ public final class FrameWriter {
         int next = MetadataType.rank(type);
         assert next >= rank : "type " + type + " behind one of rank " + rank + "; the order is that of 3.10";
         rank = next;
-        buffer.putShort((short) type).putShort((short) 0).putInt(length);
+        buffer.putLong(type & 0xffffL | (long) length << 32);
     }
 
     private void pad(int length) {

@@ -2,7 +2,6 @@ package org.objmapper.protocol;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /**
  * Walks the entries of a metadata block in place (protocol-spec.md 3). Wrapping checks the whole block once; after that nothing
@@ -17,8 +16,13 @@ import java.util.Arrays;
  */
 public final class MetadataReader {
     private static final int ENTRY_HEADER = 8;
+    /** More than a type may repeat. */
+    private static final int MOST_ENTRIES = 256;
 
-    private final byte[] seen = new byte[270];
+    /** How often a type stood in the block that is checked, above {@link #checked}; what is below that is of blocks before it. */
+    private final long[] seen = new long[270];
+
+    private long checked;
     private ByteBuffer buffer = ByteBuffer.allocate(0);
     private int start;
     private int end;
@@ -118,7 +122,7 @@ public final class MetadataReader {
     }
 
     private void check() throws MalformedFrame {
-        Arrays.fill(seen, (byte) 0);
+        checked += MOST_ENTRIES;
         int at = start;
         while (at < end) {
             if (end - at < ENTRY_HEADER) {
@@ -151,7 +155,8 @@ public final class MetadataReader {
             throw new MalformedFrame(
                     "3.2", type + " of " + length + " bytes; it takes " + type.shortest() + " to " + type.longest());
         }
-        if (++seen[code] > type.repeats()) {
+        seen[code] = Math.max(seen[code], checked) + 1;
+        if (seen[code] - checked > type.repeats()) {
             throw new MalformedFrame("3.2", type + " stands more than " + type.repeats() + " times");
         }
         if (type.isText() && !Text.isSound(buffer, offset, length)) {

@@ -489,13 +489,12 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     /** RELEASE: unpins the object; the output holds pins of its own for what it has not sent yet. */
     private Step release() {
         SentFile sent = file;
-        file = null;
-        if (sent != null) {
-            sent.unpin();
-        }
         StoredObject found = object;
+        file = null;
         object = null;
-        if (found != null) {
+        if (sent != null) {
+            sent.unpin(); // it has the object's pin
+        } else if (found != null) {
             found.unpin();
         }
         return Step.ACCOUNT;

@@ -17,10 +17,9 @@ final class StoredFiles {
         this.store = store;
     }
 
-    /** The file of an object that the caller has pinned; with one pin, the caller's. */
+    /** The file of an object that the caller has pinned, whose pin it takes over; with one pin, the caller's. */
     StoredFile of(StoredObject object) {
         StoredFile file = spare.isEmpty() ? new StoredFile() : spare.removeLast();
-        object.pin();
         file.object = object;
         file.pins = 1;
         file.shared = -1;

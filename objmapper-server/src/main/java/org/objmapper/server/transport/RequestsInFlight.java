@@ -53,8 +53,7 @@ final class RequestsInFlight {
     boolean add(Exchange exchange) {
         exchanges.addLast(exchange);
         bodyOf = exchange;
-        runInTurn(exchange);
-        return !exchanges.contains(exchange);
+        return runInTurn(exchange) || !exchanges.contains(exchange); // the session may have ended meanwhile
     }
 
     /** So much of what the request keeps is counted in the memory for input, until the request is answered. */
@@ -77,14 +76,14 @@ final class RequestsInFlight {
         return keptBytes;
     }
 
-    /** Runs a request that has no other before it, or whose body is to be received; others are held until their turn. */
-    private void runInTurn(Exchange exchange) {
+    /** Runs one that has no other before it, or whose body is to be received; others are held until their turn. True when it is answered. */
+    private boolean runInTurn(Exchange exchange) {
         if (!exchange.wantsBody() && mustWait(exchange)) {
             exchange.hold();
             held++;
-        } else {
-            advance(exchange);
+            return false;
         }
+        return advance(exchange);
     }
 
     /** Whether requests before it have to be answered first; one with a body that follows stands where its END does. */
@@ -104,11 +103,13 @@ final class RequestsInFlight {
         return false;
     }
 
-    private void advance(Exchange exchange) {
-        if (exchange.run()) {
+    private boolean advance(Exchange exchange) {
+        boolean isAnswered = exchange.run();
+        if (isAnswered) {
             finished(exchange);
             runHeld();
         }
+        return isAnswered;
     }
 
     /** Runs those whose turn has come. */
