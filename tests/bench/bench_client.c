@@ -29,6 +29,7 @@ struct session {
 	bool last;                /* whether that frame ends its reply */
 	unsigned arrived, promised; /* descriptors */
 	unsigned char buffer[CHUNK];
+	unsigned char body[CHUNK];
 };
 
 static bool takes_descriptors(void) { return mode != COPY && mode != COPY + 1; }
@@ -77,6 +78,22 @@ static int pass_over_frames(struct session *s)
 	return replies;
 }
 
+/* Receives what there is: the rest of a body by itself, and what follows it into the buffer. */
+static int receive_some(struct session *s)
+{
+	unsigned char *into = s->buffer + s->held;
+	size_t room = CHUNK - s->held;
+	size_t body = takes_descriptors() || s->held > 0 ? 0 : s->missing < CHUNK ? (size_t)s->missing : CHUNK;
+	ssize_t got = takes_descriptors() ? load_receive_descriptors(s->socket, into, room, &s->arrived)
+	                                  : load_receive_parts(s->socket, s->body, body, into, room);
+	if (got <= 0)
+		return -1;
+	size_t of_body = (size_t)got < body ? (size_t)got : body;
+	s->missing -= of_body;
+	s->held += (size_t)got - of_body;
+	return 0;
+}
+
 static int one_round(void *session)
 {
 	struct session *s = session;
@@ -85,12 +102,8 @@ static int one_round(void *session)
 	if (send(s->socket, s->requests.bytes, s->requests.length, MSG_NOSIGNAL) != (ssize_t)s->requests.length)
 		return -1;
 	while (missing > 0) {
-		unsigned char *into = s->buffer + s->held;
-		ssize_t got = takes_descriptors() ? load_receive_descriptors(s->socket, into, CHUNK - s->held, &s->arrived)
-		                                  : load_receive(s->socket, into, CHUNK - s->held);
-		if (got <= 0)
+		if (receive_some(s) < 0)
 			return -1;
-		s->held += (size_t)got;
 		int replies = pass_over_frames(s);
 		if (replies < 0)
 			fail_by("a request was refused");

@@ -53,6 +53,12 @@ ssize_t load_receive(int s, void *bytes, size_t length)
 	return receive(s, &(struct msghdr){.msg_iov = &into, .msg_iovlen = 1});
 }
 
+ssize_t load_receive_parts(int s, void *first, size_t first_length, void *second, size_t second_length)
+{
+	struct iovec into[] = {{first, first_length}, {second, second_length}};
+	return receive(s, &(struct msghdr){.msg_iov = into, .msg_iovlen = 2});
+}
+
 static unsigned close_descriptors(struct msghdr *message)
 {
 	unsigned closed = 0;

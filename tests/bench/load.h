@@ -30,6 +30,7 @@ void load_run(const struct load *load);
 
 /* Receives what there is. */
 ssize_t load_receive(int s, void *bytes, size_t length);
+ssize_t load_receive_parts(int s, void *first, size_t first_length, void *second, size_t second_length);
 
 /* Receives what there is, closes the descriptors that came with it and adds their number to *count. */
 ssize_t load_receive_descriptors(int s, void *bytes, size_t length, unsigned *count);
