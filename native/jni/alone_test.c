@@ -72,6 +72,15 @@ static int epoll_says(uint32_t wanted)
 	return epoll_wait(alone.epoll, &ready, 1, 0) == 1 && ready.events == wanted;
 }
 
+static void a_reply_that_is_taken_wakes_nobody(void)
+{
+	a_request_comes();
+	check(waits_in_socket() == 7);
+	check(turn() == 0);
+	the_client_takes_a_reply();
+	check(!epoll_says(EPOLLOUT));
+}
+
 static void its_requests_leave_the_socket_at_once(void)
 {
 	connect_session(ALONE);
@@ -110,11 +119,7 @@ static void a_reply_that_is_taken_wakes_no_loop_where_others_are_at_work_too(voi
 	connect_session(ALONE);
 	a_request_comes();
 	modes[SLOT] = PEEK;
-	a_request_comes();
-	check(waits_in_socket() == 7);
-	check(turn() == 0);
-	the_client_takes_a_reply();
-	check(!epoll_says(EPOLLOUT));
+	a_reply_that_is_taken_wakes_nobody();
 	end_session();
 }
 
@@ -148,11 +153,7 @@ static void who_comes_after_it_is_not_alone(void)
 	a_request_comes();
 	end_session();
 	connect_session(PEEK);
-	a_request_comes();
-	check(waits_in_socket() == 7);
-	check(turn() == 0);
-	the_client_takes_a_reply();
-	check(!epoll_says(EPOLLOUT));
+	a_reply_that_is_taken_wakes_nobody();
 	end_session();
 }
 
