@@ -354,7 +354,7 @@ final class Loop implements AutoCloseable {
     private void heard(int slot) {
         spin.heard(slot);
         int before = alone.heard(slot);
-        Session session = before < 0 ? null : sessions[before];
+        Session session = before >= 0 && modes.get(before) == NativeIo.MODE_ALONE ? sessions[before] : null;
         if (session != null) {
             noteInputMode(session);
         }
