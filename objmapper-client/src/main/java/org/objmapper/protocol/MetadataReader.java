@@ -18,12 +18,20 @@ public final class MetadataReader {
     private static final int ENTRY_HEADER = 8;
     /** More than a type may repeat. */
     private static final int MOST_ENTRIES = 256;
+    /** More than the highest code of a type. */
+    private static final int MOST_TYPES = 270;
 
-    /** How often a type stood in the block that is checked, above {@link #checked}; what is below that is of blocks before it. */
-    private final long[] seen = new long[270];
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+    private static final long[] NONE_CHECKED = {};
+
+    /**
+     * How often a type stood in the block that is checked, above {@link #checked}; what is below that is of blocks before it. Many readers
+     * only look at blocks that they trust, and need none of it.
+     */
+    private long[] seen = NONE_CHECKED;
 
     private long checked;
-    private ByteBuffer buffer = ByteBuffer.allocate(0);
+    private ByteBuffer buffer = NOTHING;
     private int start;
     private int end;
     private int entry;
@@ -122,6 +130,9 @@ public final class MetadataReader {
     }
 
     private void check() throws MalformedFrame {
+        if (seen == NONE_CHECKED) {
+            seen = new long[MOST_TYPES];
+        }
         checked += MOST_ENTRIES;
         int at = start;
         while (at < end) {
