@@ -1,8 +1,9 @@
 package org.objmapper.server.store.device;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
@@ -11,21 +12,29 @@ import org.slf4j.LoggerFactory;
 /**
  * The work that may block on one device: a bounded queue, for threads that it has alone or shares with the queues of other devices on its
  * file system. Work is begun in the order in which it came. Safe on any thread.
+ *
+ * <p>Event loops submit work: a thread that the scheduler has put aside may hold the lock for milliseconds, so that they take it only where a
+ * thread has to be told.
  */
 public final class DeviceQueue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceQueue.class);
+
     private final int most;
     private final int bound;
+    private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+    /** Those that wait, those that are about to, and those under way that are not forgotten. */
+    private final AtomicInteger taken = new AtomicInteger();
 
-    // Guarded by this; its lock is taken before that of the threads.
-    private final Deque<Runnable> waiting = new ArrayDeque<>();
+    // Guarded by this, whose lock is taken before that of the threads. Whoever submits reads without it what is
+    // volatile: after the task stands there, as others look for tasks after they have written.
     private SharedThreads threads;
     /** Whether the threads know that there is work. */
-    private boolean isReady;
+    private volatile boolean isReady;
 
-    private boolean isClosed;
-    private int underway;
-    /** Those of {@link #underway} that came back to nobody for so long that others were begun in their place. */
+    private volatile boolean isClosed;
+    /** How many are under way, but for those that came back to nobody for so long that others were begun in their place. */
+    private volatile int underway;
+
     private int forgotten;
 
     private int generation;
@@ -63,17 +72,44 @@ public final class DeviceQueue implements AutoCloseable {
     }
 
     /** Queues a task; false at once where the queue is full. */
-    public synchronized boolean submit(Runnable task) {
-        if (isClosed || (long) underway - forgotten + waiting.size() >= (long) most + bound) {
+    public boolean submit(Runnable task) {
+        if (!takePlace()) {
+            return false;
+        }
+        if (isClosed) {
+            givePlaceBack();
             return false;
         }
         waiting.add(task);
-        tell();
+        if (isToBeTold()) {
+            tell();
+        }
         return true;
     }
 
-    private void tell() {
-        if (!isReady && !waiting.isEmpty() && underway - forgotten < most) {
+    private boolean takePlace() {
+        int now;
+        do {
+            now = taken.get();
+            if (now >= (long) most + bound) {
+                return false;
+            }
+        } while (!taken.compareAndSet(now, now + 1));
+        return true;
+    }
+
+    private synchronized void givePlaceBack() {
+        taken.decrementAndGet();
+        notifyAll(); // close() waits until nobody has one
+    }
+
+    /** Whether there is work that the threads don't know of, and that may be begun. */
+    private boolean isToBeTold() {
+        return !isReady && underway < most && !waiting.isEmpty();
+    }
+
+    private synchronized void tell() {
+        if (isToBeTold()) {
             isReady = true;
             threads.ready(this);
         }
@@ -100,19 +136,26 @@ public final class DeviceQueue implements AutoCloseable {
     }
 
     private @Nullable Runnable poll() {
-        isReady = false;
         Runnable task = waiting.poll();
         if (task != null) {
             underway++;
             begun++;
         }
-        tell();
+        if (underway < most && !waiting.isEmpty()) {
+            isReady = true; // without having been false, so that nobody who submits meanwhile has to wait for this lock
+            threads.ready(this);
+        } else {
+            isReady = false;
+            tell();
+        }
         return task;
     }
 
     private synchronized void ended(int ofGeneration) {
-        underway--;
-        if (ofGeneration != generation) {
+        if (ofGeneration == generation) {
+            underway--;
+            taken.decrementAndGet();
+        } else {
             forgotten--;
         }
         tell();
@@ -139,12 +182,14 @@ public final class DeviceQueue implements AutoCloseable {
         if (!isStuck) {
             return;
         }
-        if (offline && underway - forgotten >= most) {
+        if (offline && underway >= most) {
             generation++;
-            forgotten = underway;
+            forgotten += underway;
+            taken.addAndGet(-underway);
+            underway = 0;
             tell();
         }
-        if (underway - forgotten < most) {
+        if (underway < most) {
             threads.replaceLongest(offline);
         }
     }
@@ -156,7 +201,7 @@ public final class DeviceQueue implements AutoCloseable {
 
     /** How many tasks wait. */
     public synchronized int length() {
-        return waiting.size();
+        return taken.get() - underway;
     }
 
     /** Finishes what is queued. */
@@ -183,10 +228,14 @@ public final class DeviceQueue implements AutoCloseable {
     private synchronized boolean awaitEnd(long millis) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
         long left = deadline - System.nanoTime();
-        while (left > 0 && (underway > 0 || !waiting.isEmpty())) {
+        while (left > 0 && !hasEnded()) {
             TimeUnit.NANOSECONDS.timedWait(this, left);
             left = deadline - System.nanoTime();
         }
-        return underway == 0 && waiting.isEmpty();
+        return hasEnded();
+    }
+
+    private boolean hasEnded() {
+        return taken.get() == 0 && forgotten == 0;
     }
 }

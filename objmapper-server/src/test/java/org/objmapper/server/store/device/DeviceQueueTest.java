@@ -7,8 +7,12 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +97,46 @@ class DeviceQueueTest {
         assertThat(piledUp.submit(() -> {})).isFalse();
         assertThat(piledUp.length()).isEqualTo(2);
         assertThat(other.submit(() -> {})).isTrue();
+    }
+
+    /** An event loop submits, and must not wait for a thread that the scheduler has put aside. */
+    @Test
+    void whoSubmitsWaitsForNobodyWhileAsMuchIsUnderWayAsMayBe() throws Exception {
+        DeviceQueue queue = queue(1, 1);
+        hang(queue, 1);
+        synchronized (queue) {
+            synchronized (threads) {
+                assertThat(CompletableFuture.supplyAsync(() -> queue.submit(() -> done.add("waited")))
+                                .get(30, TimeUnit.SECONDS))
+                        .isTrue();
+                assertThat(CompletableFuture.supplyAsync(() -> queue.submit(() -> {}))
+                                .get(30, TimeUnit.SECONDS))
+                        .as("one too many")
+                        .isFalse();
+            }
+        }
+        goOn.countDown();
+        awaitDone("waited");
+    }
+
+    @Test
+    void nothingIsLeftLyingWhereManySubmitAtOnce() {
+        DeviceQueue queue = queue(3, 2);
+        int submitters = 4;
+        int each = 20_000;
+        AtomicInteger ran = new AtomicInteger();
+        List<CompletableFuture<Integer>> all = IntStream.range(0, submitters)
+                .mapToObj(i -> CompletableFuture.supplyAsync(() -> {
+                    int taken = 0;
+                    for (int j = 0; j < each; j++) {
+                        taken += queue.submit(ran::incrementAndGet) ? 1 : 0;
+                    }
+                    return taken;
+                }))
+                .toList();
+        int taken = all.stream().mapToInt(CompletableFuture::join).sum();
+        await().until(() -> ran.get() == taken && queue.length() == 0);
+        hang(queue, 3);
     }
 
     @Test
