@@ -44,6 +44,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
 
     /** A body's DATA frames are at most this long, so that other replies come between them. */
     private static final int SLICE = 256 * 1024;
+    /** Each header is a message of its own there, which wakes the client. */
+    private static final int SLICE_BY_SPLICE = 512 * 1024;
 
     private final StoredFiles files;
     private final ThreadCounters counters;
@@ -418,7 +420,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     /** DELIVER: the body in slices, as the client takes them. A slice may still fail while it is sent; END waits for that. */
     private Step deliver() {
         StoredObject found = pinned();
-        int slice = Math.min(SLICE, peer.terms().maxFrame() - Limits.HEADER);
+        int slice = Math.min(
+                mode == Mode.SPLICE ? SLICE_BY_SPLICE : SLICE, peer.terms().maxFrame() - Limits.HEADER);
         while (true) {
             boolean over = position == end || cancelled() || failed;
             if (over ? piecesUnderWay > 0 : output.full()) {

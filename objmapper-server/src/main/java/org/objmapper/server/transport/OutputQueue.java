@@ -50,6 +50,15 @@ final class OutputQueue {
         return segments.isEmpty();
     }
 
+    /** Whether so much of a file is the first thing that is neither a header nor an answer before it. */
+    boolean beginsWithFileBeyond(int bytes) {
+        Segment segment = segments.peekFirst();
+        while (segment != null && segment.file == null) {
+            segment = segment.next;
+        }
+        return segment != null && segment.length > bytes;
+    }
+
     /** Starts a frame with room for {@code bytes}. */
     FrameWriter frame(int bytes) {
         Segment run = open;

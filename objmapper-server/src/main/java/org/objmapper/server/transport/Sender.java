@@ -13,8 +13,12 @@ final class Sender {
     private static final int DESCRIPTORS = 8 * 1024;
     private static final int DESCRIPTOR_SIZE = 16;
     private static final int SCRATCH = 256 * 1024;
-    /** Bytes of files that one session may send in a turn. */
+    /** Bytes of files that one session may send in a turn, where no other wants anything but large bodies. */
     private static final int FILE_SHARE = 512 * 1024;
+    /** The same where others do: they wait for the whole turn. Who has more than this to send has a large body. */
+    private static final int FILE_SHARE_BESIDE_OTHERS = 64 * 1024;
+    /** A session that had a large body so many turns ago is still at it, and one that had none still about to ask for more. */
+    private static final int TURNS_REMEMBERED = 32;
 
     private final Loop loop;
     private final int descriptorShare;
@@ -31,6 +35,12 @@ final class Sender {
     private ArrayList<Session> withOutput = new ArrayList<>();
     private ArrayList<Session> sending = new ArrayList<>();
     private final ArrayList<Session> parked = new ArrayList<>();
+    private final ArrayList<Session> large = new ArrayList<>();
+    private long turn = TURNS_REMEMBERED;
+    /** When somebody was answered who has no large body. */
+    private long lastOther;
+
+    private int fileShare = FILE_SHARE;
     private int descriptorsUsed;
 
     /**
@@ -80,11 +90,35 @@ final class Sender {
         ArrayList<Session> list = withOutput;
         withOutput = sending;
         sending = list;
+        putLargeBodiesLast(list);
         int from = 0;
         while (from < list.size()) {
             from = sendFrom(list, from);
         }
         list.clear();
+    }
+
+    /** Others have their answers before large bodies go on, and those go on in smaller steps while there are others. */
+    private void putLargeBodiesLast(ArrayList<Session> list) {
+        turn++;
+        int kept = 0;
+        for (int i = 0; i < list.size(); i++) {
+            Session session = list.get(i);
+            if (session.output.beginsWithFileBeyond(FILE_SHARE_BESIDE_OTHERS)) {
+                session.lastLargeBody = turn;
+                large.add(session);
+                continue;
+            }
+            if (turn - session.lastLargeBody > TURNS_REMEMBERED) {
+                lastOther = turn;
+            }
+            list.set(kept++, session);
+        }
+        for (int i = 0; i < large.size(); i++) {
+            list.set(kept++, large.get(i));
+        }
+        large.clear();
+        fileShare = turn - lastOther > TURNS_REMEMBERED ? FILE_SHARE : FILE_SHARE_BESIDE_OTHERS;
     }
 
     /** Offers what fits into one batch to the kernel, and returns the first session that did not fit. */
@@ -125,7 +159,7 @@ final class Sender {
         int inFlight = session.descriptorsInFlight;
         session.output.prepare();
         for (Segment segment = session.output.head(); segment != null; segment = segment.next) {
-            if (segment.warming || segment.isBody() || fileBytes >= FILE_SHARE) {
+            if (segment.warming || segment.isBody() || fileBytes >= fileShare) {
                 break;
             }
             if (first + count == COMMANDS || descriptorsUsed + segment.descriptorCount > DESCRIPTORS) {
@@ -134,16 +168,17 @@ final class Sender {
             offered[first + count] = segment;
             offeredBy[first + count] = session;
             inFlight += segment.descriptorCount;
-            writeCommand((first + count) * NativeIo.COMMAND_SIZE, session, segment, inFlight > descriptorShare);
-            fileBytes += segment.file == null ? 0 : segment.length;
+            int length = segment.file == null ? segment.length : Math.min(segment.length, fileShare - fileBytes);
+            writeCommand((first + count) * NativeIo.COMMAND_SIZE, session, segment, length, inFlight > descriptorShare);
+            fileBytes += segment.file == null ? 0 : length;
             count++;
         }
         return count;
     }
 
-    private void writeCommand(int at, Session session, Segment segment, boolean beyondShare) {
+    private void writeCommand(int at, Session session, Segment segment, int length, boolean beyondShare) {
         commands.putInt(at + NativeIo.COMMAND_SOCKET, session.socket);
-        commands.putLong(at + NativeIo.COMMAND_LENGTH, segment.length);
+        commands.putLong(at + NativeIo.COMMAND_LENGTH, length);
         commands.putInt(at + NativeIo.COMMAND_DESCRIPTOR_COUNT, segment.descriptorCount);
         SentFile file = segment.file;
         if (file == null) {

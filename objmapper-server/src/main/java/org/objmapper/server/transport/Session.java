@@ -46,6 +46,8 @@ final class Session implements Peer, Output {
     int peeked;
     /** In the sender's list of those that wait for the next tick. */
     boolean parked;
+    /** The sender's turn in which it last had a large body to send. */
+    long lastLargeBody;
     /** Descriptors that were sent and, for all that is known, not read yet. */
     int descriptorsInFlight;
 

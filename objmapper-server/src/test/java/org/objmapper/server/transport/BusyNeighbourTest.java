@@ -2,8 +2,10 @@ package org.objmapper.server.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -12,11 +14,17 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.objmapper.protocol.Mode;
 import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
 
 /** A session on a loop that another one always keeps busy. */
 class BusyNeighbourTest {
     private static final int PINGS = 100;
+    private static final int LARGE = 1_000_000;
+    private static final int TIMES = 20;
 
     @TempDir
     Path directory;
@@ -48,6 +56,39 @@ class BusyNeighbourTest {
             enough.set(true);
         }
         assertThat(neighbour.get(60, TimeUnit.SECONDS)).isPositive();
+    }
+
+    /** In steps that are cut short for the neighbour's sake. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Mode.class,
+            names = {"COPY", "SPLICE"})
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void largeBodiesComeWholeAllTheSame(Mode mode) throws Exception {
+        byte[] body = new byte[LARGE];
+        new Random(LARGE).nextBytes(body);
+        try (RawClient client = RawClient.greeted(server.socket)) {
+            client.send(RawClient.put(1, "large", body));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            for (int i = 0; i < TIMES; i++) {
+                client.send(RawClient.get(2 + i, "large", mode));
+                assertThat(wholeBody(client)).isEqualTo(body);
+            }
+        } finally {
+            enough.set(true);
+        }
+        assertThat(neighbour.get(60, TimeUnit.SECONDS)).isPositive();
+    }
+
+    private static byte[] wholeBody(RawClient client) throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        RawClient.Answer frame;
+        do {
+            frame = client.receive();
+            assertThat(frame.status()).isEqualTo(Status.OK);
+            body.write(frame.body());
+        } while (frame.operation() != Operation.END);
+        return body.toByteArray();
     }
 
     private int pingOverAndOver() {
