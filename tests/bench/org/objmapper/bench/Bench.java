@@ -24,6 +24,9 @@ import picocli.CommandLine.Option;
                 "Measures objmapper in turn with what it is compared with, and writes the ratios as JSON, as a table and as plots."
                         + " docs/performance.md says what they mean.")
 final class Bench implements Callable<Integer> {
+    /** A row is rehearsed for so many warm-ups at least: durable PUTs are at full speed when the JVM's compilers have had 10 to 15 s. */
+    private static final int REHEARSED_WARM_UPS = 15;
+
     @Option(names = "--list", description = "Only say which rows there are.")
     private boolean list;
 
@@ -120,7 +123,8 @@ final class Bench implements Callable<Integer> {
     }
 
     private static Result measure(Row row, Lab lab) throws Exception {
-        for (int i = 0; i < lab.scale().rehearsals(); i++) {
+        long began = System.nanoTime();
+        for (int i = 0; i < lab.scale().rehearsals() || isCold(began, lab.scale()); i++) {
             measure(row, lab, new ArrayList<>(), new ArrayList<>());
         }
         List<Sample> ours = new ArrayList<>();
@@ -129,6 +133,10 @@ final class Bench implements Callable<Integer> {
             measure(row, lab, ours, other);
         }
         return Result.of(row, ours, other);
+    }
+
+    private static boolean isCold(long began, Scale scale) {
+        return scale.rehearsals() > 0 && System.nanoTime() - began < REHEARSED_WARM_UPS * scale.warmUpSeconds() * 1e9;
     }
 
     private static void measure(Row row, Lab lab, List<Sample> ours, List<Sample> other) throws Exception {

@@ -6,7 +6,7 @@ package org.objmapper.bench;
  * @param seconds how long a run counts
  * @param warmUpSeconds how long it goes on before
  * @param rounds how many runs of each side
- * @param rehearsals how many runs of each side before these, which do not count: what a JVM runs often becomes faster
+ * @param rehearsals how many runs of each side, at least, before these, which do not count: what a JVM runs often becomes faster
  * @param idleSessions how many sessions do nothing where that is measured
  * @param objects how many objects a store has whose start is measured
  */
