@@ -128,9 +128,9 @@ static int64_t send_bytes(const struct command *c)
 	return result;
 }
 
-static int64_t send_parts(int socket, struct iovec parts[2])
+static int64_t send_parts(int socket, struct iovec *parts, size_t count)
 {
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
 	ssize_t sent;
 
 	do
@@ -139,11 +139,16 @@ static int64_t send_parts(int socket, struct iovec parts[2])
 	return sent < 0 ? -errno : sent;
 }
 
+static struct iovec bytes_of(const struct command *c)
+{
+	return (struct iovec) { (void *)(uintptr_t)c->address, (size_t)c->length };
+}
+
 /*
- * Sends a piece of a file, and the bytes that go before it, NULL for none, in one message with the first of it: each message wakes the
- * client. Says of both how much is sent.
+ * Sends a piece of a file, the bytes that go before it in one message with the first of it, and those behind it with the last, NULL for none:
+ * each message wakes the client. Says of all how much is sent.
  */
-static void send_by_copy(struct command *before, struct command *c, char *scratch, size_t scratch_size)
+static void send_by_copy(struct command *before, struct command *c, struct command *behind, char *scratch, size_t scratch_size)
 {
 	int64_t ahead = before == NULL ? 0 : before->length;
 	int64_t done = -ahead; /* of the piece; below 0, so many bytes before it are left */
@@ -154,6 +159,7 @@ static void send_by_copy(struct command *before, struct command *c, char *scratc
 		struct iovec parts[] = {
 			{ before == NULL ? NULL : (void *)(uintptr_t)before->address, (size_t)(at - done) },
 			{ scratch, c->length - at < (int64_t)scratch_size ? (size_t)(c->length - at) : scratch_size },
+			behind == NULL ? (struct iovec) { NULL, 0 } : bytes_of(behind),
 		};
 		ssize_t filled = preadv2(c->file, &parts[1], 1, c->address + at, RWF_NOWAIT);
 		if (filled < 0 && errno == EINTR)
@@ -164,10 +170,12 @@ static void send_by_copy(struct command *before, struct command *c, char *scratc
 				break;
 			before->result = send_bytes(before);
 			c->result = before->result == ahead ? error : -ECANCELED;
+			if (behind != NULL)
+				behind->result = -ECANCELED;
 			return;
 		}
 		parts[1].iov_len = (size_t)filled;
-		int64_t sent = send_parts(c->socket, parts);
+		int64_t sent = send_parts(c->socket, parts, at + filled == c->length ? 3 : 2);
 		if (sent < 0)
 			error = sent;
 		else
@@ -177,7 +185,9 @@ static void send_by_copy(struct command *before, struct command *c, char *scratc
 	}
 	if (before != NULL)
 		before->result = done == -ahead ? error : done < 0 ? ahead + done : ahead;
-	c->result = done > 0 ? done : done < 0 ? -ECANCELED : error;
+	if (behind != NULL)
+		behind->result = done > c->length ? done - c->length : done == c->length ? -EAGAIN : -ECANCELED;
+	c->result = done > c->length ? c->length : done > 0 ? done : done < 0 ? -ECANCELED : error;
 }
 
 JAVA(jint, reopen)(JNIEnv *env, jclass class, jint open, jint directory, jlong path)
@@ -195,10 +205,10 @@ static int peer_has_read_all(int socket)
 	return ioctl(socket, SIOCOUTQ, &unread) == 0 && unread < SMALLEST_PACKET;
 }
 
-/* Whether bytes are best sent in one message with the piece of a file behind them. */
-static int goes_before(const struct command *c, const struct command *next)
+/* Whether bytes are best sent in one message with a piece of a file that stands next to them. */
+static int goes_with(const struct command *bytes, const struct command *piece)
 {
-	return c->kind == BYTES && c->descriptor_count == 0 && next->kind == FILE_BY_COPY && next->socket == c->socket;
+	return bytes->kind == BYTES && bytes->descriptor_count == 0 && piece->kind == FILE_BY_COPY && piece->socket == bytes->socket;
 }
 
 /* Carries out the commands in order; those behind one that was not finished, on the same socket, get -ECANCELED. */
@@ -209,24 +219,26 @@ JAVA(void, send)(JNIEnv *env, jclass class, jlong commands, jint count, jlong sc
 	int stuck = -1;
 
 	for (int i = 0; i < count; i++) {
-		struct command *c = &all[i], *before = NULL;
+		struct command *c = &all[i], *before = NULL, *behind = NULL;
 		if (c->socket == stuck) {
 			c->result = -ECANCELED;
 			continue;
 		}
-		if (i + 1 < count && goes_before(c, &all[i + 1])) {
+		if (i + 1 < count && goes_with(c, &all[i + 1])) {
 			before = c;
 			c = &all[++i];
 		}
+		if (i + 1 < count && goes_with(&all[i + 1], c))
+			behind = &all[++i];
 		if (c->kind == BYTES)
 			c->result = send_bytes(c);
 		else if (c->kind == BYTES_ONCE_ALL_IS_READ)
 			c->result = peer_has_read_all(c->socket) ? send_bytes(c) : -EBUSY;
 		else if (c->kind == FILE_BY_COPY)
-			send_by_copy(before, c, (char *)(uintptr_t)scratch, (size_t)scratch_size);
+			send_by_copy(before, c, behind, (char *)(uintptr_t)scratch, (size_t)scratch_size);
 		else
 			c->result = send_by_sendfile(c, c->kind == FILE_BY_SENDFILE);
-		if (c->result != c->length)
+		if (c->result != c->length || (behind != NULL && behind->result != behind->length))
 			stuck = c->socket;
 	}
 }

@@ -82,6 +82,8 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     private boolean failed;
     /** Pieces of the file that the output has not sent yet. */
     private int piecesUnderWay;
+    /** END follows them. */
+    private boolean endIsQueued;
 
     /** A piece of the file went with the answer itself: it is read when the exchange is done. */
     private boolean sentBehindAnswer;
@@ -127,6 +129,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
         object = null;
         failed = false;
         piecesUnderWay = 0;
+        endIsQueued = false;
         sentBehindAnswer = false;
         refuseBody(frame);
         decodeEntries(metadata);
@@ -417,13 +420,17 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
         return shared;
     }
 
-    /** DELIVER: the body in slices, as the client takes them. A slice may still fail while it is sent; END waits for that. */
+    /** DELIVER: the body in slices, as the client takes them. One may still fail while it is sent: END goes out again then, and says so. */
     private Step deliver() {
         StoredObject found = pinned();
         int slice = Math.min(
                 mode == Mode.SPLICE ? SLICE_BY_SPLICE : SLICE, peer.terms().maxFrame() - Limits.HEADER);
         while (true) {
             boolean over = position == end || cancelled() || failed;
+            if (position == end && piecesUnderWay > 0 && !endIsQueued && !failed && !cancelled()) {
+                output.endBody(requestId, this);
+                endIsQueued = true;
+            }
             if (over ? piecesUnderWay > 0 : output.full()) {
                 output.awaitRoom(this);
                 return Step.DELIVER;
@@ -439,7 +446,9 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
         if (position == end && !failed && isWholeBySplice(found)) {
             fileOf(found).endWholeBody();
         }
-        answerEnd(failed ? Status.IO_ERROR : position < end ? Status.CANCELLED : Status.OK);
+        if (!endIsQueued) {
+            answerEnd(failed ? Status.IO_ERROR : position < end ? Status.CANCELLED : Status.OK);
+        }
         return Step.RELEASE;
     }
 
@@ -486,6 +495,7 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
     @Override
     public boolean bodyFailed() {
         failed = true;
+        endIsQueued = false;
         return mode != Mode.INLINE;
     }
 

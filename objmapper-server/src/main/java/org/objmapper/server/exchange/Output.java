@@ -25,4 +25,10 @@ public interface Output {
      * Exchange#pieceDone} is called. Where it can't be read, zeros go out in its place, and {@link Exchange#bodyFailed} is called before.
      */
     void endWithFile(SentFile file, long offset, int length, boolean inKernel, Exchange exchange);
+
+    /**
+     * Has an END with OK follow the pieces of an exchange. Where one of them can't be read, it is taken back before {@link
+     * Exchange#bodyFailed} is called.
+     */
+    void endBody(int requestId, Exchange exchange);
 }

@@ -9,6 +9,7 @@ import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.FrameWriter;
 import org.objmapper.protocol.Operation;
+import org.objmapper.protocol.Status;
 import org.objmapper.server.exchange.Exchange;
 import org.objmapper.server.exchange.SentFile;
 
@@ -104,6 +105,35 @@ final class OutputQueue {
         run.closed = true; // what comes next comes after the file
     }
 
+    /** Queues the END of a body behind its pieces. */
+    void endBody(int requestId, Exchange exchange) {
+        Segment run = newSegment();
+        run.buffer = pool.take(BodyByCopy.FRAME_ROOM);
+        run.address = NativeIo.address(run.buffer);
+        run.closed = true;
+        writer.wrap(buffer(run)).begin(Operation.END, Frame.REPLY, requestId, Status.OK, 0);
+        run.length = writer.end();
+        queuedBytes += run.length;
+        for (Segment segment = segments.peekFirst(); segment != null; segment = segment.next) {
+            if (segment.exchange == exchange) {
+                segment.end = run;
+            }
+        }
+        segments.addLast(run);
+    }
+
+    /** The exchange will say how its body ends. */
+    private void takeEndBack(Segment end) {
+        for (Segment segment = segments.peekFirst(); segment != null; segment = segment.next) {
+            if (segment.end == end) {
+                segment.end = null;
+            }
+        }
+        segments.remove(end);
+        queuedBytes -= end.length;
+        recycle(end);
+    }
+
     private Segment piece(SentFile file, long offset, int length) {
         Segment piece = newSegment();
         file.pin();
@@ -167,6 +197,10 @@ final class OutputQueue {
     boolean pieceFailed(Segment piece) {
         Exchange exchange = piece.exchange;
         BodyByCopy body = piece.body;
+        Segment end = piece.end;
+        if (end != null) {
+            takeEndBack(end);
+        }
         if (body != null) {
             body.failed();
         } else if (exchange == null || !exchange.bodyFailed()) {

@@ -36,6 +36,10 @@ final class Segment {
     @Nullable
     BodyByCopy body;
 
+    /** The run with the END of the body that the piece is of, and nothing else, where that is queued already. */
+    @Nullable
+    Segment end;
+
     long fileOffset;
     boolean inKernel;
     /** The piece was read a moment ago: no need to ask whether it is in memory. */
@@ -52,6 +56,12 @@ final class Segment {
         return body != null && length == 0;
     }
 
+    /** Whether it is a piece of a file, or the header of one. */
+    boolean leadsToFile() {
+        Segment behind = next;
+        return file != null || behind != null && behind.file != null;
+    }
+
     void reset() {
         next = null;
         buffer = null;
@@ -62,6 +72,7 @@ final class Segment {
         file = null;
         exchange = null;
         body = null;
+        end = null;
         inKernel = false;
         warm = false;
         warming = false;

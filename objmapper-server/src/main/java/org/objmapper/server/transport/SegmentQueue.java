@@ -35,6 +35,22 @@ final class SegmentQueue {
         }
     }
 
+    /** Takes one out that stands behind the first. */
+    void remove(Segment segment) {
+        Segment before = first;
+        while (before != null && before.next != segment) {
+            before = before.next;
+        }
+        if (before == null) {
+            throw new IllegalStateException("the segment is not behind the first");
+        }
+        before.next = segment.next;
+        segment.next = null;
+        if (last == segment) {
+            last = before;
+        }
+    }
+
     /** Takes the first out; there must be one. */
     Segment removeFirst() {
         Segment head = first;

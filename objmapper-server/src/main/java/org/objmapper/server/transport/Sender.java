@@ -159,7 +159,7 @@ final class Sender {
         int inFlight = session.descriptorsInFlight;
         session.output.prepare();
         for (Segment segment = session.output.head(); segment != null; segment = segment.next) {
-            if (segment.warming || segment.isBody() || fileBytes >= fileShare) {
+            if (segment.warming || segment.isBody() || fileBytes >= fileShare && segment.leadsToFile()) {
                 break;
             }
             if (first + count == COMMANDS || descriptorsUsed + segment.descriptorCount > DESCRIPTORS) {
@@ -172,6 +172,9 @@ final class Sender {
             writeCommand((first + count) * NativeIo.COMMAND_SIZE, session, segment, length, inFlight > descriptorShare);
             fileBytes += segment.file == null ? 0 : length;
             count++;
+            if (length < segment.length) {
+                break;
+            }
         }
         return count;
     }

@@ -473,6 +473,12 @@ final class Session implements Peer, Output {
         loop.hasOutput(this);
     }
 
+    @Override
+    public void endBody(int requestId, Exchange exchange) {
+        output.endBody(requestId, exchange);
+        loop.hasOutput(this);
+    }
+
     /** Some output was sent: those who waited for room go on. */
     void sentSome() {
         lastOutputMillis = loop.nowMillis();
