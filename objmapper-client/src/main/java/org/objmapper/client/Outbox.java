@@ -181,7 +181,7 @@ final class Outbox {
 
     private void write() throws IOException {
         try {
-            for (ByteBuffer full = swap(); full.hasRemaining(); full = swap()) {
+            for (ByteBuffer full = swap(); full != null; full = swap()) {
                 while (full.hasRemaining()) {
                     writeSome(full);
                 }
@@ -214,10 +214,10 @@ final class Outbox {
     }
 
     /**
-     * Takes what was added; empty when it is nothing, and then nobody writes any more. A descriptor goes with the first byte: with one for
-     * each write the server holds two at most, one of frames that have come and one of the next.
+     * Takes what was added; null when it is nothing: then nobody writes any more, and both buffers may be another's already. A descriptor goes
+     * with the first byte: with one for each write the server holds two at most, one of frames that have come and one of the next.
      */
-    private synchronized ByteBuffer swap() {
+    private synchronized @Nullable ByteBuffer swap() {
         written = swaps++;
         changed();
         ByteBuffer full = filling.flip();
@@ -226,7 +226,7 @@ final class Outbox {
         writing = full.hasRemaining();
         sending = passing;
         passing = null;
-        return full;
+        return writing ? full : null;
     }
 
     private void changed() {
