@@ -66,6 +66,7 @@ final class StaleReaders implements AutoCloseable {
                 work.run();
             } catch (RuntimeException | Error e) {
                 failure.compareAndSet(null, e);
+                e.printStackTrace();
             }
         });
         threads.add(thread);
