@@ -139,6 +139,14 @@ static int64_t send_parts(int socket, struct iovec *parts, size_t count)
 	return sent < 0 ? -errno : sent;
 }
 
+/* Where so much was sent of a command and those behind it in its message; below 0, so much was left of those before it. */
+static int64_t result_of(const struct command *c, int64_t sent, int64_t error)
+{
+	if (sent <= 0)
+		return sent < 0 ? -ECANCELED : error;
+	return sent < c->length ? sent : c->length;
+}
+
 static struct iovec bytes_of(const struct command *c)
 {
 	return (struct iovec) { (void *)(uintptr_t)c->address, (size_t)c->length };
@@ -166,13 +174,14 @@ static void send_by_copy(struct command *before, struct command *c, struct comma
 			continue;
 		if (filled <= 0) {
 			error = filled < 0 && (errno == EAGAIN || errno == EOPNOTSUPP) ? -ENODATA : -EIO;
-			if (done >= 0)
-				break;
-			before->result = send_bytes(before);
-			c->result = before->result == ahead ? error : -ECANCELED;
-			if (behind != NULL)
-				behind->result = -ECANCELED;
-			return;
+			if (done < 0) {
+				int64_t sent = send_bytes(before);
+				if (sent < 0)
+					error = sent;
+				else
+					done += sent;
+			}
+			break;
 		}
 		parts[1].iov_len = (size_t)filled;
 		int64_t sent = send_parts(c->socket, parts, at + filled == c->length ? 3 : 2);
@@ -184,10 +193,10 @@ static void send_by_copy(struct command *before, struct command *c, struct comma
 			break;
 	}
 	if (before != NULL)
-		before->result = done == -ahead ? error : done < 0 ? ahead + done : ahead;
+		before->result = result_of(before, ahead + done, error);
+	c->result = result_of(c, done, error);
 	if (behind != NULL)
-		behind->result = done > c->length ? done - c->length : done == c->length ? -EAGAIN : -ECANCELED;
-	c->result = done > c->length ? c->length : done > 0 ? done : done < 0 ? -ECANCELED : error;
+		behind->result = result_of(behind, done - c->length, error);
 }
 
 JAVA(jint, reopen)(JNIEnv *env, jclass class, jint open, jint directory, jlong path)

@@ -425,23 +425,23 @@ public final class GetExchange extends StoreExchange implements Store.Lookup, St
         StoredObject found = pinned();
         int slice = Math.min(
                 mode == Mode.SPLICE ? SLICE_BY_SPLICE : SLICE, peer.terms().maxFrame() - Limits.HEADER);
-        while (true) {
-            boolean over = position == end || cancelled() || failed;
-            if (position == end && piecesUnderWay > 0 && !endIsQueued && !failed && !cancelled()) {
-                output.endBody(requestId, this);
-                endIsQueued = true;
-            }
-            if (over ? piecesUnderWay > 0 : output.full()) {
+        while (position < end && !cancelled() && !failed) {
+            if (output.full()) {
                 output.awaitRoom(this);
                 return Step.DELIVER;
-            }
-            if (over) {
-                break;
             }
             int length = (int) Math.min(end - position, slice);
             FrameWriter frame = output.frame(REPLY_ROOM + (found.inlineBody() == null ? 0 : length));
             frame.begin(Operation.DATA, Frame.REPLY, requestId, Status.OK, 0);
             endWithBody(frame, found, length);
+        }
+        if (piecesUnderWay > 0) {
+            if (position == end && !failed && !endIsQueued) {
+                output.endBody(requestId, this);
+                endIsQueued = true;
+            }
+            output.awaitRoom(this);
+            return Step.DELIVER;
         }
         if (position == end && !failed && isWholeBySplice(found)) {
             fileOf(found).endWholeBody();

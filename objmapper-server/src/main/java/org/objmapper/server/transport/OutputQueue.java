@@ -105,21 +105,18 @@ final class OutputQueue {
         run.closed = true; // what comes next comes after the file
     }
 
-    /** Queues the END of a body behind its pieces. */
+    /** Queues the END of a body behind its pieces: in a run of its own, so that it can be taken back. */
     void endBody(int requestId, Exchange exchange) {
-        Segment run = newSegment();
-        run.buffer = pool.take(BodyByCopy.FRAME_ROOM);
-        run.address = NativeIo.address(run.buffer);
+        lastRun().closed = true;
+        frame(BodyByCopy.FRAME_ROOM).begin(Operation.END, Frame.REPLY, requestId, Status.OK, 0);
+        end(null, 0);
+        Segment run = lastRun();
         run.closed = true;
-        writer.wrap(buffer(run)).begin(Operation.END, Frame.REPLY, requestId, Status.OK, 0);
-        run.length = writer.end();
-        queuedBytes += run.length;
         for (Segment segment = segments.peekFirst(); segment != null; segment = segment.next) {
             if (segment.exchange == exchange) {
                 segment.end = run;
             }
         }
-        segments.addLast(run);
     }
 
     /** The exchange will say how its body ends. */

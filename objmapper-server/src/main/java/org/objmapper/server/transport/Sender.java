@@ -112,7 +112,10 @@ final class Sender {
             if (turn - session.lastLargeBody > TURNS_REMEMBERED) {
                 lastOther = turn;
             }
-            list.set(kept++, session);
+            if (!large.isEmpty()) {
+                list.set(kept, session);
+            }
+            kept++;
         }
         for (int i = 0; i < large.size(); i++) {
             list.set(kept++, large.get(i));
