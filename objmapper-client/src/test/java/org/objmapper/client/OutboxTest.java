@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.newsclub.net.unix.AFUNIXServerSocket;
 import org.newsclub.net.unix.AFUNIXSocket;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
+import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
@@ -35,7 +36,6 @@ class OutboxTest {
 
     private static final int SENDERS = 6;
     private static final int FRAMES = 50_000;
-    private static final int ID_OFFSET = 8;
 
     @TempDir
     private Path directory;
@@ -81,7 +81,7 @@ class OutboxTest {
             for (int i = 0; i < SENDERS * FRAMES; i++) {
                 ByteBuffer frame =
                         ByteBuffer.wrap(received.readNBytes(Limits.HEADER)).order(ByteOrder.LITTLE_ENDIAN);
-                int id = frame.getInt(ID_OFFSET);
+                int id = new Frame().wrap(frame, 0).requestId();
                 assertThat(ids.get(id)).as("frame %d came before", id).isFalse();
                 ids.set(id);
                 came.get(id / FRAMES).release();

@@ -2,7 +2,6 @@ package org.objmapper.server.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Random;
@@ -72,23 +71,12 @@ class BusyNeighbourTest {
             assertThat(client.receive().status()).isEqualTo(Status.OK);
             for (int i = 0; i < TIMES; i++) {
                 client.send(RawClient.get(2 + i, "large", mode));
-                assertThat(wholeBody(client)).isEqualTo(body);
+                assertThat(client.receiveBody()).isEqualTo(body);
             }
         } finally {
             enough.set(true);
         }
         assertThat(neighbour.get(60, TimeUnit.SECONDS)).isPositive();
-    }
-
-    private static byte[] wholeBody(RawClient client) throws IOException {
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
-        RawClient.Answer frame;
-        do {
-            frame = client.receive();
-            assertThat(frame.status()).isEqualTo(Status.OK);
-            body.write(frame.body());
-        } while (frame.operation() != Operation.END);
-        return body.toByteArray();
     }
 
     private int pingOverAndOver() {

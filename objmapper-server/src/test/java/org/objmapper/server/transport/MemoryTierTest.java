@@ -3,7 +3,6 @@ package org.objmapper.server.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -17,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.Mode;
-import org.objmapper.protocol.Operation;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.store.StoreOptions;
 import org.objmapper.server.store.TierOptions;
@@ -69,15 +67,7 @@ class MemoryTierTest {
 
     private byte[] fetch(Mode mode) throws IOException {
         client.send(RawClient.get(3, "key", mode));
-        RawClient.Answer answer = client.receive();
-        assertThat(answer.status()).isEqualTo(Status.OK);
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
-        while (answer.operation() != Operation.END) {
-            answer = client.receive();
-            assertThat(answer.status()).isEqualTo(Status.OK);
-            body.write(answer.body());
-        }
-        return body.toByteArray();
+        return client.receiveBody();
     }
 
     @ParameterizedTest

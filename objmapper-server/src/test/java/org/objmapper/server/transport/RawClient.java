@@ -2,6 +2,7 @@ package org.objmapper.server.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.IOException;
@@ -267,6 +268,18 @@ public final class RawClient implements AutoCloseable {
                 body);
         input.position(input.position() + frame.length());
         return answer;
+    }
+
+    /** The body of an answer that comes in frames, up to its END, each of them with OK. */
+    byte[] receiveBody() throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        Answer frame;
+        do {
+            frame = receive();
+            assertThat(frame.status()).isEqualTo(Status.OK);
+            body.write(frame.body());
+        } while (frame.operation() != Operation.END);
+        return body.toByteArray();
     }
 
     /** Whether something that the server sent can be read already. */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -276,20 +275,8 @@ class SessionTest {
                 RawClient.Answer first = client.receive();
                 assertThat(first.status()).as(mode.toString()).isEqualTo(Status.OK);
                 assertThat(first.more()).isTrue();
-                assertThat(readBody(client)).as(mode.toString()).isEqualTo(body);
+                assertThat(client.receiveBody()).as(mode.toString()).isEqualTo(body);
             }
-        }
-    }
-
-    private static byte[] readBody(RawClient client) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        while (true) {
-            RawClient.Answer frame = client.receive();
-            if (frame.operation() == Operation.END) {
-                assertThat(frame.status()).isEqualTo(Status.OK);
-                return bytes.toByteArray();
-            }
-            bytes.write(frame.body());
         }
     }
 
