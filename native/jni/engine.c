@@ -96,24 +96,26 @@ JAVA(jint, engineAwaitWritable)(JNIEnv *env, jclass class, jlong engine, jlong t
 	return watch(e, EPOLL_CTL_ADD, (uint64_t)token, EPOLLOUT | EPOLLET);
 }
 
-/* Forgets a session, whose socket is to be closed, and takes peeked bytes out of that: a peer of what is closed with bytes in it does not
- * hear of its end but of an error. */
-JAVA(void, engineRemove)(JNIEnv *env, jclass class, jlong engine, jlong token, jlong peeked)
+/* Forgets a session, whose socket is to be closed or to be another engine's, and takes peeked bytes out of that: they are answered, and a
+ * peer of what is closed with bytes in it does not hear of its end but of an error. */
+JAVA(jint, engineRemove)(JNIEnv *env, jclass class, jlong engine, jlong token, jlong peeked)
 {
 	(void)env, (void)class;
 	struct engine *e = engine_at(engine);
 	char scratch[4096];
-	while (peeked > 0) {
+	int result = 0;
+	while (peeked > 0 && result == 0) {
 		struct drain d = { .token = (uint64_t)token, .length = peeked < (jlong)sizeof scratch ? peeked : (jlong)sizeof scratch };
-		if (drain_peeked(&d, scratch) < 0)
-			break;
+		result = drain_peeked(&d, scratch);
 		peeked -= d.length;
 	}
 	alone_forget(&e->alone, (uint64_t)token);
 	if (e->ring != NULL)
 		uring_remove(e->ring, (uint64_t)token);
 	else
-		(void)shown_drain(e->shown, (uint64_t)token);
+		result = shown_drain(e->shown, (uint64_t)token);
+	(void)watch(e, EPOLL_CTL_DEL, (uint64_t)token, 0); /* with io_uring it may never have been there */
+	return result;
 }
 
 /*
@@ -162,7 +164,7 @@ JAVA(jint, wake)(JNIEnv *env, jclass class, jint fd)
 	ssize_t n = write(fd, &one, sizeof one);
 	return n < 0 && errno != EAGAIN ? -errno : 0;
 }
-/* Keeps the calling thread on one of the processors that it may use. */
+/* Keeps the calling thread on one of the processors that it may use, and returns its number. */
 JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 {
 	(void)env, (void)class;
@@ -175,7 +177,7 @@ JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 			continue;
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
-		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
+		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : cpu;
 	}
 	return -EINVAL;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,7 +353,9 @@ size_t context_begin(om_context *c, int operation, int flags, int fds, uint64_t 
 	s->newest = add_pending(s, operation, *id);
 	if (s->newest == NULL)
 		s->out.failed = 1;
-	return wire_begin(&s->out, operation, flags, *id, 0, fds, object_length);
+	/* The first of those that are sent together says where they come from (protocol-spec.md 2.6). */
+	int processor = s->out.length == 0 ? sched_getcpu() + 1 : 0;
+	return wire_begin(&s->out, operation, flags, *id, processor, fds, object_length);
 }
 
 /* A request that was begun and will not be sent. */

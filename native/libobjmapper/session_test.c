@@ -10,6 +10,8 @@
 #include "testing.h"
 #include "wire.h"
 
+static int processor;
+
 static void add_hello(struct wire_buffer *b, uint32_t descriptors)
 {
 	static const unsigned char versions[8] = { 1, 0, 1, 0 };
@@ -313,7 +315,7 @@ static void a_body_may_come_bit_by_bit_between_other_requests(void)
 	check(om_append_put_bytes(c, second, "two", 3) == 0 && om_append_ping(c, &ping) == 0);
 	check(om_append_put_bytes(c, first, large, sizeof large) == 0 && om_append_put_bytes(c, first, NULL, 0) == 0);
 	check(om_append_put_close(c, second, 0) == 0 && om_append_put_close(c, first, 1) == 0);
-	expect_frame(c, WIRE_PUT, first, WIRE_MORE, OM_OK, 0);
+	expect_frame(c, WIRE_PUT, first, WIRE_MORE, processor, 0);
 	expect_frame(c, WIRE_PUT, second, WIRE_MORE, OM_OK, 0);
 	expect_frame(c, WIRE_DATA, second, 0, OM_OK, 3);
 	expect_frame(c, WIRE_PING, ping, 0, OM_OK, 0);
@@ -335,7 +337,7 @@ static void a_refused_body_wants_no_more_bytes_and_is_closed_once(void)
 
 	check(om_append_put_open(c, "", 0, 1, NULL, &id) == -1 && c->err == 0);
 	check(om_append_put_open(c, "k", 1, 9, NULL, &id) == 0 && om_append_put_bytes(c, id, "1", 1) == 0);
-	expect_frame(c, WIRE_PUT, id, WIRE_MORE, OM_OK, 0);
+	expect_frame(c, WIRE_PUT, id, WIRE_MORE, processor, 0);
 	expect_frame(c, WIRE_DATA, id, 0, OM_OK, 1);
 	add_reply(&b, WIRE_PUT, 0, id, OM_NO_SPACE, 0, 0, "");
 	check(feed(c, &b, NULL, 0) == 0);
@@ -386,10 +388,29 @@ static void a_server_that_says_nothing_is_given_up_after_the_timeout(void)
 	remove_socket();
 }
 
+static void the_first_of_requests_that_are_sent_together_names_the_processor(void)
+{
+	struct wire_buffer b = { 0 };
+	om_context *c = greeted(&b);
+	uint32_t first, second;
+	size_t length;
+
+	for (int i = 0; i < 2; i++) {
+		check(om_append_get(c, "a", 1, NULL, &first) == 0 && om_append_get(c, "b", 1, NULL, &second) == 0);
+		expect_frame(c, WIRE_GET, first, 0, processor, 0);
+		expect_frame(c, WIRE_GET, second, 0, 0, 0);
+		check(om_output(c, &length) == NULL);
+	}
+	om_free(c);
+	wire_free(&b);
+}
+
 int main(void)
 {
 	int before = open_descriptors();
 
+	processor = stay_on_this_processor();
+	the_first_of_requests_that_are_sent_together_names_the_processor();
 	hello_comes_first_and_its_terms_are_kept();
 	answers_come_out_as_they_complete();
 	a_reply_owns_its_descriptor_until_it_is_taken();

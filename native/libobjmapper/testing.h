@@ -3,6 +3,7 @@
 #define OBJMAPPER_TESTING_H
 
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,19 @@ static inline int open_descriptors(void)
 		n++;
 	closedir(d);
 	return n;
+}
+
+/* Keeps this process on the processor that it runs on, and returns that one's number plus 1: what its requests name. */
+static inline int stay_on_this_processor(void)
+{
+	cpu_set_t here;
+	int processor = sched_getcpu();
+
+	check(processor >= 0);
+	CPU_ZERO(&here);
+	CPU_SET(processor, &here);
+	check(sched_setaffinity(0, sizeof here, &here) == 0);
+	return processor + 1;
 }
 
 /* ---- a socket that listens in a directory of its own; an aborted test leaves neither behind */

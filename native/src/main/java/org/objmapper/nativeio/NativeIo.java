@@ -142,8 +142,11 @@ public final class NativeIo {
     /** Has events of a session say too when its socket takes bytes again; once for each session. */
     public static native int engineAwaitWritable(long engine, long token);
 
-    /** Forgets a session, whose socket is to be closed; so many bytes of its input are peeked and not drained. */
-    public static native void engineRemove(long engine, long token, long peeked);
+    /**
+     * Forgets a session, whose socket is to be closed, or to be another engine's; so many bytes of its input are peeked and not drained.
+     * Below 0 where those can't be taken out of the socket.
+     */
+    public static native int engineRemove(long engine, long token, long peeked);
 
     public static native int eventfd();
 
@@ -177,7 +180,7 @@ public final class NativeIo {
     /** How many threads of the machine run or want to, this one too, by /proc/loadavg: that is two system calls and no wait. */
     public static native int runnableThreads();
 
-    /** Keeps the calling thread on the processor of that index among those allowed. */
+    /** Keeps the calling thread on the processor of that index among those allowed; returns the processor's number. */
     public static native int pin(int index);
 
     public static native int openAt(int directory, byte[] name, int flags, int mode);

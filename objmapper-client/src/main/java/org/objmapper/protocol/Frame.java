@@ -79,6 +79,11 @@ public final class Frame {
         return buffer.getShort(offset + 12) & 0xffff;
     }
 
+    /** In a request: on which processor the client runs, its number plus 1, or 0 where it does not say. */
+    public int processor() {
+        return buffer.getShort(offset + 12) & 0xffff;
+    }
+
     public int metadataLength() {
         return buffer.getInt(offset + 16);
     }

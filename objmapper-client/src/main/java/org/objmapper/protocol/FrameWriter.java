@@ -38,6 +38,12 @@ public final class FrameWriter {
         return this;
     }
 
+    /** Says in a request on which processor the client runs, by its number plus 1. */
+    public FrameWriter processor(int numberPlusOne) {
+        buffer.putShort(start + 12, (short) numberPlusOne);
+        return this;
+    }
+
     public FrameWriter u32(MetadataType type, int value) {
         entry(type.code(), 4);
         buffer.putLong(value & 0xffff_ffffL);

@@ -142,8 +142,12 @@ class VectorsTest {
         MetadataReader metadata = decode(buffer, frame);
         ByteBuffer again = ByteBuffer.allocate(original.length).order(ByteOrder.LITTLE_ENDIAN);
         FrameWriter writer = new FrameWriter().wrap(again);
-        Status status = Status.of(frame.status());
+        boolean isRequest = !frame.isReply() && frame.operation() != Operation.END;
+        Status status = isRequest ? Status.OK : Status.of(frame.status());
         writer.begin(frame.operation(), frame.flags(), frame.requestId(), status, frame.objectLength());
+        if (isRequest) {
+            writer.processor(frame.processor());
+        }
         writer.descriptors(frame.descriptors());
         for (Entry entry : inCanonicalOrder(metadata)) {
             writer.bytes(entry.type(), entry.value(), 0, entry.value().length);

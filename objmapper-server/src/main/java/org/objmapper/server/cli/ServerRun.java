@@ -70,6 +70,7 @@ final class ServerRun implements AutoCloseable {
             Server server = new Server(limits(configuration), services, loops(configuration));
             for (Store store : stores) {
                 store.metrics().show(Metric.SESSIONS, server::sessions);
+                store.metrics().show(Metric.SESSION_MOVES, server::moves);
                 store.metrics().show(Metric.HELD_INPUT_BYTES, server::heldInputBytes);
             }
             server.start();

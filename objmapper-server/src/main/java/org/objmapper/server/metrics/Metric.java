@@ -10,6 +10,11 @@ public enum Metric {
     REQUESTS_LIST("objmapper_requests_list_total", Type.COUNTER, "requests", "LIST requests that were answered"),
     REQUESTS_PURGE("objmapper_requests_purge_total", Type.COUNTER, "requests", "PURGE requests that were answered"),
     SESSIONS("objmapper_sessions", Type.GAUGE, "sessions", "sessions that are open"),
+    SESSION_MOVES(
+            "objmapper_session_moves_total",
+            Type.COUNTER,
+            "sessions",
+            "times that a session went on at another event loop, the one of the processor that its client runs on"),
     HELD_INPUT_BYTES(
             "objmapper_held_input_bytes",
             Type.GAUGE,

@@ -60,6 +60,7 @@ final class Loop implements AutoCloseable {
     private final InputMemory inputMemory;
     private final Spin spin;
     private final Alone alone = new Alone(PROCESSORS);
+    private final Moves moves;
 
     private final @Nullable Session[] sessions;
     private final ArrayList<Entrance> entrances = new ArrayList<>();
@@ -72,6 +73,11 @@ final class Loop implements AutoCloseable {
     private final ArrayList<Session> closedInTurn = new ArrayList<>();
 
     private int usedSlots;
+    /** On which the loop runs, by its number; below 0 until it does. */
+    private volatile int processor = -1;
+    /** Sessions that have gone on at other loops. */
+    private volatile long handedOver;
+
     private long nowMillis = millis();
     private long nextTick;
     private volatile boolean stopping;
@@ -105,6 +111,7 @@ final class Loop implements AutoCloseable {
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
         this.spin = new Spin(spinNanos, PROCESSORS);
+        this.moves = new Moves(this, all, PROCESSORS);
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.modes = BufferPool.direct(limits.maxSessions());
@@ -151,7 +158,7 @@ final class Loop implements AutoCloseable {
     }
 
     private void loop() {
-        NativeIo.pin(index);
+        processor = NativeIo.pin(index);
         opened(NativeIo.engineStart(engine), "io_uring_register");
         while (!stopping) {
             try {
@@ -186,6 +193,7 @@ final class Loop implements AutoCloseable {
         runTasks();
         sender.send();
         tick();
+        moves.make();
         freeSlots();
     }
 
@@ -403,32 +411,75 @@ final class Loop implements AutoCloseable {
         }
         Session session;
         try {
-            session = newSession(entrances.get(door), socket, uid, pid);
+            session = newSession(door, socket, uid, pid);
         } catch (RuntimeException | OutOfMemoryError e) {
             sessionCount.remove(index);
             NativeIo.close(socket);
             throw e;
         }
+        listenTo(session);
+    }
+
+    private Session newSession(int door, int socket, int uid, int pid) {
+        Entrance entrance = entrances.get(door);
+        Session session = new Session(
+                this, door, entrance.listener().rules(), entrance.exchanges(), socket, freeSlot(), uid, pid);
+        LOG.debug("session opened uid={} pid={}", uid, pid);
+        return session;
+    }
+
+    /** There is always one: the sessions of all loops together are no more than the slots of each. */
+    private int freeSlot() {
+        return freeSlots.isEmpty() ? usedSlots : freeSlots.get(freeSlots.size() - 1);
+    }
+
+    private void listenTo(Session session) {
+        if (session.slot == usedSlots) {
+            usedSlots++;
+        } else {
+            freeSlots.remove(freeSlots.size() - 1);
+        }
+        sessions[session.slot] = session;
+        modes.put(session.slot, NativeIo.MODE_PEEK);
         int added = NativeIo.engineAdd(engine, token(session));
         if (added < 0) {
             close(session, "epoll_ctl: " + Errno.nameOf(-added));
         }
     }
 
-    /** A session in a slot of its own. There is always one: the sessions of all loops together are no more than the slots of each. */
-    private Session newSession(Entrance entrance, int socket, int uid, int pid) {
-        int free = freeSlots.size() - 1;
-        int slot = free < 0 ? usedSlots : freeSlots.get(free);
-        Session session = new Session(this, entrance.listener().rules(), entrance.exchanges(), socket, slot, uid, pid);
-        LOG.debug("session opened uid={} pid={}", uid, pid);
-        if (free < 0) {
-            usedSlots++;
-        } else {
-            freeSlots.remove(free);
+    /** A session that is at rest goes on at another loop, unless that has enough of them. No event of this turn may still name it. */
+    void handOver(Session session, Loop other) {
+        if (!sessionCount.mayGetMore(other.index)) {
+            return;
         }
-        sessions[slot] = session;
-        modes.put(slot, NativeIo.MODE_PEEK);
-        return session;
+        Task goOn = new Task(null, () -> other.takeOver(session));
+        int removed = NativeIo.engineRemove(engine, token(session), session.peeked);
+        if (removed < 0) { // what is answered would be answered once more there
+            close(session, "recv: " + Errno.nameOf(-removed));
+            return;
+        }
+        sessionCount.move(index, other.index);
+        session.hasLeft();
+        free(session.slot);
+        handedOver++;
+        other.add(goOn);
+    }
+
+    private void takeOver(Session before) {
+        Session session;
+        try {
+            session = new Session(before, this, entrances.get(before.entrance).exchanges(), freeSlot());
+        } catch (RuntimeException | OutOfMemoryError e) {
+            sessionCount.remove(index);
+            before.letGoOfStore();
+            NativeIo.close(before.socket);
+            throw e;
+        }
+        listenTo(session);
+        if (draining) {
+            drain(session);
+        }
+        LOG.debug("session goes on at loop={} uid={}", index, session.uid());
     }
 
     private void runTasks() {
@@ -510,12 +561,15 @@ final class Loop implements AutoCloseable {
 
     private void freeSlots() {
         for (int i = 0; i < closedInTurn.size(); i++) {
-            int slot = closedInTurn.get(i).slot;
-            sessions[slot] = null;
-            freeSlots.add(slot);
+            free(closedInTurn.get(i).slot);
             sessionCount.remove(index);
         }
         closedInTurn.clear();
+    }
+
+    private void free(int slot) {
+        sessions[slot] = null;
+        freeSlots.add(slot);
     }
 
     private boolean makeRoomFor(int descriptor) {
@@ -542,10 +596,12 @@ final class Loop implements AutoCloseable {
         }
         nextTick = nowMillis + TICK_MILLIS;
         sender.tick();
-        if (spin.isTrusted() || alone.isLikely()) {
+        moves.look(sessions, usedSlots);
+        if (spin.isTrusted() || alone.isLikely() || moves.areWanted()) {
             int runnable = NativeIo.runnableThreads();
             spin.runnableThreads(runnable);
             alone.runnableThreads(runnable);
+            moves.runnableThreads(runnable);
         }
         for (int slot = 0; slot < usedSlots; slot++) {
             Session session = sessions[slot];
@@ -600,7 +656,8 @@ final class Loop implements AutoCloseable {
         stopping = true;
         add(new Task(null, () -> {}));
         Uninterruptibly.join(thread);
-        runTasks();
+        sayGoodbye(); // to those that another loop has handed over since
+        closeSessions("the server stops");
         return requestsLeft;
     }
 
@@ -617,6 +674,16 @@ final class Loop implements AutoCloseable {
 
     ServerLimits limits() {
         return limits;
+    }
+
+    /** On which processor it runs, by its number; below 0 until it does. Any thread. */
+    int processor() {
+        return processor;
+    }
+
+    /** How many sessions have gone on at other loops. Any thread. */
+    long handedOver() {
+        return handedOver;
     }
 
     /** How many descriptors a session may have in flight. */

@@ -85,6 +85,11 @@ public final class Server implements AutoCloseable {
         return sessions.count();
     }
 
+    /** How many times a session has gone on at another loop. */
+    public long moves() {
+        return loops.stream().mapToLong(Loop::handedOver).sum();
+    }
+
     /** How many bytes of memory hold input that can't be used yet. */
     public long heldInputBytes() {
         return loops.stream().mapToLong(loop -> loop.inputMemory().held()).sum();

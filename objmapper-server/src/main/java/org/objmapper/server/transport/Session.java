@@ -32,8 +32,13 @@ final class Session implements Peer, Output {
     private static final int ERROR_ROOM = 2_048;
 
     final int socket;
+    /** By which of the loop's entrances it came in. */
+    final int entrance;
+
     final int slot;
     final OutputQueue output;
+    /** Where its client runs. */
+    final ClientProcessor client = new ClientProcessor();
     /** The socket may have more than was read. */
     boolean unread;
     /** In the loop's list of sessions with output. */
@@ -85,8 +90,40 @@ final class Session implements Peer, Output {
     private long lastInputMillis;
     private long lastOutputMillis;
 
-    Session(Loop loop, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid, int pid) {
+    /** One that begins. */
+    Session(Loop loop, int entrance, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid, int pid) {
+        this(loop, entrance, rules, exchanges, socket, slot, uid, exchanges.newUploads(), exchanges.newHeld(uid, pid));
+    }
+
+    /** One that goes on, on another loop than before: all that the earlier one {@link #hasLeft left} is this one's. */
+    Session(Session before, Loop loop, Exchanges exchanges, int slot) {
+        this(
+                loop,
+                before.entrance,
+                before.rules,
+                exchanges,
+                before.socket,
+                slot,
+                before.uid,
+                before.uploads,
+                before.held);
+        agree(before.terms, before.maxMessageDescriptors);
+        this.table = before.table;
+        this.descriptorsInFlight = before.descriptorsInFlight;
+    }
+
+    private Session(
+            Loop loop,
+            int entrance,
+            ListenerRules rules,
+            Exchanges exchanges,
+            int socket,
+            int slot,
+            int uid,
+            Uploads uploads,
+            Held held) {
         this.loop = loop;
+        this.entrance = entrance;
         this.rules = rules;
         this.exchanges = exchanges;
         this.socket = socket;
@@ -94,8 +131,8 @@ final class Session implements Peer, Output {
         this.uid = uid;
         this.output = new OutputQueue(loop.outputBuffers());
         this.kept = new KeptInput(loop, this);
-        this.uploads = exchanges.newUploads();
-        this.held = exchanges.newHeld(uid, pid);
+        this.uploads = uploads;
+        this.held = held;
         this.inFlight = new RequestsInFlight(loop.inputMemory());
         this.connectedMillis = loop.nowMillis();
         this.lastInputMillis = connectedMillis;
@@ -311,11 +348,12 @@ final class Session implements Peer, Output {
     }
 
     private void greet() throws MalformedFrame {
-        terms = Greeting.terms(metadata, this, loop.limits());
-        maxMessageDescriptors =
-                Math.min(loop.descriptorShare(), Math.min(terms.maxMessageDescriptors(), terms.maxQueuedDescriptors()));
-        inFlight.setOrdered(terms.ordered());
-        greeted = terms.maxRequests() > 0;
+        Terms offered = Greeting.terms(metadata, this, loop.limits());
+        agree(
+                offered,
+                Math.min(
+                        loop.descriptorShare(),
+                        Math.min(offered.maxMessageDescriptors(), offered.maxQueuedDescriptors())));
         if (!greeted) {
             closeWhenSent();
             return;
@@ -325,6 +363,13 @@ final class Session implements Peer, Output {
             terms = table == null ? terms.withoutValidity() : terms;
         }
         Greeting.grant(this, terms, loop.limits(), table);
+    }
+
+    private void agree(Terms agreed, int descriptorsInAMessage) {
+        terms = agreed;
+        maxMessageDescriptors = descriptorsInAMessage;
+        inFlight.setOrdered(agreed.ordered());
+        greeted = agreed.maxRequests() > 0;
     }
 
     private void bodyFrame(int operation) throws MalformedFrame {
@@ -359,6 +404,7 @@ final class Session implements Peer, Output {
             waiting = true; // for its place in the order of the answers: nothing is queued beyond what was granted
             return false;
         }
+        client.heard(frame.processor());
         if (frame.descriptors() == 1) {
             exchange.descriptor(descriptors.removeFirst());
         }
@@ -503,6 +549,20 @@ final class Session implements Peer, Output {
         loop.close(this, "send: " + Errno.nameOf(errno));
     }
 
+    // ---- going on elsewhere
+
+    /** Whether nothing of it is under way: no request, no answer, and nothing that came and is not used. */
+    boolean isAtRest() {
+        boolean goesOn = greeted && !closed && !closing && !ended && !draining;
+        boolean allIsUsed = !unread && !waiting && bodyLeft == 0 && kept.isEmpty() && descriptors.isEmpty();
+        return goesOn && allIsUsed && inFlight.isEmpty() && output.isEmpty() && !blocked && !parked;
+    }
+
+    /** It is at rest, and goes on as another one. */
+    void hasLeft() {
+        closed = true;
+    }
+
     // ---- the end
 
     /** Answers a fatal error and closes. */
@@ -615,10 +675,7 @@ final class Session implements Peer, Output {
             return;
         }
         closed = true;
-        held.end();
-        if (table != null) {
-            table.letGo();
-        }
+        letGoOfStore();
         kept.drop();
         for (int descriptor : descriptors) {
             discard(descriptor);
@@ -628,6 +685,14 @@ final class Session implements Peer, Output {
             output.clear();
         } finally {
             inFlight.abandon();
+        }
+    }
+
+    /** Lets go of what the store keeps for it. */
+    void letGoOfStore() {
+        held.end();
+        if (table != null) {
+            table.letGo();
         }
     }
 

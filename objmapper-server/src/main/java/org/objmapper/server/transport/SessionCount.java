@@ -30,6 +30,18 @@ final class SessionCount {
         return chosen;
     }
 
+    /** Whether a loop may get one of another's: it has its even share, and a quarter of that, at most. */
+    boolean mayGetMore(int loop) {
+        int evenShare = count.get() / onLoop.length();
+        return onLoop.get(loop) <= evenShare + evenShare / 4;
+    }
+
+    /** A session of a loop has become another's. */
+    void move(int from, int to) {
+        onLoop.decrementAndGet(from);
+        onLoop.incrementAndGet(to);
+    }
+
     /** A session of a loop has ended. */
     void remove(int loop) {
         onLoop.decrementAndGet(loop);

@@ -295,7 +295,7 @@ class DefectTest {
     private Session session(Loop loop, int listener, int slot, SessionCount count) {
         assertThat(count.tryAdd(0)).isZero();
         return new Session(
-                loop, ListenerRules.everything("s"), new Exchanges(store), NativeIo.accept(listener), slot, 0, 0);
+                loop, 0, ListenerRules.everything("s"), new Exchanges(store), NativeIo.accept(listener), slot, 0, 0);
     }
 
     private static void answerPing(Session session, @Nullable SentFile file) {

@@ -36,4 +36,20 @@ class SessionCountTest {
         assertThat(count.tryAdd(0)).isNotNegative();
         assertThat(count.count()).isEqualTo(LIMIT);
     }
+
+    @Test
+    void aLoopThatHasAQuarterMoreThanItsEvenShareMayGetOneOfAnothers() {
+        SessionCount many = new SessionCount(100, 2);
+        for (int i = 0; i < 16; i++) {
+            many.tryAdd(0);
+        }
+        int moved = 0;
+        while (many.mayGetMore(1)) {
+            many.move(0, 1);
+            moved++;
+        }
+        assertThat(moved).isEqualTo(3);
+        assertThat(many.count()).isEqualTo(16);
+        assertThat(many.tryAdd(1)).isZero();
+    }
 }
