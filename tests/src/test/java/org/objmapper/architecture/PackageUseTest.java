@@ -69,7 +69,17 @@ class PackageUseTest {
                             "com.github.benmanes.caffeine..",
                             METRICS,
                             LOGGING)),
-            Map.entry(INDEX, List.of(PROTOCOL, NATIVE, THREAD, "org.lmdbjava..", "net.openhft..", METRICS, LOGGING)),
+            Map.entry(
+                    INDEX,
+                    List.of(
+                            PROTOCOL,
+                            NATIVE,
+                            THREAD,
+                            "org.lmdbjava..",
+                            "jnr.ffi..",
+                            "net.openhft..",
+                            METRICS,
+                            LOGGING)),
             Map.entry(DEVICE, List.of(PROTOCOL, NATIVE, THREAD, "jnr..", "net.openhft..", METRICS, LOGGING)),
             Map.entry(HOLD, List.of(NATIVE, DEVICE, THREAD, METRICS, LOGGING)),
             Map.entry(TABLE, List.of(INDEX, THREAD, METRICS, LOGGING)),

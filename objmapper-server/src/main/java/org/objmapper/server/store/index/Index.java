@@ -15,7 +15,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.ByteArrayProxy;
 import org.lmdbjava.Cursor;
 import org.lmdbjava.Dbi;
 import org.lmdbjava.Env;
@@ -167,7 +166,7 @@ public final class Index implements AutoCloseable {
     }
 
     private Tables open(boolean isNew) {
-        Env<byte[]> env = Env.create(ByteArrayProxy.PROXY_BA)
+        Env<byte[]> env = Env.create(ReusedMemory.PROXY)
                 .setMapSize(mapBytes)
                 .setMaxDbs(MAX_TABLES)
                 .setMaxReaders(MAX_READERS)

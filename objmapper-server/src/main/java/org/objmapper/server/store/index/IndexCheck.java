@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.lmdbjava.ByteArrayProxy;
 import org.lmdbjava.Cursor;
 import org.lmdbjava.Dbi;
 import org.lmdbjava.Env;
@@ -79,7 +78,7 @@ public final class IndexCheck implements AutoCloseable {
             EnvFlags[] flags = mends
                     ? new EnvFlags[] {EnvFlags.MDB_NOTLS}
                     : new EnvFlags[] {EnvFlags.MDB_NOTLS, EnvFlags.MDB_RDONLY_ENV};
-            Env<byte[]> env = Env.create(ByteArrayProxy.PROXY_BA)
+            Env<byte[]> env = Env.create(ReusedMemory.PROXY)
                     .setMapSize(mapBytes)
                     .setMaxDbs(Index.MAX_TABLES)
                     .open(directory.toFile(), 0600, flags);
