@@ -3,10 +3,9 @@
  *   open_loop_client SOCKET CONNECTIONS SECONDS get|durable RATE KEY
  *
  * Each connection has its part of RATE requests a second to send, at even distances: GETs of KEY, or durable PUTs of 1 KiB under keys that
- * begin with KEY. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late; those of BUSY
+ * begin with KEY. Two threads send and receive for all of them: one for each would keep the server from the processors. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late; those of BUSY
  * from when all of it was sent, since they are to tell how soon the server refuses, and not how late this client was. It can still be late
- * to read an answer: busyleast is the same less what its thread meanwhile waited for a processor, though the answer may have come later than
- * that, so the truth lies between the two. Ends when all is answered that was sent in SECONDS, and counts until then. Prints
+ * to read an answer, where it waits for a processor or is busy with others: busyleast is the same less what the thread waited meanwhile. Ends when all is answered that was sent in SECONDS, and counts until then. Prints
  * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus busyleast=Nus": what was answered OK, and BUSY. */
 #include "floor.h"
 
@@ -22,6 +21,7 @@
 #include "times.h"
 
 enum {
+	THREADS = 2,
 	MOST_CONNECTIONS = 256,
 	MOST_IN_FLIGHT = 4096, /* a connection that has more waits, and all that it sends then is late */
 	SLOTS = MOST_IN_FLIGHT * 2,
@@ -34,8 +34,17 @@ static const char *path, *key;
 static bool durable;
 static double seconds, interval_nanos;
 
-struct connection {
+struct driver {
 	pthread_t thread;
+	int schedstat; /* of the thread */
+	int count;
+	struct connection *connections[MOST_CONNECTIONS];
+	struct pollfd sockets[MOST_CONNECTIONS];
+	struct times ok, busy, busy_least;
+};
+
+struct connection {
+	struct driver *driver;
 	om_context *context;
 	int socket, number;
 	char key[MOST_KEY];
@@ -47,8 +56,6 @@ struct connection {
 		uint64_t intended, sent, waited;
 	} requests[SLOTS]; /* by id, which are consecutive */
 	uint32_t next_sent; /* the id of the first request that is not sent as a whole */
-	int schedstat;      /* of the thread */
-	struct times ok, busy, busy_least;
 	char buffer[CHUNK];
 };
 
@@ -58,11 +65,11 @@ static void fail_by(const struct connection *c, const char *what)
 	exit(1);
 }
 
-/* How long this thread has waited for a processor since it began; 0 where the kernel does not say. */
-static uint64_t waited(const struct connection *c)
+/* How long the thread has waited for a processor since it began; 0 where the kernel does not say. */
+static uint64_t waited(const struct driver *d)
 {
 	char text[128];
-	ssize_t length = pread(c->schedstat, text, sizeof text - 1, 0);
+	ssize_t length = pread(d->schedstat, text, sizeof text - 1, 0);
 	char *second;
 	if (length <= 0)
 		return 0;
@@ -90,7 +97,7 @@ static void append(struct connection *c)
 /* Writes down when it was sent for each request that is. */
 static void note_sent(struct connection *c)
 {
-	uint64_t now = times_now(), own = waited(c);
+	uint64_t now = times_now(), own = waited(c->driver);
 	for (; c->sent < c->asked && c->requests[c->next_sent % SLOTS].ends <= c->bytes_sent; c->sent++, c->next_sent++) {
 		c->requests[c->next_sent % SLOTS].sent = now;
 		c->requests[c->next_sent % SLOTS].waited = own;
@@ -141,15 +148,16 @@ static bool receive(struct connection *c)
 
 static void take_replies(struct connection *c)
 {
-	uint64_t received = times_now(), own = waited(c);
+	struct driver *d = c->driver;
+	uint64_t received = times_now(), own = waited(d);
 	for (om_reply *reply; (reply = om_get_reply(c->context)) != NULL; om_reply_free(reply)) {
 		const struct request *request = &c->requests[reply->id % SLOTS];
 		if (reply->status == OM_OK) {
-			times_add(&c->ok, received - request->intended);
+			times_add(&d->ok, received - request->intended);
 		} else if (reply->status == OM_BUSY) {
 			uint64_t took = received - request->sent, late = own - request->waited;
-			times_add(&c->busy, took);
-			times_add(&c->busy_least, late < took ? took - late : 0);
+			times_add(&d->busy, took);
+			times_add(&d->busy_least, late < took ? took - late : 0);
 		} else {
 			fail_by(c, om_status_name(reply->status));
 		}
@@ -159,35 +167,63 @@ static void take_replies(struct connection *c)
 		fail_by(c, "reply");
 }
 
-/* Waits until there is something to receive, room to send, or time for the next request. */
-static void wait_for_work(struct connection *c)
+/* How many nanoseconds are left until the connection has a request to send, whatever it receives. */
+static uint64_t time_left(const struct connection *c, uint64_t now)
 {
-	size_t unsent = 0;
-	om_output(c->context, &unsent);
-	struct pollfd socket = {c->socket, (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
-	uint64_t now = times_now();
 	bool waits = now >= c->end || c->asked - c->answered >= MOST_IN_FLIGHT;
-	uint64_t nanos = waits ? 100000000 : c->next > now ? c->next - now : 0;
-	struct timespec wait = {(time_t)(nanos / 1000000000), (long)(nanos % 1000000000)};
-	ppoll(&socket, 1, &wait, NULL);
+	return waits ? 100000000 : c->next > now ? c->next - now : 0;
 }
 
-static void *offer(void *connection)
+/* Waits until there is something to receive, room to send, or time for the next request. */
+static void wait_for_work(struct driver *d)
 {
-	struct connection *c = connection;
-	c->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	c->began = c->next = times_now() + (uint64_t)(interval_nanos * c->number / MOST_CONNECTIONS);
-	c->end = c->began + (uint64_t)(seconds * 1e9);
-	while (times_now() < c->end || c->answered < c->asked) {
-		while (c->next <= times_now() && c->next < c->end && c->asked - c->answered < MOST_IN_FLIGHT)
-			append(c);
-		send_what_can_be(c);
-		wait_for_work(c);
-		while (receive(c))
-			take_replies(c);
+	uint64_t now = times_now(), nanos = UINT64_MAX;
+	for (int i = 0; i < d->count; i++) {
+		struct connection *c = d->connections[i];
+		size_t unsent = 0;
+		om_output(c->context, &unsent);
+		d->sockets[i] = (struct pollfd){c->socket, (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
+		nanos = time_left(c, now) < nanos ? time_left(c, now) : nanos;
 	}
-	if (c->schedstat >= 0)
-		close(c->schedstat);
+	struct timespec wait = {(time_t)(nanos / 1000000000), (long)(nanos % 1000000000)};
+	ppoll(d->sockets, (nfds_t)d->count, &wait, NULL);
+}
+
+/* Sends what is due; false once all is answered and nothing more is to be sent. */
+static bool send_what_is_due(struct connection *c)
+{
+	while (c->next <= times_now() && c->next < c->end && c->asked - c->answered < MOST_IN_FLIGHT)
+		append(c);
+	send_what_can_be(c);
+	return times_now() < c->end || c->answered < c->asked;
+}
+
+/* The same of all connections; false once none has more to send or to receive. */
+static bool send_what_is_due_of(struct driver *d)
+{
+	bool goes_on = false;
+	for (int i = 0; i < d->count; i++)
+		goes_on |= send_what_is_due(d->connections[i]);
+	return goes_on;
+}
+
+static void *offer(void *driver)
+{
+	struct driver *d = driver;
+	d->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < d->count; i++) {
+		struct connection *c = d->connections[i];
+		c->began = c->next = times_now() + (uint64_t)(interval_nanos * c->number / MOST_CONNECTIONS);
+		c->end = c->began + (uint64_t)(seconds * 1e9);
+	}
+	while (send_what_is_due_of(d)) {
+		wait_for_work(d);
+		for (int i = 0; i < d->count; i++)
+			while (d->sockets[i].revents != 0 && receive(d->connections[i]))
+				take_replies(d->connections[i]);
+	}
+	if (d->schedstat >= 0)
+		close(d->schedstat);
 	return NULL;
 }
 
@@ -208,8 +244,8 @@ static struct connection *connect_one(int number)
 
 int main(int argc, char **argv)
 {
+	static struct driver drivers[THREADS];
 	static struct times ok, busy, busy_least;
-	struct connection *connections[MOST_CONNECTIONS];
 	int count = argc == 7 ? atoi(argv[2]) : 0;
 	durable = argc == 7 && strcmp(argv[4], "durable") == 0;
 	if (count < 1 || count > MOST_CONNECTIONS || atof(argv[5]) <= 0 || (!durable && strcmp(argv[4], "get") != 0)) {
@@ -220,22 +256,28 @@ int main(int argc, char **argv)
 	seconds = atof(argv[3]);
 	interval_nanos = 1e9 * count / atof(argv[5]);
 	key = argv[6];
-	for (int i = 0; i < count; i++)
-		connections[i] = connect_one(i);
-	uint64_t began = times_now();
-	for (int i = 0; i < count; i++)
-		if (pthread_create(&connections[i]->thread, NULL, offer, connections[i]) != 0)
-			fail("pthread_create");
 	for (int i = 0; i < count; i++) {
-		pthread_join(connections[i]->thread, NULL);
-		times_add_all(&ok, &connections[i]->ok);
-		times_add_all(&busy, &connections[i]->busy);
-		times_add_all(&busy_least, &connections[i]->busy_least);
-		close(connections[i]->socket);
-		om_free(connections[i]->context);
-		free(connections[i]);
+		struct driver *d = &drivers[i % THREADS];
+		d->connections[d->count] = connect_one(i);
+		d->connections[d->count++]->driver = d;
+	}
+	uint64_t began = times_now();
+	for (struct driver *d = drivers; d < drivers + THREADS; d++)
+		if (pthread_create(&d->thread, NULL, offer, d) != 0)
+			fail("pthread_create");
+	for (struct driver *d = drivers; d < drivers + THREADS; d++) {
+		pthread_join(d->thread, NULL);
+		times_add_all(&ok, &d->ok);
+		times_add_all(&busy, &d->busy);
+		times_add_all(&busy_least, &d->busy_least);
 	}
 	seconds = (double)(times_now() - began) / 1e9;
+	for (int i = 0; i < count; i++) {
+		struct connection *c = drivers[i % THREADS].connections[i / THREADS];
+		close(c->socket);
+		om_free(c->context);
+		free(c);
+	}
 	printf("open connections=%d offered=%s ops/s=%.2f p50=%.2fus p99=%.2fus p999=%.2fus busy/s=%.0f busyp99=%.2fus busyleast=%.2fus\n", count,
 	       argv[5], (double)times_count(&ok) / seconds, times_micros(&ok, 0.5),
 	       times_micros(&ok, 0.99), times_micros(&ok, 0.999), (double)times_count(&busy) / seconds,

@@ -149,7 +149,7 @@ final class Lab implements AutoCloseable {
 
     /** Runs {@link JavaClient} in a JVM of its own, which warms up for longer. */
     Sample javaLoad(Object... arguments) throws IOException, InterruptedException {
-        return run(JavaClient.command(8 * scale.warmUpSeconds()), arguments);
+        return run(JavaClient.command(12 * scale.warmUpSeconds()), arguments);
     }
 
     private static Sample run(List<String> command, Object... arguments) throws IOException, InterruptedException {
