@@ -342,9 +342,7 @@ public final class BodyWriter {
         Body body;
         try {
             BodyFile written = takeFile();
-            body = written == null
-                    ? Body.ofBytes(Arrays.copyOf(smallBytes(), fewLength), wanted)
-                    : Body.ofFile(written, sums, wanted);
+            body = written == null ? Body.ofBytes(smallBytes(), wanted) : Body.ofFile(written, sums, wanted);
         } catch (IOException | RuntimeException | Error e) {
             release();
             told.done(Result.failed(StoreException.of(e)));
@@ -356,7 +354,10 @@ public final class BodyWriter {
 
     private synchronized byte[] smallBytes() {
         byte[] small = few;
-        return small == null ? new byte[0] : small;
+        if (small == null) {
+            return new byte[0];
+        }
+        return fewLength == small.length ? small : Arrays.copyOf(small, fewLength);
     }
 
     /** Lets go of all that is left. On any thread, even on two at once: each thing is taken once. */
