@@ -10,8 +10,8 @@ final class Holders {
     private final Leaks.Guard guard;
 
     /** With one holder; {@code held} must not refer to it. */
-    Holders(String what, Closeable held) {
-        guard = Leaks.watch(this, what, held);
+    Holders(Key key, Closeable held) {
+        guard = Leaks.watch(this, key, held);
     }
 
     /** One holder more; false where the last has let go. */

@@ -32,8 +32,8 @@ final class Leaks {
     }
 
     /** Watches an owner, which {@code held} must not refer to; the caller cleans when the owner is closed. */
-    static Guard watch(Object owner, String what, Closeable held) {
-        Guard guard = new Guard(what, held, traced() ? new Throwable("opened here") : null);
+    static Guard watch(Object owner, Key key, Closeable held) {
+        Guard guard = new Guard(key, held, traced() ? new Throwable("opened here") : null);
         guard.cleanable = CLEANER.register(owner, guard);
         return guard;
     }
@@ -48,14 +48,14 @@ final class Leaks {
 
     /** Closes what was held once, by its owner or behind the owner's back. */
     static final class Guard implements Runnable {
-        private final String what;
+        private final Key key;
         private final Closeable held;
         private final @Nullable Throwable opened;
         private final AtomicBoolean closed = new AtomicBoolean();
         private Cleaner.@Nullable Cleanable cleanable;
 
-        private Guard(String what, Closeable held, @Nullable Throwable opened) {
-            this.what = what;
+        private Guard(Key key, Closeable held, @Nullable Throwable opened) {
+            this.key = key;
             this.held = held;
             this.opened = opened;
         }
@@ -78,14 +78,14 @@ final class Leaks {
             }
             FOUND.incrementAndGet();
             if (opened == null) {
-                LOG.warn("{} was never closed; -D{}=all tells where it was opened", what, PROPERTY);
+                LOG.warn("the object {} was never closed; -D{}=all tells where it was opened", key, PROPERTY);
             } else {
-                LOG.warn("{} was never closed", what, opened);
+                LOG.warn("the object {} was never closed", key, opened);
             }
             try {
                 held.close();
             } catch (IOException e) {
-                LOG.debug("{} could not be closed", what, e);
+                LOG.debug("the object {} could not be closed", key, e);
             }
         }
     }

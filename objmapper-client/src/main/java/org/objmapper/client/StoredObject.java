@@ -56,7 +56,7 @@ public final class StoredObject implements AutoCloseable {
         }
         FileInputStream file = passed;
         CopiedBody body = copied;
-        this.holders = new Holders("the object " + key, () -> {
+        this.holders = new Holders(key, () -> {
             body.discard();
             if (file != null) {
                 file.close();
