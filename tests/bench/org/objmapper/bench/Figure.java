@@ -10,7 +10,7 @@ enum Figure {
     SWITCHES("context switches per request", "", false),
     BUSY_P99("p99 of BUSY answers", "µs", false),
     BUSY_LEAST_P99("the same less the client's waits for a processor", "µs", false),
-    ALLOCATED("allocated by loops per request", "B", false),
+    ALLOCATED("allocated on the heap per request", "B", false),
     MEMORY("memory", "B", false),
     FIRST_ANSWER("exec to first answer", "s", false);
 

@@ -1,11 +1,14 @@
 package org.objmapper.bench;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.LongStream;
 import org.HdrHistogram.Histogram;
 import org.objmapper.client.GetOptions;
 import org.objmapper.client.Key;
@@ -18,6 +21,7 @@ import org.objmapper.client.StoredObject;
  * {@code cached} the client keeps the object as long as the server's validity table says that it is current.
  */
 final class JavaClient {
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final long CACHE_BYTES = 1 << 20;
     private static final long CACHE_IDLE_MILLIS = 10_000;
 
@@ -70,9 +74,11 @@ final class JavaClient {
         }
         Thread.sleep((long) (warmUpSeconds * 1e3));
         long began = System.nanoTime();
+        long allocated = allocatedBytes();
         counting = true;
         Thread.sleep((long) (seconds * 1e3));
         ended = true;
+        allocated = allocatedBytes() - allocated;
         Histogram nanos = new Histogram(3);
         for (CompletableFuture<Histogram> asker : askers) {
             nanos.add(asker.get());
@@ -80,13 +86,20 @@ final class JavaClient {
         double elapsed = (System.nanoTime() - began) / 1e9;
         System.out.printf(
                 Locale.ROOT,
-                "java connections=%d depth=%d ops/s=%.2f p50=%.3fus p99=%.3fus p999=%.3fus%n",
+                "java connections=%d depth=%d ops/s=%.2f p50=%.3fus p99=%.3fus p999=%.3fus allocated=%.1f%n",
                 connections,
                 depth,
                 nanos.getTotalCount() * depth / elapsed,
                 nanos.getValueAtPercentile(50) / 1e3,
                 nanos.getValueAtPercentile(99) / 1e3,
-                nanos.getValueAtPercentile(99.9) / 1e3);
+                nanos.getValueAtPercentile(99.9) / 1e3,
+                (double) allocated / (nanos.getTotalCount() * depth));
+    }
+
+    /** What all threads of this JVM have put on the heap, by its own count. */
+    private static long allocatedBytes() {
+        return LongStream.of(THREADS.getThreadAllocatedBytes(THREADS.getAllThreadIds()))
+                .sum();
     }
 
     private void ask(CompletableFuture<Histogram> result) {

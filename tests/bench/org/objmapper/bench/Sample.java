@@ -23,6 +23,7 @@ record Sample(Map<Figure, Double> figures, Histogram nanos) {
             "busyp99", Figure.BUSY_P99,
             "busyleast", Figure.BUSY_LEAST_P99,
             "cpu", Figure.CPU,
+            "allocated", Figure.ALLOCATED,
             "switches", Figure.SWITCHES);
 
     /** What a load program printed; see load.h. */
