@@ -100,7 +100,7 @@ static int one_round(void *session)
 	struct session *s = session;
 	int missing = depth;
 	s->arrived = s->promised = 0;
-	wire_put16(s->requests.bytes + 12, (uint16_t)(sched_getcpu() + 1));
+	wire_put16(s->requests.bytes + 12, (uint16_t)(sched_getcpu() + 1)); /* protocol-spec.md 2.6 */
 	if (send(s->socket, s->requests.bytes, s->requests.length, MSG_NOSIGNAL) != (ssize_t)s->requests.length)
 		return -1;
 	while (missing > 0) {

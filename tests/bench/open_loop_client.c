@@ -3,9 +3,11 @@
  *   open_loop_client SOCKET CONNECTIONS SECONDS get|durable RATE KEY
  *
  * Each connection has its part of RATE requests a second to send, at even distances: GETs of KEY, or durable PUTs of 1 KiB under keys that
- * begin with KEY. Two threads send and receive for all of them: one for each would keep the server from the processors. Times are from when a request was to be sent, so that one that had to wait for its turn counts as late; those of BUSY
- * from when all of it was sent, since they are to tell how soon the server refuses, and not how late this client was. It can still be late
- * to read an answer, where it waits for a processor or is busy with others: busyleast is the same less what the thread waited meanwhile. Ends when all is answered that was sent in SECONDS, and counts until then. Prints
+ * begin with KEY. Two threads send and receive for all of them: one for each would keep the server from the processors. Times are from when
+ * a request was to be sent, so that one that had to wait for its turn counts as late; those of BUSY from when all of it was sent, since they
+ * are to tell how soon the server refuses, and not how late this client was. It can still be late to read an answer, where it waits for a
+ * processor or is busy with others: busyleast is the same less what the thread waited meanwhile. Ends when all is answered that was sent in
+ * SECONDS, and counts until then. Prints
  * "open connections=C offered=N ops/s=N p50=Nus p99=Nus p999=Nus busy/s=N busyp99=Nus busyleast=Nus": what was answered OK, and BUSY. */
 #include "floor.h"
 

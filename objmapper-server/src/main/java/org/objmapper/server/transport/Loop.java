@@ -468,7 +468,7 @@ final class Loop implements AutoCloseable {
     private void takeOver(Session before) {
         Session session;
         try {
-            session = new Session(before, this, entrances.get(before.entrance).exchanges(), freeSlot());
+            session = new Session(before, this, entrances.get(before.door).exchanges(), freeSlot());
         } catch (RuntimeException | OutOfMemoryError e) {
             sessionCount.remove(index);
             before.letGoOfStore();

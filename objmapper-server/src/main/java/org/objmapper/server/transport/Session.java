@@ -33,7 +33,7 @@ final class Session implements Peer, Output {
 
     final int socket;
     /** By which of the loop's entrances it came in. */
-    final int entrance;
+    final int door;
 
     final int slot;
     final OutputQueue output;
@@ -91,22 +91,13 @@ final class Session implements Peer, Output {
     private long lastOutputMillis;
 
     /** One that begins. */
-    Session(Loop loop, int entrance, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid, int pid) {
-        this(loop, entrance, rules, exchanges, socket, slot, uid, exchanges.newUploads(), exchanges.newHeld(uid, pid));
+    Session(Loop loop, int door, ListenerRules rules, Exchanges exchanges, int socket, int slot, int uid, int pid) {
+        this(loop, door, rules, exchanges, socket, slot, uid, exchanges.newUploads(), exchanges.newHeld(uid, pid));
     }
 
     /** One that goes on, on another loop than before: all that the earlier one {@link #hasLeft left} is this one's. */
     Session(Session before, Loop loop, Exchanges exchanges, int slot) {
-        this(
-                loop,
-                before.entrance,
-                before.rules,
-                exchanges,
-                before.socket,
-                slot,
-                before.uid,
-                before.uploads,
-                before.held);
+        this(loop, before.door, before.rules, exchanges, before.socket, slot, before.uid, before.uploads, before.held);
         agree(before.terms, before.maxMessageDescriptors);
         this.table = before.table;
         this.descriptorsInFlight = before.descriptorsInFlight;
@@ -114,7 +105,7 @@ final class Session implements Peer, Output {
 
     private Session(
             Loop loop,
-            int entrance,
+            int door,
             ListenerRules rules,
             Exchanges exchanges,
             int socket,
@@ -123,7 +114,7 @@ final class Session implements Peer, Output {
             Uploads uploads,
             Held held) {
         this.loop = loop;
-        this.entrance = entrance;
+        this.door = door;
         this.rules = rules;
         this.exchanges = exchanges;
         this.socket = socket;
@@ -365,6 +356,7 @@ final class Session implements Peer, Output {
         Greeting.grant(this, terms, loop.limits(), table);
     }
 
+    /** What was agreed on with HELLO holds from here on; terms without a request are a refusal. */
     private void agree(Terms agreed, int descriptorsInAMessage) {
         terms = agreed;
         maxMessageDescriptors = descriptorsInAMessage;
