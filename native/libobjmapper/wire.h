@@ -55,7 +55,8 @@ static inline unsigned char *wire_reserve(struct wire_buffer *b, size_t length)
 	return p;
 }
 
-/* A frame is begun, given entries in the order of their types, then ended with what its body will be. */
+/* A frame is begun, given entries in the order of their types, then ended with what its body will be. A request has a processor's number
+ * plus 1 for its status, or 0. */
 size_t wire_begin(struct wire_buffer *b, int operation, int flags, uint32_t id, int status, int fds, uint64_t object_length);
 void wire_entry(struct wire_buffer *b, int type, const void *value, size_t length);
 void wire_u32(struct wire_buffer *b, int type, uint32_t value);

@@ -185,7 +185,8 @@ static void wait_for_work(struct driver *d)
 		size_t unsent = 0;
 		om_output(c->context, &unsent);
 		d->sockets[i] = (struct pollfd){c->socket, (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
-		nanos = time_left(c, now) < nanos ? time_left(c, now) : nanos;
+		uint64_t left = time_left(c, now);
+		nanos = left < nanos ? left : nanos;
 	}
 	struct timespec wait = {(time_t)(nanos / 1000000000), (long)(nanos % 1000000000)};
 	ppoll(d->sockets, (nfds_t)d->count, &wait, NULL);

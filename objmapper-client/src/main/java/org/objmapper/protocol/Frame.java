@@ -81,7 +81,7 @@ public final class Frame {
 
     /** In a request: on which processor the client runs, its number plus 1, or 0 where it does not say. */
     public int processor() {
-        return buffer.getShort(offset + 12) & 0xffff;
+        return status(); // which no request has
     }
 
     public int metadataLength() {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Moves {
     /** So many move between two looks at most: what a client says costs little, a move about ten requests. */
-    static final int MOST = 32;
+    private static final int MOST = 32;
 
     private final Loop here;
     private final List<Loop> all;

@@ -98,7 +98,7 @@ final class Session implements Peer, Output {
     /** One that goes on, on another loop than before: all that the earlier one {@link #hasLeft left} is this one's. */
     Session(Session before, Loop loop, Exchanges exchanges, int slot) {
         this(loop, before.door, before.rules, exchanges, before.socket, slot, before.uid, before.uploads, before.held);
-        agree(before.terms, before.maxMessageDescriptors);
+        agree(before.terms);
         this.table = before.table;
         this.descriptorsInFlight = before.descriptorsInFlight;
     }
@@ -339,12 +339,7 @@ final class Session implements Peer, Output {
     }
 
     private void greet() throws MalformedFrame {
-        Terms offered = Greeting.terms(metadata, this, loop.limits());
-        agree(
-                offered,
-                Math.min(
-                        loop.descriptorShare(),
-                        Math.min(offered.maxMessageDescriptors(), offered.maxQueuedDescriptors())));
+        agree(Greeting.terms(metadata, this, loop.limits()));
         if (!greeted) {
             closeWhenSent();
             return;
@@ -357,9 +352,10 @@ final class Session implements Peer, Output {
     }
 
     /** What was agreed on with HELLO holds from here on; terms without a request are a refusal. */
-    private void agree(Terms agreed, int descriptorsInAMessage) {
+    private void agree(Terms agreed) {
         terms = agreed;
-        maxMessageDescriptors = descriptorsInAMessage;
+        maxMessageDescriptors = Math.min(
+                loop.descriptorShare(), Math.min(agreed.maxMessageDescriptors(), agreed.maxQueuedDescriptors()));
         inFlight.setOrdered(agreed.ordered());
         greeted = agreed.maxRequests() > 0;
     }
@@ -545,9 +541,9 @@ final class Session implements Peer, Output {
 
     /** Whether nothing of it is under way: no request, no answer, and nothing that came and is not used. */
     boolean isAtRest() {
-        boolean goesOn = greeted && !closed && !closing && !ended && !draining;
-        boolean allIsUsed = !unread && !waiting && bodyLeft == 0 && kept.isEmpty() && descriptors.isEmpty();
-        return goesOn && allIsUsed && inFlight.isEmpty() && output.isEmpty() && !blocked && !parked;
+        boolean goesOn = greeted && !ended && !draining && !paused();
+        boolean allIsUsed = !unread && !isOwed() && descriptors.isEmpty();
+        return goesOn && isAnswered() && allIsUsed && !blocked && !parked;
     }
 
     /** It is at rest, and goes on as another one. */
@@ -607,7 +603,7 @@ final class Session implements Peer, Output {
         if (allIsUsed && !inFlight.isEmpty()) {
             inFlight.abandonUnfinishedBodies(bodyLeft > 0);
         }
-        boolean answered = inFlight.isEmpty() && output.isEmpty();
+        boolean answered = isAnswered();
         if (answered && closing) {
             loop.close(this, "done");
         } else if (answered && allIsUsed) {
@@ -615,6 +611,11 @@ final class Session implements Peer, Output {
         } else if (draining && output.isEmpty() && inFlight.unanswered() == 0) {
             loop.close(this, "the server stops");
         }
+    }
+
+    /** Whether each request has its answer, and that is sent. */
+    private boolean isAnswered() {
+        return inFlight.isEmpty() && output.isEmpty();
     }
 
     /** What takes too long ends here; called by the loop every so often. */
