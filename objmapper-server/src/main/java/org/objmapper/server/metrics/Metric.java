@@ -14,7 +14,7 @@ public enum Metric {
             "objmapper_session_moves_total",
             Type.COUNTER,
             "sessions",
-            "times that a session went on at another event loop, the one of the processor that its client runs on"),
+            "times that a session went on at another event loop, to be apart from large bodies or where its client runs"),
     HELD_INPUT_BYTES(
             "objmapper_held_input_bytes",
             Type.GAUGE,

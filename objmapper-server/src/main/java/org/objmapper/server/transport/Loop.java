@@ -102,6 +102,7 @@ final class Loop implements AutoCloseable {
             long engine,
             ServerLimits limits,
             SessionCount sessionCount,
+            SessionsAtWork atWork,
             int descriptorShare,
             long inputShare,
             long spinNanos) {
@@ -111,7 +112,7 @@ final class Loop implements AutoCloseable {
         this.descriptorShare = descriptorShare;
         this.inputMemory = new InputMemory(inputShare);
         this.spin = new Spin(spinNanos, PROCESSORS);
-        this.moves = new Moves(this, all, PROCESSORS);
+        this.moves = new Moves(this, all, atWork, PROCESSORS);
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.modes = BufferPool.direct(limits.maxSessions());
@@ -447,11 +448,13 @@ final class Loop implements AutoCloseable {
         }
     }
 
-    /** A session that is at rest goes on at another loop, unless that has enough of them. No event of this turn may still name it. */
+    /** Whether it may get another's session for no need of its own: it has not many more than others. Any thread. */
+    boolean mayGetMore() {
+        return sessionCount.mayGetMore(index);
+    }
+
+    /** A session that is at rest goes on at another loop. No event of this turn may still name it. */
     void handOver(Session session, Loop other) {
-        if (!sessionCount.mayGetMore(other.index)) {
-            return;
-        }
         Task goOn = new Task(null, () -> other.takeOver(session));
         int removed = NativeIo.engineRemove(engine, token(session), session.peeked);
         if (removed < 0) { // what is answered would be answered once more there
@@ -476,6 +479,7 @@ final class Loop implements AutoCloseable {
             throw e;
         }
         listenTo(session);
+        moves.note(session);
         if (draining) {
             drain(session);
         }
@@ -505,6 +509,11 @@ final class Loop implements AutoCloseable {
     /** The session has something to send in this turn. */
     void hasOutput(Session session) {
         sender.hasOutput(session);
+    }
+
+    /** The session has something to do. */
+    void note(Session session) {
+        moves.note(session);
     }
 
     /** Memory for input of a session; others may have to end for it, or the session itself: null then. */
@@ -596,7 +605,7 @@ final class Loop implements AutoCloseable {
         }
         nextTick = nowMillis + TICK_MILLIS;
         sender.tick();
-        moves.look(sessions, usedSlots);
+        moves.look();
         if (spin.isTrusted() || alone.isLikely() || moves.areWanted()) {
             int runnable = NativeIo.runnableThreads();
             spin.runnableThreads(runnable);
@@ -674,6 +683,11 @@ final class Loop implements AutoCloseable {
 
     ServerLimits limits() {
         return limits;
+    }
+
+    /** Which of the server's loops it is. */
+    int index() {
+        return index;
     }
 
     /** On which processor it runs, by its number; below 0 until it does. Any thread. */

@@ -106,6 +106,8 @@ final class Sender {
             Session session = list.get(i);
             if (session.output.beginsWithFileBeyond(FILE_SHARE_BESIDE_OTHERS)) {
                 session.lastLargeBody = turn;
+                session.work.hadLargeBody();
+                loop.note(session);
                 large.add(session);
                 continue;
             }

@@ -16,6 +16,7 @@ public final class Server implements AutoCloseable {
     private final List<Loop> loops = new ArrayList<>();
     private final List<Service> services;
     private final SessionCount sessions;
+    private final SessionsAtWork atWork;
     private final ServerLimits limits;
     private final CountDownLatch noMoreTime = new CountDownLatch(1);
 
@@ -24,13 +25,14 @@ public final class Server implements AutoCloseable {
         this.limits = limits;
         this.services = List.copyOf(services);
         this.sessions = new SessionCount(limits.maxSessions(), options.count());
+        this.atWork = new SessionsAtWork(options.count());
         int share = descriptorShare();
         long inputShare = limits.maxHeldInput() / options.count();
         Engines engines = new Engines(options.engine(), limits.maxSessions());
         try {
             for (int i = 0; i < options.count(); i++) {
-                Loop loop =
-                        new Loop(i, loops, engines.open(), limits, sessions, share, inputShare, options.spinNanos());
+                Loop loop = new Loop(
+                        i, loops, engines.open(), limits, sessions, atWork, share, inputShare, options.spinNanos());
                 loops.add(loop);
                 this.services.forEach(loop::add);
             }
@@ -83,6 +85,11 @@ public final class Server implements AutoCloseable {
     /** How many sessions there are. */
     public int sessions() {
         return sessions.count();
+    }
+
+    /** How many sessions keep each loop at work. Any thread. */
+    SessionsAtWork atWork() {
+        return atWork;
     }
 
     /** How many times a session has gone on at another loop. */

@@ -39,6 +39,8 @@ final class Session implements Peer, Output {
     final OutputQueue output;
     /** Where its client runs. */
     final ClientProcessor client = new ClientProcessor();
+
+    final Work work = new Work();
     /** The socket may have more than was read. */
     boolean unread;
     /** In the loop's list of sessions with output. */
@@ -101,6 +103,7 @@ final class Session implements Peer, Output {
         agree(before.terms);
         this.table = before.table;
         this.descriptorsInFlight = before.descriptorsInFlight;
+        work.goesOn(before.work);
     }
 
     private Session(
@@ -269,6 +272,7 @@ final class Session implements Peer, Output {
         int offered = Math.min(bodyLeft, end - at);
         int used = inFlight.body(buffer, at, offered);
         bodyLeft -= used;
+        noteWork();
         waiting = used < offered;
         return used;
     }
@@ -393,6 +397,7 @@ final class Session implements Peer, Output {
             return false;
         }
         client.heard(frame.processor());
+        noteWork();
         if (frame.descriptors() == 1) {
             exchange.descriptor(descriptors.removeFirst());
         }
@@ -401,6 +406,11 @@ final class Session implements Peer, Output {
             inFlight.counted(exchange, bytes);
         }
         return true;
+    }
+
+    private void noteWork() {
+        work.asked();
+        loop.note(this);
     }
 
     private Exchange exchangeFor(int operation, boolean tooMany) {

@@ -270,7 +270,8 @@ class DefectTest {
         int listener = NativeIo.listen(socket.toString().getBytes(UTF_8), 2);
         SessionCount count = new SessionCount(2, 1);
         long epoll = NativeIo.engineOpen(NativeIo.ENGINE_EPOLL, 2); // the sessions are strangers to it
-        try (Loop loop = new Loop(0, List.of(), epoll, ServerLimits.DEFAULTS, count, 10, 1 << 20, 0);
+        try (Loop loop = new Loop(
+                        0, List.of(), epoll, ServerLimits.DEFAULTS, count, new SessionsAtWork(1), 10, 1 << 20, 0);
                 RawClient faulty = new RawClient(socket);
                 RawClient sound = new RawClient(socket)) {
             Session first = session(loop, listener, 0, count);
