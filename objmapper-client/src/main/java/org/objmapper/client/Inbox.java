@@ -29,8 +29,12 @@ final class Inbox {
     /** Small enough to leave room for other requests' frames in between. */
     static final int MAX_FRAME = Limits.MAX_FRAME_LOWEST;
 
-    /** Room for the next frame's header and some more that may be there already. */
+    /** Room for a frame's header and some more that may be there already. */
     private static final int LEAST_READ = 4 << 10;
+    /** The same where the last few reads brought no more. */
+    private static final int LEAST_SHORT_READ = 512;
+
+    private static final int FEW_READS = 8;
 
     private static final int CONTROL_BYTES = 1_024;
     private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
@@ -44,6 +48,8 @@ final class Inbox {
     private final Queue<FileDescriptor> descriptors = new ArrayDeque<>();
     /** Bytes of the frame that was looked at last. */
     private int seen;
+    /** So many reads in a row brought less than a short one can. */
+    private int shortReads;
 
     /** What arrives on a connected socket that was {@link #prepare prepared}. */
     Inbox(Connection connection) throws IOException {
@@ -165,8 +171,11 @@ final class Inbox {
     /** Junixsocket copies as many bytes as there is room for, however few have come: room is made for what is missing, and a little more. */
     private int read(int missing) throws IOException {
         try {
-            int room = Math.min(received.remaining(), Math.max(missing, LEAST_READ));
-            return in.read(received.array(), received.position(), room);
+            int least = shortReads < FEW_READS ? LEAST_READ : LEAST_SHORT_READ;
+            int room = Math.min(received.remaining(), Math.max(missing, least));
+            int count = in.read(received.array(), received.position(), room);
+            shortReads = count < LEAST_SHORT_READ ? Math.min(FEW_READS, shortReads + 1) : 0;
+            return count;
         } catch (SocketException e) {
             // A peer that is gone is told by exceptions of junixsocket's own, a socket that was closed here by
             // isClosed.
