@@ -72,7 +72,8 @@ static int64_t send_by_sendfile(struct command *c, int check)
 	int64_t done = 0;
 
 	while (done < c->length) {
-		int64_t slice = c->length - done < RESIDENCY_SLICE ? c->length - done : RESIDENCY_SLICE;
+		int64_t left = c->length - done;
+		int64_t slice = check && left > RESIDENCY_SLICE ? RESIDENCY_SLICE : left;
 		off_t offset = c->address + done;
 		if (check && !is_resident(c->file, offset, slice))
 			return done > 0 ? done : -ENODATA;
