@@ -58,8 +58,13 @@ class LargeBodiesApartTest extends AgainstServer {
     /** Waits until the one loop sends so many large bodies, and the other so many. */
     private void awaitLarge(int fewer, int more) {
         SessionsAtWork atWork = server.server.atWork();
-        await().atMost(60, TimeUnit.SECONDS).until(() -> List.of(fewer, more)
+        await().atMost(60, TimeUnit.SECONDS).failFast(this::requireAlive).until(() -> List.of(fewer, more)
                 .equals(Stream.of(atWork.large(0), atWork.large(1)).sorted().toList()));
+    }
+
+    /** Throws what a client met. */
+    private void requireAlive() {
+        clients.stream().filter(CompletableFuture::isCompletedExceptionally).forEach(CompletableFuture::join);
     }
 
     private interface Load {
