@@ -22,7 +22,6 @@ final class Moves {
     /** Sessions of which one is better apart from the rest; all of them send large bodies, or none does. */
     private final ArrayList<Session> apart = new ArrayList<>();
 
-    private boolean apartAreLarge;
     private final ArrayList<Following> following = new ArrayList<>();
     /** Where in the list the next look begins. */
     private int first;
@@ -50,7 +49,7 @@ final class Moves {
         lookAtWork();
         apart.clear();
         following.clear();
-        apartAreLarge = atWork.betterForLarge(here.index()) >= 0;
+        boolean apartAreLarge = atWork.betterForLarge(here.index()) >= 0;
         boolean oneGoesApart = apartAreLarge || atWork.betterForOther(here.index()) >= 0;
         first++;
         for (int i = 0; i < noted.size(); i++) {
@@ -109,9 +108,11 @@ final class Moves {
         }
         for (int i = following.size() - 1; i >= 0; i--) {
             Following wanted = following.get(i);
-            if (wanted.session().isClosed() || wanted.session().isAtRest()) {
+            if (wanted.session().isClosed()) {
                 following.remove(i);
-                follow(wanted);
+            } else if (wanted.session().isAtRest()) {
+                following.remove(i);
+                follow(wanted.session(), wanted.to());
             }
         }
     }
@@ -122,7 +123,9 @@ final class Moves {
             Session session = apart.get(i);
             if (!session.isClosed() && session.isAtRest()) {
                 apart.clear();
-                int better = apartAreLarge ? atWork.betterForLarge(here.index()) : atWork.betterForOther(here.index());
+                int better = session.work.isLarge()
+                        ? atWork.betterForLarge(here.index())
+                        : atWork.betterForOther(here.index());
                 if (better >= 0) {
                     move(session, all.get(better));
                 }
@@ -131,13 +134,9 @@ final class Moves {
         }
     }
 
-    private void follow(Following wanted) {
-        Session session = wanted.session();
-        boolean may = !session.isClosed()
-                && wanted.to().mayGetMore()
-                && atWork.mayGo(here.index(), wanted.to().index(), session.work.isLarge());
-        if (may) {
-            move(session, wanted.to());
+    private void follow(Session session, Loop to) {
+        if (to.mayGetMore() && atWork.mayGo(here.index(), to.index(), session.work.isLarge())) {
+            move(session, to);
         }
     }
 

@@ -30,10 +30,15 @@ final class SessionCount {
         return chosen;
     }
 
-    /** Whether a loop may get one of another's: it has its even share, and a quarter of that, at most. */
+    /** So many of the sessions may come together on one of the loops: an even share, a quarter of that, and one. */
+    static int mostOnOne(int sessions, int loops) {
+        int evenShare = sessions / loops;
+        return evenShare + evenShare / 4 + 1;
+    }
+
+    /** Whether a loop may get one of another's. */
     boolean mayGetMore(int loop) {
-        int evenShare = count.get() / onLoop.length();
-        return onLoop.get(loop) <= evenShare + evenShare / 4;
+        return onLoop.get(loop) < mostOnOne(count.get(), onLoop.length());
     }
 
     /** A session of a loop has become another's. */

@@ -101,14 +101,13 @@ final class SessionsAtWork {
         return -1;
     }
 
-    /** So many may be on one loop for being apart: an even share, a quarter of that, and one. */
+    /** So many may be on one loop for being apart. */
     private int most() {
         int all = 0;
         for (int loop = 0; loop < loops; loop++) {
             all += atWork(loop);
         }
-        int evenShare = all / loops;
-        return evenShare + evenShare / 4 + 1;
+        return SessionCount.mostOnOne(all, loops);
     }
 
     private int atWork(int loop) {

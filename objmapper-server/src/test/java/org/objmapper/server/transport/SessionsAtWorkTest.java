@@ -3,6 +3,7 @@ package org.objmapper.server.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -112,7 +113,7 @@ class SessionsAtWorkTest {
         int[] large = random.ints(loops, 0, 6).toArray();
         int[] others = random.ints(loops, 0, 6).toArray();
         SessionsAtWork atWork = sessions(large, others);
-        int sessions = sum(large) + sum(others);
+        int sessions = IntStream.of(large).sum() + IntStream.of(others).sum();
         int moves = 0;
         int here = 0;
         for (int quiet = 0; quiet < loops; here = (here + 1) % loops) {
@@ -134,14 +135,6 @@ class SessionsAtWorkTest {
             atWork.move(here, to, large >= 0);
         }
         return to >= 0;
-    }
-
-    private static int sum(int[] counts) {
-        int sum = 0;
-        for (int count : counts) {
-            sum += count;
-        }
-        return sum;
     }
 
     private static SessionsAtWork sessions(int[] large, int[] others) {
