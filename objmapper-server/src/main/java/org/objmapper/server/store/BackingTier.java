@@ -115,8 +115,13 @@ final class BackingTier {
             isMakingRoom = true;
             wake();
         }
+        tellWhoeverWaits(); // it may be room: objects don't leave by eviction alone
+    }
+
+    /** Those who wait for room, or for the evictor to give up, look again. The evictor is woken with them, but not if there is nobody. */
+    private void tellWhoeverWaits() {
         if (waiting > 0) {
-            notifyAll(); // it may be room: objects don't leave by eviction alone
+            notifyAll();
         }
     }
 
@@ -189,7 +194,7 @@ final class BackingTier {
         unfinishedThatWait -= bytes;
         if (!room) {
             unfinishedBytes -= bytes;
-            notifyAll();
+            tellWhoeverWaits();
             throw full("a body that is coming in has no room for " + bytes + " bytes more");
         }
     }
@@ -197,7 +202,7 @@ final class BackingTier {
     /** So many bytes of bodies that were no objects yet are an object's now, or gone. */
     synchronized void shrink(long bytes) {
         unfinishedBytes -= bytes;
-        notifyAll();
+        tellWhoeverWaits();
     }
 
     private boolean takesUnfinished() {
@@ -238,7 +243,7 @@ final class BackingTier {
     synchronized void giveUpDevice(Device device) {
         wishes.remove(device);
         met.remove(device);
-        notifyAll();
+        tellWhoeverWaits();
     }
 
     /** Waits until a wish is met; false where nobody is left to evict, and where the store closes. */
@@ -288,7 +293,7 @@ final class BackingTier {
         if (wishes.remove(device) != null) {
             met.add(device);
         }
-        notifyAll();
+        tellWhoeverWaits();
     }
 
     /** What {@link #nobodyIsLeft} wants later; to be asked for before the standings are drained. */
@@ -302,12 +307,12 @@ final class BackingTier {
         if (asked == askedUntil) {
             wishes.clear();
         }
-        notifyAll();
+        tellWhoeverWaits();
     }
 
     /** An object was evicted: those who wait look whether that is enough. */
     synchronized void evicted() {
-        notifyAll();
+        tellWhoeverWaits();
     }
 
     /** Waits until there may be something to do, for so long at most; false when the store closes. */

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.objmapper.server.store.index.Totals;
 import org.objmapper.server.store.tier.Capacity;
@@ -34,6 +35,26 @@ class BackingTierTest {
         CompletableFuture<Void> waiting = begin(() -> tier.grow(SOME.bytes()));
         tier.settled(List.of(), false, Totals.NONE);
         waiting.get(1, TimeUnit.MINUTES);
+    }
+
+    @Test
+    void theEvictorIsNotWokenByBodiesThatEndWhereNobodyWaitsForRoom() throws Exception {
+        BackingTier tier = new BackingTier(Capacity.of(CAPACITY), Totals.NONE);
+        AtomicInteger wakes = new AtomicInteger();
+        Thread evictor = new Thread(() -> {
+            while (tier.awaitWork(TimeUnit.HOURS.toMillis(1))) {
+                wakes.incrementAndGet();
+            }
+        });
+        evictor.start();
+        for (int i = 0; i < 10; i++) {
+            await().until(() -> evictor.getState() == Thread.State.TIMED_WAITING);
+            tier.grow(SOME.bytes());
+            tier.shrink(SOME.bytes());
+        }
+        tier.close();
+        evictor.join();
+        assertThat(wakes).hasValue(0);
     }
 
     /** Begins a wait on a thread of its own, and returns once that waits. */
