@@ -29,6 +29,9 @@ final class SharedThreads {
     private final List<Worker> workers = new ArrayList<>();
     private int wanted;
     private int idle;
+    /** Of the idle ones, those that were woken and do not run yet. */
+    private int coming;
+
     private int uncounted;
 
     /** Threads called {@code name}. */
@@ -59,8 +62,16 @@ final class SharedThreads {
     /** A queue has work to be begun; it is asked for it once. */
     synchronized void ready(DeviceQueue queue) {
         ready.add(queue);
-        notify();
+        wakeIfTooFewCome();
         startIfTooFew();
+    }
+
+    /** Where threads that run take the work before the one that was woken for it comes, that one comes for what is ready then. */
+    private void wakeIfTooFewCome() {
+        if (coming < idle && coming < ready.size()) {
+            coming++;
+            notify();
+        }
     }
 
     private void startIfTooFew() {
@@ -193,6 +204,7 @@ final class SharedThreads {
             wait(SPARE_MILLIS);
         } finally {
             idle--;
+            coming = Math.max(0, coming - 1); // one whose time ended too: it looks for work as well
         }
     }
 }
