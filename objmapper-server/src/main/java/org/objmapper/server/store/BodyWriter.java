@@ -25,7 +25,6 @@ public final class BodyWriter {
     private final long declared;
     private final Runnable progress;
     private final UnfinishedBody unfinished;
-    private final BodySums sums = new BodySums();
 
     // Guarded by this.
     private final Deque<ByteBuffer> full = new ArrayDeque<>();
@@ -40,7 +39,14 @@ public final class BodyWriter {
     private @Nullable Put put;
     private Result.@Nullable Outcome outcome;
     /** Belongs to the drain while that runs; then to whoever takes it from here. */
-    private @Nullable BodyFile file;
+    private @Nullable SummedFile file;
+
+    /** What is too long for the index, as far as it is written. */
+    private record SummedFile(BodySums sums, BodyFile file) {
+        static SummedFile begin(Device device) throws IOException {
+            return new SummedFile(new BodySums(), new BodyFile(device));
+        }
+    }
 
     BodyWriter(Store store, Device device, UploadShare share, long declared, Runnable progress) {
         this.store = store;
@@ -281,8 +287,9 @@ public final class BodyWriter {
     private void append(ByteBuffer bytes) {
         try {
             unfinished.grow(bytes.limit());
-            fileToAppendTo().append(bytes, this::makeRoom);
-            sums.update(bytes);
+            SummedFile into = fileToAppendTo();
+            into.file().append(bytes, this::makeRoom);
+            into.sums().update(bytes);
         } catch (IOException | RuntimeException | Error e) { // memory can run out, and may come back
             store.bodyFailed(e);
             synchronized (this) {
@@ -297,21 +304,21 @@ public final class BodyWriter {
         device.queue().aside(() -> store.makeRoom(device, declared));
     }
 
-    private BodyFile fileToAppendTo() throws IOException {
+    private SummedFile fileToAppendTo() throws IOException {
         synchronized (this) {
             if (file != null) {
                 return file;
             }
         }
-        BodyFile made = new BodyFile(device); // may block
+        SummedFile made = SummedFile.begin(device); // may block
         synchronized (this) {
             file = made;
         }
         return made;
     }
 
-    private synchronized @Nullable BodyFile takeFile() {
-        BodyFile taken = file;
+    private synchronized @Nullable SummedFile takeFile() {
+        SummedFile taken = file;
         file = null;
         return taken;
     }
@@ -341,8 +348,10 @@ public final class BodyWriter {
     private void complete(Put wanted, Result.Outcome told) {
         Body body;
         try {
-            BodyFile written = takeFile();
-            body = written == null ? Body.ofBytes(smallBytes(), wanted) : Body.ofFile(written, sums, wanted);
+            SummedFile written = takeFile();
+            body = written == null
+                    ? Body.ofBytes(smallBytes(), wanted)
+                    : Body.ofFile(written.file(), written.sums(), wanted);
         } catch (IOException | RuntimeException | Error e) {
             release();
             told.done(Result.failed(StoreException.of(e)));
@@ -374,9 +383,9 @@ public final class BodyWriter {
         }
         chunks.forget(this);
         left.forEach(chunk -> chunks.giveBack(chunk, share));
-        BodyFile unused = takeFile();
+        SummedFile unused = takeFile();
         if (unused != null) {
-            unused.close(device.closer());
+            unused.file().close(device.closer());
         }
         unfinished.letGo();
     }
