@@ -15,7 +15,7 @@ import org.objmapper.server.store.Store;
  * What all requests have in common that change objects: parameters are read, the store is asked once, its result is the answer. A
  * change that the store took on happens: it can't be cancelled any more, and goes on if the client is gone.
  */
-abstract class ChangeExchange extends StoreExchange {
+abstract class ChangeExchange extends StoreExchange implements Result.Outcome {
     protected byte @Nullable [] key;
     protected @Nullable Long ifGeneration;
     protected boolean durable;
@@ -160,7 +160,7 @@ abstract class ChangeExchange extends StoreExchange {
     /** Lets go of what came with the request: nothing comes of it. */
     protected void letGo() {}
 
-    /** Asks the store; it answers to {@link #took}. False when too much waits already. */
+    /** Asks the store; it tells this what becomes of it. False when too much waits already. */
     protected abstract boolean start();
 
     /** Asks the store, once. */
@@ -173,10 +173,21 @@ abstract class ChangeExchange extends StoreExchange {
         return false;
     }
 
-    /** The store has answered; on one of its threads. */
-    protected final void took(Result told) {
+    @Override
+    public final void done(Result told) {
         result = told;
         peer.resume(this);
+    }
+
+    @Override
+    public final void doneWithOthers(Result told) {
+        result = told;
+        peer.resumeOnceAwake(this);
+    }
+
+    @Override
+    public final void allDone() {
+        peer.wake();
     }
 
     /** Whether nothing of the request can be changed any more: the store has it, or it is answered. */

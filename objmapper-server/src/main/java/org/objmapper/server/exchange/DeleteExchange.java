@@ -21,7 +21,7 @@ public final class DeleteExchange extends ChangeExchange {
 
     @Override
     protected boolean start() {
-        return store.delete(theKey(), ifGeneration, durable, this::took);
+        return store.delete(theKey(), ifGeneration, durable, this);
     }
 
     @Override

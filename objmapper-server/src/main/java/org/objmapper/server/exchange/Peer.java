@@ -1,6 +1,6 @@
 package org.objmapper.server.exchange;
 
-/** The other end of a session, as the exchanges know it. {@link #resume} may be called from any thread; all else on the session's loop. */
+/** The other end of a session, as the exchanges know it: what is not said to be for any thread is for the session's loop only. */
 public interface Peer {
     /** The user that connected; 65534 is nobody. */
     int uid();
@@ -23,7 +23,13 @@ public interface Peer {
     /** Runs the exchange again, on the session's loop; nothing happens if the session is gone by then. Any thread. */
     void resume(Exchange exchange);
 
-    /** Takes up reading where {@link Exchange#body} said that it had no room. On the loop. */
+    /** As {@link #resume}, but the loop is not woken for it: {@link #wake} is to follow soon. Any thread. */
+    void resumeOnceAwake(Exchange exchange);
+
+    /** Wakes the session's loop if it sleeps. Any thread. */
+    void wake();
+
+    /** Takes up reading where {@link Exchange#body} said that it had no room. */
     void roomForBody();
 
     /** Closes a descriptor that came from the client, where that may block nobody. */

@@ -56,12 +56,12 @@ public final class PurgeExchange extends ChangeExchange {
         byte[] byTag = tag;
         byte[] byBan = ban;
         if (byBan != null) {
-            return store.ban(byBan, soft, this::took);
+            return store.ban(byBan, soft, this);
         }
         if (byPrefix != null) {
-            return store.purgePrefix(byPrefix, soft, this::took);
+            return store.purgePrefix(byPrefix, soft, this);
         }
-        return byTag != null ? store.purgeTag(byTag, soft, this::took) : store.purgeKey(theKey(), soft, this::took);
+        return byTag != null ? store.purgeTag(byTag, soft, this) : store.purgeKey(theKey(), soft, this);
     }
 
     @Override

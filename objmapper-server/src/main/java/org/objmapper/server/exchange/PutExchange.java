@@ -168,11 +168,11 @@ public final class PutExchange extends ChangeExchange {
         if (descriptor >= 0) {
             int passed = descriptor;
             descriptor = -1;
-            store.putDescriptor(put, passed, objectLength, peer.uid(), this::took);
+            store.putDescriptor(put, passed, objectLength, peer.uid(), this);
         } else {
             BodyWriter whole = writer();
             writer = null;
-            whole.finish(put, this::took);
+            whole.finish(put, this);
         }
         return true;
     }

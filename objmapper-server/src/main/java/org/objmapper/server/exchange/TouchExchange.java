@@ -22,7 +22,7 @@ public final class TouchExchange extends ChangeExchange {
 
     @Override
     protected boolean start() {
-        return store.touch(theKey(), objectMetadata, ttlMillis, ifGeneration, durable, this::took);
+        return store.touch(theKey(), objectMetadata, ttlMillis, ifGeneration, durable, this);
     }
 
     @Override

@@ -168,14 +168,36 @@ final class Change {
 
     /** Tells whoever waits, once; a defect there is none of the store's. */
     void tell(Result told) {
-        Result.Outcome waiting = outcome;
-        outcome = null;
+        Result.Outcome waiting = takeOutcome();
         if (waiting != null) {
             try {
                 waiting.done(told);
             } catch (RuntimeException e) {
-                LOG.error("A defect in taking the result of generation={}", told.generation(), e);
+                logDefect(told, e);
             }
         }
+    }
+
+    /** As {@link #tell}; whom it told is added to {@code others}, and is to hear when all are told. */
+    void tellWith(List<Result.Outcome> others, Result told) {
+        Result.Outcome waiting = takeOutcome();
+        if (waiting != null) {
+            others.add(waiting);
+            try {
+                waiting.doneWithOthers(told);
+            } catch (RuntimeException e) {
+                logDefect(told, e);
+            }
+        }
+    }
+
+    private Result.@Nullable Outcome takeOutcome() {
+        Result.Outcome waiting = outcome;
+        outcome = null;
+        return waiting;
+    }
+
+    private static void logDefect(Result told, RuntimeException cause) {
+        LOG.error("A defect in taking the result of generation={}", told.generation(), cause);
     }
 }

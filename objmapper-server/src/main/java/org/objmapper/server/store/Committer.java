@@ -538,15 +538,23 @@ final class Committer implements AutoCloseable {
         }
         settled.forEach(this::letGoOfFiles);
         reportFailed(settled);
-        batch.rows().forEach(change -> change.tell(change.result()));
+        tell(batch.rows(), settled);
+        return null;
+    }
+
+    /** Tells whoever waits for what one commit brought. */
+    private static void tell(List<Change> rows, List<KeyChanges.Settled> settled) {
+        List<Result.Outcome> told = new ArrayList<>();
+        rows.forEach(change -> change.tellWith(told, change.result()));
         for (KeyChanges.Settled part : settled) {
-            part.failed().forEach((change, failure) -> change.tell(Result.failed(failure)));
-            part.superseded().forEach(change -> change.tell(change.result()));
-            if (part.winner() != null) {
-                part.winner().tell(part.winner().result());
+            part.failed().forEach((change, failure) -> change.tellWith(told, Result.failed(failure)));
+            part.superseded().forEach(change -> change.tellWith(told, change.result()));
+            Change winner = part.winner();
+            if (winner != null) {
+                winner.tellWith(told, winner.result());
             }
         }
-        return null;
+        told.forEach(Result.Outcome::allDone);
     }
 
     // ---- changes that wait for room

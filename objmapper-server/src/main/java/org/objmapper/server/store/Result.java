@@ -27,6 +27,14 @@ public record Result(
     @FunctionalInterface
     public interface Outcome {
         void done(Result result);
+
+        /** As {@link #done}, where others are told with it; {@link #allDone} follows once all of them are. */
+        default void doneWithOthers(Result result) {
+            done(result);
+        }
+
+        /** All are told with which this one was {@linkplain #doneWithOthers told}. */
+        default void allDone() {}
     }
 
     boolean isOk() {

@@ -44,6 +44,7 @@ final class Loop implements AutoCloseable {
     private final int wakeup;
     private final Thread thread;
     private final ConcurrentLinkedQueue<Task> tasks = new ConcurrentLinkedQueue<>();
+    /** The loop looks for tasks before it sleeps again. */
     private final AtomicBoolean awake = new AtomicBoolean();
 
     private final ByteBuffer arena = BufferPool.direct(ARENA);
@@ -148,14 +149,25 @@ final class Loop implements AutoCloseable {
 
     /** Runs a task on the loop; a defect that it meets ends the session. Any thread. */
     void execute(Session session, Runnable task) {
-        add(new Task(session, task));
+        executeOnceAwake(session, task);
+        wake();
+    }
+
+    /** As {@link #execute}, but the loop is not woken for it: {@link #wake} is to follow. Any thread. */
+    void executeOnceAwake(Session session, Runnable task) {
+        tasks.add(new Task(session, task));
+    }
+
+    /** Wakes the loop if it sleeps. Any thread. */
+    void wake() {
+        if (!awake.get() && awake.compareAndSet(false, true)) {
+            NativeIo.wake(wakeup);
+        }
     }
 
     private void add(Task task) {
         tasks.add(task);
-        if (awake.compareAndSet(false, true)) {
-            NativeIo.wake(wakeup);
-        }
+        wake();
     }
 
     private void loop() {
@@ -185,7 +197,7 @@ final class Loop implements AutoCloseable {
     /** One turn, in a method of its own: a body that loops for ever compiles badly. */
     private void turn() {
         int left = fillAgain();
-        boolean maySleep = left == 0 && sender.isIdle();
+        boolean maySleep = left == 0 && sender.isIdle() && hasNoTask();
         int count = maySleep ? awaitInput() : receive(left, 0, 0);
         nowMillis = millis();
         for (int i = 0; i < count; i++) {
@@ -198,10 +210,21 @@ final class Loop implements AutoCloseable {
         freeSlots();
     }
 
+    /** Whether there is nothing to be done that it was told; whoever tells it anything from here on wakes it. */
+    private boolean hasNoTask() {
+        awake.set(false);
+        boolean none = tasks.isEmpty();
+        if (!none) {
+            awake.set(true);
+        }
+        return none;
+    }
+
     private int awaitInput() {
         long spinNanos = spin.nanos();
         long began = System.nanoTime();
         int count = receive(0, TICK_MILLIS, spinNanos);
+        awake.setRelease(true);
         long now = System.nanoTime();
         alone.waited(now - began);
         if (spinNanos == 0) {
@@ -487,7 +510,6 @@ final class Loop implements AutoCloseable {
     }
 
     private void runTasks() {
-        awake.set(false);
         for (Task task = tasks.poll(); task != null; task = tasks.poll()) {
             try {
                 task.what().run();

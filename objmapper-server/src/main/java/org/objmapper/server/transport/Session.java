@@ -460,12 +460,23 @@ final class Session implements Peer, Output {
 
     @Override
     public void resume(Exchange exchange) {
-        loop.execute(this, () -> {
+        resumeOnceAwake(exchange);
+        wake();
+    }
+
+    @Override
+    public void resumeOnceAwake(Exchange exchange) {
+        loop.executeOnceAwake(this, () -> {
             if (inFlight.resume(exchange)) {
                 takeUpInput();
                 finishIfDone();
             }
         });
+    }
+
+    @Override
+    public void wake() {
+        loop.wake();
     }
 
     @Override

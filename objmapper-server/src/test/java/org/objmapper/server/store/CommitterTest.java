@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -189,6 +190,48 @@ class CommitterTest {
 
             assertThat(seen).isSubsetOf(0, languages.size()).contains(0);
         }
+    }
+
+    @Test
+    void whoeverWaitsForOneCommitHearsWhenAllOfThemAreTold() throws Exception {
+        List<String> heard = Collections.synchronizedList(new ArrayList<>());
+        CompletableFuture<Void> last = new CompletableFuture<>();
+        synchronized (base.committer) {
+            for (int i = 0; i < 3; i++) {
+                Put put = StoreUnderTest.durable("key" + i);
+                changes.put(put, Body.ofBytes(new byte[10], put), hears(heard, 6, last));
+            }
+        }
+        last.get();
+
+        assertThat(heard).containsExactly("OK", "OK", "OK", "all", "all", "all");
+    }
+
+    /** Notes what it is told, until that is so much. */
+    private static Result.Outcome hears(List<String> heard, int most, CompletableFuture<Void> end) {
+        return new Result.Outcome() {
+            @Override
+            public void done(Result result) {
+                end.completeExceptionally(new AssertionError("told alone"));
+            }
+
+            @Override
+            public void doneWithOthers(Result result) {
+                heard(result.status().name());
+            }
+
+            @Override
+            public void allDone() {
+                heard("all");
+            }
+
+            private void heard(String what) {
+                heard.add(what);
+                if (heard.size() == most) {
+                    end.complete(null);
+                }
+            }
+        };
     }
 
     private static Put variant(String language) {
