@@ -102,7 +102,7 @@ public final class NativeIo {
     /**
      * Drains what stands at {@code drains}, receives for the sessions whose tokens stand at {@code again}, waits up to
      * {@code timeoutMillis} (-1: for ever; not at all if there are such), looking for events for {@code spinNanos} before it sleeps, and
-     * receives for all that are ready; returns the number of events.
+     * receives for all that are ready; returns the number of events, or a negative errno.
      */
     public static native int receive(
             long engine,

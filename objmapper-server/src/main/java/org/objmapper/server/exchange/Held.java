@@ -20,6 +20,11 @@ public final class Held {
                 : null;
     }
 
+    /** Whether it is more than the session may have. */
+    public boolean isOver() {
+        return share.isOver();
+    }
+
     /** The session has ended. */
     public void end() {
         share.end();

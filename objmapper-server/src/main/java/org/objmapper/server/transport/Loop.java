@@ -4,7 +4,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.objmapper.nativeio.Errno;
 import org.objmapper.nativeio.NativeIo;
@@ -29,6 +31,7 @@ final class Loop implements AutoCloseable {
 
     private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
     private static final int TICK_MILLIS = 100;
+    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS);
     /** For as many replies with a descriptor as one message takes, with metadata of usual length. */
     private static final int OUTPUT_BUFFER = 48 * 1024;
 
@@ -62,6 +65,7 @@ final class Loop implements AutoCloseable {
     private final Spin spin;
     private final Alone alone = new Alone(PROCESSORS);
     private final Moves moves;
+    private final NextLooks nextLooks;
 
     private final @Nullable Session[] sessions;
     private final ArrayList<Entrance> entrances = new ArrayList<>();
@@ -114,6 +118,7 @@ final class Loop implements AutoCloseable {
         this.inputMemory = new InputMemory(inputShare);
         this.spin = new Spin(spinNanos, PROCESSORS);
         this.moves = new Moves(this, all, atWork, PROCESSORS);
+        this.nextLooks = new NextLooks(limits.maxSessions());
         this.sessionCount = sessionCount;
         this.sessions = new Session[limits.maxSessions()];
         this.modes = BufferPool.direct(limits.maxSessions());
@@ -200,6 +205,10 @@ final class Loop implements AutoCloseable {
         boolean maySleep = left == 0 && sender.isIdle() && hasNoTask();
         int count = maySleep ? awaitInput() : receive(left, 0, 0);
         nowMillis = millis();
+        if (count < 0) {
+            LockSupport.parkNanos(TICK_NANOS); // what is no better then is not tried in vain at full speed
+            throw new IllegalStateException("the engine's wait: " + Errno.nameOf(-count));
+        }
         for (int i = 0; i < count; i++) {
             handleOrClose(i * NativeIo.EVENT_SIZE);
         }
@@ -384,6 +393,7 @@ final class Loop implements AutoCloseable {
     }
 
     private void heard(int slot) {
+        nextLooks.atOnce(slot);
         spin.heard(slot);
         int before = alone.heard(slot);
         Session session = before >= 0 && modes.get(before) == NativeIo.MODE_ALONE ? sessions[before] : null;
@@ -465,6 +475,7 @@ final class Loop implements AutoCloseable {
         }
         sessions[session.slot] = session;
         modes.put(session.slot, NativeIo.MODE_PEEK);
+        nextLooks.atOnce(session.slot);
         int added = NativeIo.engineAdd(engine, token(session));
         if (added < 0) {
             close(session, "epoll_ctl: " + Errno.nameOf(-added));
@@ -635,7 +646,7 @@ final class Loop implements AutoCloseable {
             moves.runnableThreads(runnable);
         }
         for (int slot = 0; slot < usedSlots; slot++) {
-            Session session = sessions[slot];
+            Session session = nextLooks.isDue(slot, nowMillis) ? sessions[slot] : null;
             if (session != null) {
                 checkTimeouts(session);
             }
@@ -645,6 +656,7 @@ final class Loop implements AutoCloseable {
     private void checkTimeouts(Session session) {
         try {
             session.checkTimeouts();
+            nextLooks.notBefore(session.slot, session.restsUntilMillis());
         } catch (RuntimeException | OutOfMemoryError e) {
             defect(session, e);
         }
@@ -664,6 +676,7 @@ final class Loop implements AutoCloseable {
     }
 
     private void drain(Session session) {
+        nextLooks.atOnce(session.slot);
         try {
             session.drain();
         } catch (RuntimeException | OutOfMemoryError e) {

@@ -30,6 +30,8 @@ final class Session implements Peer, Output {
     private static final Terms BEFORE_HELLO =
             new Terms(Mode.AUTO, 1, 0, 0, Limits.MAX_FRAME_DEFAULT, 0, false, false, 0);
     private static final int ERROR_ROOM = 2_048;
+    /** How often one that is at rest is looked at: what it was handed may outstay while it is. */
+    private static final long REST_MILLIS = 1_000;
 
     final int socket;
     /** By which of the loop's entrances it came in. */
@@ -676,6 +678,17 @@ final class Session implements Peer, Output {
             end(null);
             closeWhenSent();
         }
+    }
+
+    /** Until when nothing of it can take too long, if nothing happens with it; it is to be asked again then. */
+    long restsUntilMillis() {
+        long now = loop.nowMillis();
+        if (!isAtRest() || held.isOver()) {
+            return now;
+        }
+        long idleTimeout = loop.limits().idleTimeoutMillis();
+        long timesOut = idleTimeout > 0 ? Math.max(lastInputMillis, lastOutputMillis) + idleTimeout : Long.MAX_VALUE;
+        return Math.min(timesOut, now + REST_MILLIS);
     }
 
     /** Whether the client has begun a frame or a body and not sent it whole. */
