@@ -229,10 +229,10 @@ final class Rows {
     }
 
     private void overload() {
-        Side gets = library("get", FILE, 16, 1);
+        Side gets = library("get", FILE, 16, 16);
         add(
                 "overload-get",
-                "descriptors at twice what one in flight reaches, 16 connections",
+                "descriptors at twice what is reached with 16 in flight, 16 connections",
                 new Overload(gets, rate -> openLoop("get", rate, 16)),
                 "that",
                 gets,
