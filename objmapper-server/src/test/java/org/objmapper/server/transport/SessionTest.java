@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.objmapper.protocol.Frame;
 import org.objmapper.protocol.Limits;
 import org.objmapper.protocol.MetadataType;
@@ -458,6 +459,38 @@ class SessionTest {
         }
         await().until(() -> server.sessions() == 0);
         await().untilAsserted(() -> assertThat(descriptors()).isLessThanOrEqualTo(before));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Mode.class,
+            names = {"COPY", "SPLICE", "FDPASS"})
+    void aClientThatLeavesInsideItsAnswersLeavesNothingBehind(Mode mode) throws Exception {
+        leaveInsideAnswers(mode); // opens what stays open
+        long before = descriptors();
+        for (int i = 0; i < 3; i++) {
+            leaveInsideAnswers(mode);
+        }
+        await().untilAsserted(() -> assertThat(descriptors()).isLessThanOrEqualTo(before));
+    }
+
+    /** Asks for more than its socket has room for, and leaves with the first answer; then the object, which nobody has any more, is deleted. */
+    private void leaveInsideAnswers(Mode mode) throws IOException {
+        try (RawClient client = RawClient.greeted(socket)) {
+            client.send(RawClient.put(1, "large", new byte[900_000]));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+            try (RawClient leaving = RawClient.passing(socket, 1)) {
+                for (int id = 1; id <= 4; id++) {
+                    leaving.send(RawClient.get(id, "large", mode));
+                }
+                assertThat(leaving.receive().status()).isEqualTo(Status.OK);
+            }
+            await().until(() -> server.sessions() == 1);
+            client.send(RawClient.frame(
+                    w -> w.begin(Operation.DELETE, 0, 2, Status.OK, 0).text(MetadataType.KEY, "large")));
+            assertThat(client.receive().status()).isEqualTo(Status.OK);
+        }
+        await().until(() -> server.sessions() == 0);
     }
 
     private void oneOfEach(byte[] body) throws IOException {
