@@ -130,55 +130,51 @@ int wire_any(const void *bytes, size_t length)
 /* What a value is beyond its length: UTF-8 without NUL (3.5), or a name and a value (3.6). */
 enum kind { BYTES, TEXT, PAIR };
 
-/* What clause 3.6 and 3.7 allow, in three runs without gaps: type, shortest, longest, how often, kind and name. */
-#define RULES_OF_REQUESTS(R) \
+/* What clause 3.6 and 3.7 allow: type, shortest, longest, how often, kind and name. */
+#define RULES(R) \
 	R(1, 1, 4096, 1, BYTES, KEY) R(2, 16, 16, 1, BYTES, RANGE) R(3, 8, 8, 1, BYTES, IF_GENERATION_NOT) R(4, 1, 256, 1, BYTES, IF_ETAG_NOT) \
-	R(5, 4, 4, 1, BYTES, MODE) R(6, 1, 64, 1, BYTES, FILL_TOKEN) R(7, 2, 2050, 64, PAIR, REQUEST_HEADER) \
-	R(8, 1, 256, 16, BYTES, VARIANT_HEADER) R(9, 8, 8, 1, BYTES, GRACE_ACCEPTED) R(10, 0, 0, 1, BYTES, IF_ABSENT) \
-	R(11, 8, 8, 1, BYTES, IF_GENERATION) R(12, 32, 32, 1, BYTES, EXPECTED_SHA256) R(13, 8, 8, 1, BYTES, EXPECTED_XXH3) \
-	R(14, 4, 4, 1, BYTES, DURABILITY) R(15, 0, 4096, 1, BYTES, PREFIX) R(16, 1, 4096, 1, BYTES, CURSOR) R(17, 4, 4, 1, BYTES, LIMIT) \
-	R(18, 1, 255, 1, BYTES, PURGE_TAG) R(19, 1, 4096, 1, TEXT, BAN) R(20, 8, 8, 1, BYTES, COUNT) R(21, 4, 4, 1, BYTES, TARGET) \
-	R(22, 1, 1024, 1, TEXT, MESSAGE) R(23, 1, 16, 1, TEXT, CLAUSE) R(24, 1, 256, 1, TEXT, DEVICE) R(25, 16, 16, 1, BYTES, DESCRIPTOR_RANGE) \
-	R(26, 4, 4, 1, BYTES, SHARED) R(27, 0, 0, 1, BYTES, SOFT) R(28, 8, 8, 1, BYTES, TTL) R(29, 1, 4096, 1, TEXT, COMMAND)
-#define RULES_OF_SESSIONS(R) \
-	R(32, 8, 8, 1, BYTES, VERSIONS) R(33, 8, 8, 1, BYTES, FEATURES) R(34, 4, 4, 1, BYTES, MAX_REQUESTS) \
-	R(35, 4, 4, 1, BYTES, MAX_MESSAGE_DESCRIPTORS) R(36, 4, 4, 1, BYTES, MAX_QUEUED_DESCRIPTORS) R(37, 4, 4, 1, BYTES, MAX_FRAME) \
-	R(38, 4, 4, 1, BYTES, INLINE_LIMIT) R(39, 4, 4, 1, BYTES, SHARED_ACCEPTED) R(40, 4, 4, 1, BYTES, ORDERED) R(41, 1, 64, 1, TEXT, PEER_NAME) \
-	R(42, 32, 32, 1, BYTES, VALIDITY)
-#define RULES_OF_OBJECTS(R) \
+	R(5, 4, 4, 1, BYTES, MODE) R(6, 1, 64, 1, BYTES, FILL_TOKEN) R(7, 2, 2050, 64, PAIR, REQUEST_HEADER) R(8, 1, 256, 16, BYTES, VARIANT_HEADER) \
+	R(9, 8, 8, 1, BYTES, GRACE_ACCEPTED) R(10, 0, 0, 1, BYTES, IF_ABSENT) R(11, 8, 8, 1, BYTES, IF_GENERATION) \
+	R(12, 32, 32, 1, BYTES, EXPECTED_SHA256) R(13, 8, 8, 1, BYTES, EXPECTED_XXH3) R(14, 4, 4, 1, BYTES, DURABILITY) \
+	R(15, 0, 4096, 1, BYTES, PREFIX) R(16, 1, 4096, 1, BYTES, CURSOR) R(17, 4, 4, 1, BYTES, LIMIT) R(18, 1, 255, 1, BYTES, PURGE_TAG) \
+	R(19, 1, 4096, 1, TEXT, BAN) R(20, 8, 8, 1, BYTES, COUNT) R(21, 4, 4, 1, BYTES, TARGET) R(22, 1, 1024, 1, TEXT, MESSAGE) \
+	R(23, 1, 16, 1, TEXT, CLAUSE) R(24, 1, 256, 1, TEXT, DEVICE) R(25, 16, 16, 1, BYTES, DESCRIPTOR_RANGE) R(26, 4, 4, 1, BYTES, SHARED) \
+	R(27, 0, 0, 1, BYTES, SOFT) R(28, 8, 8, 1, BYTES, TTL) R(29, 1, 4096, 1, TEXT, COMMAND) R(32, 8, 8, 1, BYTES, VERSIONS) \
+	R(33, 8, 8, 1, BYTES, FEATURES) R(34, 4, 4, 1, BYTES, MAX_REQUESTS) R(35, 4, 4, 1, BYTES, MAX_MESSAGE_DESCRIPTORS) \
+	R(36, 4, 4, 1, BYTES, MAX_QUEUED_DESCRIPTORS) R(37, 4, 4, 1, BYTES, MAX_FRAME) R(38, 4, 4, 1, BYTES, INLINE_LIMIT) \
+	R(39, 4, 4, 1, BYTES, SHARED_ACCEPTED) R(40, 4, 4, 1, BYTES, ORDERED) R(41, 1, 64, 1, TEXT, PEER_NAME) R(42, 32, 32, 1, BYTES, VALIDITY) \
 	R(256, 8, 8, 1, BYTES, GENERATION) R(257, 32, 32, 1, BYTES, SHA256) R(258, 8, 8, 1, BYTES, XXH3) R(259, 8, 8, 1, BYTES, CREATED) \
 	R(260, 8, 8, 1, BYTES, EXPIRY) R(261, 8, 8, 1, BYTES, LAST_MODIFIED) R(262, 8, 8, 1, BYTES, GRACE) R(263, 1, 256, 1, BYTES, ETAG) \
 	R(264, 1, 256, 1, BYTES, CONTENT_TYPE) R(265, 1, 64, 1, BYTES, CONTENT_ENCODING) R(266, 1, 255, 64, BYTES, TAG) \
 	R(267, 2, 2050, 16, PAIR, VARIANT) R(268, 0, 65536, 1, BYTES, OPAQUE) R(269, 4, 4, 1, BYTES, EVICTABLE)
-#define RULES(R) RULES_OF_REQUESTS(R) RULES_OF_SESSIONS(R) RULES_OF_OBJECTS(R)
 
-enum { FIRST_OF_REQUESTS = 1, FIRST_OF_SESSIONS = 32, FIRST_OF_OBJECTS = 256 };
-#define COUNTED(...) +1
-enum { OF_REQUESTS = 0 RULES_OF_REQUESTS(COUNTED), OF_SESSIONS = 0 RULES_OF_SESSIONS(COUNTED), OF_OBJECTS = 0 RULES_OF_OBJECTS(COUNTED) };
-enum { RULE_COUNT = OF_REQUESTS + OF_SESSIONS + OF_OBJECTS };
-
+/* A rule for each type, and before them that of a type that is none of these. */
+enum {
+	NO_RULE,
+#define NUMBER(type, shortest, longest, repeats, kind, name) name##_RULE,
+	RULES(NUMBER)
+	RULE_COUNT
+};
+static const uint8_t rules_of_types[] = {
+#define OF_TYPE(type, shortest, longest, repeats, kind, name) [type] = name##_RULE,
+	RULES(OF_TYPE)
+};
 /* Small, so that what is looked at for each entry stays in the processor's cache. */
 static const struct rule {
 	uint32_t longest;
 	uint8_t shortest, repeats, kind;
 } rules[RULE_COUNT] = {
+	{ UINT32_MAX, 0, UINT8_MAX, BYTES },
 #define RULE(type, shortest, longest, repeats, kind, name) { longest, shortest, repeats, kind },
 	RULES(RULE)
 };
 static const char *const names[RULE_COUNT] = {
+	NULL,
 #define NAME(type, shortest, longest, repeats, kind, name) #name,
 	RULES(NAME)
 };
 
-/* The rule of a type, RULE_COUNT for none. */
-static unsigned rule_of(unsigned type)
-{
-	if (type >= FIRST_OF_OBJECTS)
-		return type - FIRST_OF_OBJECTS < OF_OBJECTS ? type - FIRST_OF_OBJECTS + OF_REQUESTS + OF_SESSIONS : RULE_COUNT;
-	if (type >= FIRST_OF_SESSIONS)
-		return type - FIRST_OF_SESSIONS < OF_SESSIONS ? type - FIRST_OF_SESSIONS + OF_REQUESTS : RULE_COUNT;
-	return type - FIRST_OF_REQUESTS < OF_REQUESTS ? type - FIRST_OF_REQUESTS : RULE_COUNT;
-}
+static unsigned rule_of(unsigned type) { return type < sizeof rules_of_types ? rules_of_types[type] : NO_RULE; }
 
 /* The bytes of the UTF-8 character that p begins with; 0 where it begins with none, or with NUL (3.5). */
 static size_t size_of_character(const unsigned char *p, size_t left)
@@ -210,7 +206,7 @@ static COLD int refuse(char errstr[256], const char *clause, const char *what, i
 {
 	unsigned rule = rule_of((unsigned)type);
 
-	if (rule < RULE_COUNT)
+	if (rule != NO_RULE)
 		snprintf(errstr, 256, "%s of %zu bytes: %s (clause %s)", names[rule], length, what, clause);
 	else
 		snprintf(errstr, 256, "metadata type %d of %zu bytes: %s (clause %s)", type, length, what, clause);
@@ -233,29 +229,16 @@ static COLD int refuse_repetition(char errstr[256], unsigned rule)
 	return -EPROTO;
 }
 
-static int check_kind(int type, enum kind kind, const unsigned char *value, size_t length, char errstr[256])
-{
-	if (kind == TEXT && !is_text(value, length))
-		return refuse(errstr, "3.5", "it is not UTF-8 without NUL", type, length);
-	if (kind == PAIR) {
-		size_t name = wire_get16(value);
-		if (name > 1024 || name > length - 2 || length - 2 - name > 1024)
-			return refuse(errstr, "3.2", "its name or value is too long", type, length);
-	}
-	return 0;
-}
+/* What the first 8 bytes of an entry say. */
+struct entry {
+	int type;
+	uint16_t reserved;
+	size_t length;
+};
 
-static int check_entry(int type, const unsigned char *value, size_t length, uint8_t seen[RULE_COUNT], char errstr[256])
+static struct entry entry_at(const unsigned char *p)
 {
-	unsigned i = rule_of((unsigned)type);
-
-	if (i == RULE_COUNT)
-		return 0;
-	if (length < rules[i].shortest || length > rules[i].longest)
-		return refuse_length(errstr, i, length);
-	if (++seen[i] > rules[i].repeats)
-		return refuse_repetition(errstr, i);
-	return rules[i].kind == BYTES ? 0 : check_kind(type, rules[i].kind, value, length, errstr);
+	return (struct entry) { .type = wire_get16(p), .reserved = wire_get16(p + 2), .length = wire_get32(p + 4) };
 }
 
 /* Whether what follows a value, up to the next entry, is 0. */
@@ -264,28 +247,69 @@ static int is_padded_with_0(const unsigned char *value, size_t length)
 	return length % 8 == 0 || wire_get64(value + length / 8 * 8) >> length % 8 * 8 == 0;
 }
 
+/* Says why an entry is not well formed. */
+static COLD int refuse_entry(char errstr[256], const struct entry *e, size_t left)
+{
+	if (e->reserved != 0)
+		return refuse(errstr, "3.2", "a reserved field is not 0", e->type, e->length);
+	if (wire_padded(e->length) > left)
+		return refuse(errstr, "3.2", "it passes the end of the metadata", e->type, e->length);
+	return refuse_length(errstr, rule_of((unsigned)e->type), e->length);
+}
+
+static COLD int check_kind(const struct entry *e, enum kind kind, const unsigned char *value, char errstr[256])
+{
+	if (kind == TEXT && !is_text(value, e->length))
+		return refuse(errstr, "3.5", "it is not UTF-8 without NUL", e->type, e->length);
+	if (kind == PAIR) {
+		size_t name = wire_get16(value);
+		if (name > 1024 || name > e->length - 2 || e->length - 2 - name > 1024)
+			return refuse(errstr, "3.2", "its name or value is too long", e->type, e->length);
+	}
+	return 0;
+}
+
+/* Whether no type stands more often than it may in metadata that is good otherwise. */
+static COLD int check_repetitions(const unsigned char *metadata, size_t size, char errstr[256])
+{
+	uint8_t seen[RULE_COUNT] = { 0 };
+	const unsigned char *value;
+	size_t length;
+	int type;
+
+	for (size_t at = 0; wire_next(metadata, size, &at, &type, &value, &length);) {
+		unsigned rule = rule_of((unsigned)type);
+		if (rule != NO_RULE && ++seen[rule] > rules[rule].repeats)
+			return refuse_repetition(errstr, rule);
+	}
+	return 0;
+}
+
 int om_metadata_check(const void *metadata, size_t size, char errstr[256])
 {
 	const unsigned char *p = metadata;
-	uint8_t seen[RULE_COUNT] = { 0 };
+	int before = -1, may_repeat = 0;
 
-	for (size_t at = 0; at < size;) {
-		if (size - at < 8)
-			return refuse(errstr, "3.2", "the metadata ends inside an entry", 0, size - at);
-		int type = wire_get16(p + at);
-		size_t length = wire_get32(p + at + 4);
-		if (wire_get16(p + at + 2) != 0)
-			return refuse(errstr, "3.2", "a reserved field is not 0", type, length);
-		if (wire_padded(length) > size - at - 8)
-			return refuse(errstr, "3.2", "it passes the end of the metadata", type, length);
-		if (!is_padded_with_0(p + at + 8, length))
-			return refuse(errstr, "3.2", "its padding is not 0", type, length);
-		int r = check_entry(type, p + at + 8, length, seen, errstr);
-		if (r < 0)
-			return r;
-		at += 8 + wire_padded(length);
+	for (size_t left = size; left > 0;) {
+		if (left < 8)
+			return refuse(errstr, "3.2", "the metadata ends inside an entry", 0, left);
+		struct entry e = entry_at(p);
+		const struct rule *rule = &rules[rule_of((unsigned)e.type)];
+		size_t padded = wire_padded(e.length);
+		p += 8;
+		left -= 8;
+		if (e.reserved != 0 || padded > left || e.length < rule->shortest || e.length > rule->longest)
+			return refuse_entry(errstr, &e, left);
+		if (!is_padded_with_0(p, e.length))
+			return refuse(errstr, "3.2", "its padding is not 0", e.type, e.length);
+		if (rule->kind != BYTES && check_kind(&e, (enum kind)rule->kind, p, errstr) < 0)
+			return -EPROTO;
+		may_repeat |= e.type <= before; /* as a rule types ascend (3.10) */
+		before = e.type;
+		p += padded;
+		left -= padded;
 	}
-	return 0;
+	return may_repeat ? check_repetitions(metadata, size, errstr) : 0;
 }
 
 static const struct status {
