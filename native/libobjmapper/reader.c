@@ -15,7 +15,7 @@ struct om_reader {
 	struct wire_buffer buffer;
 	size_t used; /* bytes of the buffer that are frames handed out already */
 	int fds[MOST_QUEUED_FDS];
-	size_t fd_count;
+	size_t fds_used, fd_count; /* how many of them are handed out already, and how many stand behind these */
 };
 
 om_reader *om_reader_new(uint32_t max_frame)
@@ -31,7 +31,7 @@ void om_reader_free(om_reader *r)
 	if (r == NULL)
 		return;
 	for (size_t i = 0; i < r->fd_count; i++)
-		close(r->fds[i]);
+		close(r->fds[r->fds_used + i]);
 	wire_free(&r->buffer);
 	free(r);
 }
@@ -43,6 +43,9 @@ int reader_feed_descriptors(om_reader *r, const int *fds, size_t count)
 			close(fds[i]);
 		return -EMFILE;
 	}
+	if (r->fds_used > 0)
+		memmove(r->fds, r->fds + r->fds_used, r->fd_count * sizeof *r->fds);
+	r->fds_used = 0;
 	if (count > 0)
 		memcpy(r->fds + r->fd_count, fds, count * sizeof *fds);
 	r->fd_count += count;
@@ -133,8 +136,8 @@ static int take(om_reader *r, om_frame *frame, size_t length, char errstr[256])
 	if (result < 0)
 		return result;
 	if (frame->fds == 1) {
-		frame->fd = r->fds[0];
-		memmove(r->fds, r->fds + 1, --r->fd_count * sizeof *r->fds);
+		frame->fd = r->fds[r->fds_used++];
+		r->fd_count--;
 	}
 	r->used += length;
 	return 1;

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -18,19 +19,27 @@ static struct held_reply *held(om_reply *r) { return (struct held_reply *)r; }
 
 om_reply *reply_hold(om_reply *r)
 {
-	held(r)->is_shared = 1;
+	if (!held(r)->is_shared) /* not written while another holder reads it */
+		held(r)->is_shared = 1;
 	atomic_fetch_add_explicit(&held(r)->holders, 1, memory_order_relaxed);
 	return r;
 }
 
+/* close(2), which is no point here where a thread could be cancelled: the rest of the answer would stay. */
+static void close_at_once(int fd) { (void)syscall(SYS_close, fd); }
+
 void om_reply_free(om_reply *r)
 {
-	if (r == NULL || atomic_fetch_sub_explicit(&held(r)->holders, 1, memory_order_acq_rel) > 1)
+	if (r == NULL)
+		return;
+	if (held(r)->is_shared && atomic_fetch_sub_explicit(&held(r)->holders, 1, memory_order_acq_rel) > 1)
 		return;
 	if (r->fd >= 0)
-		close(r->fd);
-	free(r->body);
-	free(r->message);
+		close_at_once(r->fd);
+	if (r->body != NULL)
+		free(r->body);
+	if (r->message != NULL)
+		free(r->message);
 	free(r);
 }
 
@@ -116,21 +125,23 @@ om_reply *reply_of(const om_frame *f)
 
 	if (whole == NULL)
 		return NULL;
-	memset(whole, 0, sizeof *whole);
 	om_reply *r = &whole->reply;
+	*r = (om_reply) {
+		.id = f->id,
+		.operation = f->operation,
+		.status = (enum om_status)f->status,
+		.mode = OM_INLINE,
+		.object_length = f->object_length,
+		.length = f->object_length,
+		.fd = f->fd,
+		.metadata_length = f->metadata_length,
+	};
 	atomic_init(&whole->holders, 1);
-	r->id = f->id;
-	r->operation = f->operation;
-	r->status = (enum om_status)f->status;
-	r->object_length = f->object_length;
-	r->fd = f->fd;
+	whole->is_shared = 0;
 	if (f->metadata_length > 0) {
 		r->metadata = (unsigned char *)(whole + 1);
 		memcpy(r->metadata, f->metadata, f->metadata_length);
-		r->metadata_length = f->metadata_length;
 	}
-	r->mode = OM_INLINE;
-	r->length = f->object_length;
 	read_parameters(r, f);
 	r->message = r->status != OM_OK ? message_in(f->metadata, f->metadata_length) : NULL;
 	return r;

@@ -12,25 +12,32 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(int) * FDPASS_MAX)];
 };
 
-ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count, int flags)
+static ssize_t send_with(int socket, const void *bytes, size_t len, const int *fds, unsigned count, int flags)
 {
 	struct iovec iov = { .iov_base = (void *)bytes, .iov_len = len };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	union control control;
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = CMSG_SPACE(sizeof(int) * count),
+	};
+
+	memset(control.bytes, 0, message.msg_controllen); /* its padding too: the kernel is handed all of it */
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int) * count);
+	memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * count);
+	return sendmsg(socket, &message, flags);
+}
+
+ssize_t fdpass_send(int socket, const void *bytes, size_t len, const int *fds, unsigned count, int flags)
+{
 	ssize_t sent;
 
 	assert(count <= FDPASS_MAX);
-	if (count > 0) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		memset(control.bytes, 0, message.msg_controllen); /* its padding too: the kernel is handed all of it */
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int) * count);
-		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * count);
-	}
-	do
-		sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
+	do /* send(2) costs less where there is nothing but bytes */
+		sent = count > 0 ? send_with(socket, bytes, len, fds, count, MSG_NOSIGNAL | flags) : send(socket, bytes, len, MSG_NOSIGNAL | flags);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }
