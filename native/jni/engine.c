@@ -121,7 +121,7 @@ JAVA(jint, engineRemove)(JNIEnv *env, jclass class, jlong engine, jlong token, j
 /*
  * Drains what was peeked in the last turn (of io_uring alone: epoll does so by itself), receives for the sessions in again (left over
  * from earlier turns), then waits at most timeout ms, spinning first, and receives for all that are ready. Returns how many events it
- * wrote.
+ * wrote, or -errno.
  */
 JAVA(jint, receive)(JNIEnv *env, jclass class, jlong engine, jlong arena, jint arena_size, jint slice, jlong events, jint event_room,
     jlong again, jint again_count, jlong drains, jint drain_count, jlong modes, jint timeout_millis, jlong spin_nanos)
@@ -180,6 +180,14 @@ JAVA(jint, pin)(JNIEnv *env, jclass class, jint index)
 		return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : cpu;
 	}
 	return -EINVAL;
+}
+
+/* Lets the calling thread run where the process's first one may: it is kept on a processor if one that is pinned has started it. */
+JAVA(jint, unpin)(JNIEnv *env, jclass class)
+{
+	(void)env, (void)class;
+	cpu_set_t allowed;
+	return sched_getaffinity(getpid(), sizeof allowed, &allowed) < 0 || sched_setaffinity(0, sizeof allowed, &allowed) < 0 ? -errno : 0;
 }
 
 JAVA(jint, runnableThreads)(JNIEnv *env, jclass class)

@@ -180,8 +180,14 @@ public final class NativeIo {
     /** How many threads of the machine run or want to, this one too, by /proc/loadavg: that is two system calls and no wait. */
     public static native int runnableThreads();
 
-    /** Keeps the calling thread on the processor of that index among those allowed; returns the processor's number. */
+    /**
+     * Keeps the calling thread on the processor of that index among those allowed; returns the processor's number. Threads that it starts
+     * are kept there too, until they {@link #unpin}.
+     */
     public static native int pin(int index);
+
+    /** Lets the calling thread run wherever the process's first one may; returns 0, or a negative errno. */
+    public static native int unpin();
 
     public static native int openAt(int directory, byte[] name, int flags, int mode);
 

@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.NativeIo;
 import org.objmapper.protocol.Status;
 import org.objmapper.server.thread.Patience;
 import org.slf4j.Logger;
@@ -44,7 +45,12 @@ final class PassedQueue implements AutoCloseable {
     }
 
     private static Thread newThread(Runnable work) {
-        Thread thread = new Thread(work, "store-passed");
+        Thread thread = new Thread(
+                () -> {
+                    NativeIo.unpin(); // a loop may have started it
+                    work.run();
+                },
+                "store-passed");
         thread.setDaemon(true); // a file system that hangs must not keep the process from ending
         return thread;
     }

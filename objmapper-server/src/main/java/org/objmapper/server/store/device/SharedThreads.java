@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.objmapper.nativeio.NativeIo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +30,7 @@ final class SharedThreads {
     private final List<Worker> workers = new ArrayList<>();
     private int wanted;
     private int idle;
-    /** Of the idle ones, those that were woken and do not run yet. */
+    /** Of the idle ones, so many at least will look for work without being woken. */
     private int coming;
 
     private int uncounted;
@@ -169,6 +170,7 @@ final class SharedThreads {
         private long sinceNanos;
 
         private void run() {
+            NativeIo.unpin(); // a loop may have started it
             for (DeviceQueue queue = next(this); queue != null; queue = next(this)) {
                 queue.runNext(SharedThreads.this);
             }
