@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A change that readers see already and the index doesn't have yet. Changes reach the index in the order in which they were made. Safe
- * on any thread but for {@link #tell}, which belongs to the committing one.
+ * on any thread but for {@link #tell} and {@link #tellWith}, which belong to the committing one.
  */
 final class Change {
     private static final Logger LOG = LoggerFactory.getLogger(Change.class);
@@ -180,9 +180,11 @@ final class Change {
 
     /** As {@link #tell}; whom it told is added to {@code others}, and is to hear when all are told. */
     void tellWith(List<Result.Outcome> others, Result told) {
+        if (outcome != null) {
+            others.add(outcome); // first: there may be no memory for it
+        }
         Result.Outcome waiting = takeOutcome();
         if (waiting != null) {
-            others.add(waiting);
             try {
                 waiting.doneWithOthers(told);
             } catch (RuntimeException e) {

@@ -545,16 +545,19 @@ final class Committer implements AutoCloseable {
     /** Tells whoever waits for what one commit brought. */
     private static void tell(List<Change> rows, List<KeyChanges.Settled> settled) {
         List<Result.Outcome> told = new ArrayList<>();
-        rows.forEach(change -> change.tellWith(told, change.result()));
-        for (KeyChanges.Settled part : settled) {
-            part.failed().forEach((change, failure) -> change.tellWith(told, Result.failed(failure)));
-            part.superseded().forEach(change -> change.tellWith(told, change.result()));
-            Change winner = part.winner();
-            if (winner != null) {
-                winner.tellWith(told, winner.result());
+        try {
+            rows.forEach(change -> change.tellWith(told, change.result()));
+            for (KeyChanges.Settled part : settled) {
+                part.failed().forEach((change, failure) -> change.tellWith(told, Result.failed(failure)));
+                part.superseded().forEach(change -> change.tellWith(told, change.result()));
+                Change winner = part.winner();
+                if (winner != null) {
+                    winner.tellWith(told, winner.result());
+                }
             }
+        } finally {
+            told.forEach(Result.Outcome::allDone);
         }
-        told.forEach(Result.Outcome::allDone);
     }
 
     // ---- changes that wait for room

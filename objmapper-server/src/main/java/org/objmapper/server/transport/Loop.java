@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * An event loop: one thread, one engine, its own sessions. Each turn is one native call that waits and receives for every ready session,
- * Java that answers all of them, and one native call that sends for all of them. Nothing on it blocks.
+ * Java that answers all of them, and one native call that sends for all of them. Nothing else on it waits.
  */
 final class Loop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Loop.class);
@@ -205,10 +205,6 @@ final class Loop implements AutoCloseable {
         boolean maySleep = left == 0 && sender.isIdle() && hasNoTask();
         int count = maySleep ? awaitInput() : receive(left, 0, 0);
         nowMillis = millis();
-        if (count < 0) {
-            LockSupport.parkNanos(TICK_NANOS); // what is no better then is not tried in vain at full speed
-            throw new IllegalStateException("the engine's wait: " + Errno.nameOf(-count));
-        }
         for (int i = 0; i < count; i++) {
             handleOrClose(i * NativeIo.EVENT_SIZE);
         }
@@ -217,9 +213,13 @@ final class Loop implements AutoCloseable {
         tick();
         moves.make();
         freeSlots();
+        if (count < 0) {
+            LockSupport.parkNanos(TICK_NANOS); // what is no better then is not tried in vain at full speed
+            throw new IllegalStateException("the engine's wait: " + Errno.nameOf(-count));
+        }
     }
 
-    /** Whether there is nothing to be done that it was told; whoever tells it anything from here on wakes it. */
+    /** Whether it was told nothing that is to be done; if so, {@link #wake} wakes it from here on. */
     private boolean hasNoTask() {
         awake.set(false);
         boolean none = tasks.isEmpty();
