@@ -25,6 +25,11 @@ public final class Held {
         return share.isOver();
     }
 
+    /** How long the session may go without being asked {@link #whyToEnd}. */
+    public long mayRestMillis() {
+        return share.mayRestMillis();
+    }
+
     /** The session has ended. */
     public void end() {
         share.end();

@@ -44,6 +44,11 @@ public final class HeldShare {
         return over && graceMillis > 0 && nowMillis - overSinceMillis > graceMillis;
     }
 
+    /** How long after a look at it the next is due; it is never too late where nothing ends it. */
+    public long mayRestMillis() {
+        return graceMillis > 0 ? graceMillis : Long.MAX_VALUE;
+    }
+
     /** Bytes, as of a moment ago. */
     public long heldBytes() {
         return holder.heldBytes();

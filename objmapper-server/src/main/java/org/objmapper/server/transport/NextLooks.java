@@ -19,7 +19,7 @@ final class NextLooks {
         millis[slot] = AT_ONCE;
     }
 
-    /** Nothing of the session can take too long until then. */
+    /** Until then nothing of the session is looked at, if nothing happens with it. */
     void notBefore(int slot, long whenMillis) {
         millis[slot] = whenMillis;
     }

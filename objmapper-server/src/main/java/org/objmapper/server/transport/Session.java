@@ -688,7 +688,7 @@ final class Session implements Peer, Output {
         }
         long idleTimeout = loop.limits().idleTimeoutMillis();
         long timesOut = idleTimeout > 0 ? Math.max(lastInputMillis, lastOutputMillis) + idleTimeout : Long.MAX_VALUE;
-        return Math.min(timesOut, now + REST_MILLIS);
+        return Math.min(timesOut, now + Math.min(REST_MILLIS, held.mayRestMillis()));
     }
 
     /** Whether the client has begun a frame or a body and not sent it whole. */
