@@ -126,8 +126,8 @@ typedef struct om_options {
  * no such table, where any request of the context waits for its answer, and with options other than grace_millis. Such an answer
  * is one reply that several hold, so it must not be changed: each holder frees it, om_reply_take_fd gives a duplicate, and its
  * descriptor is read with pread(2) or mmap(2) alone. Threads may hold and free one reply at the same time. A context without a socket
- * keeps nothing. What nobody has asked for so long that it is not given any more is let go of at the context's next om_get: one that
- * asks for nothing has up to cache_bytes in memory or open until then, or until om_close.
+ * keeps nothing. What nobody has asked for so long that it is not given any more is let go of at the context's next om_get that
+ * may be answered so: one without any has up to cache_bytes in memory or open until then, or until om_close.
  */
 
 /* A header of the HTTP request that a variant is told by: both NUL-terminated, at most 1,024 bytes, the name in lower case. */
